@@ -1,0 +1,1 @@
+"""How a plugin reaches a storage system: the contracts, `local` and `remote`."""

@@ -1,0 +1,1 @@
+"""The storage engine: nouns, store, journal, flows, scheduler, profiles, drivers, targets, security, events."""

@@ -1,0 +1,1 @@
+"""One folder per platform that Isthmus speaks to."""

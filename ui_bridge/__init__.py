@@ -1,0 +1,1 @@
+"""What a browser sees of Isthmus inside the client of another platform."""
