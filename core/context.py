@@ -1,0 +1,54 @@
+"""On whose behalf something is done."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+
+
+def new_request_id() -> str:
+    """A request id in OpenStack's form (`req-` and a UUID)."""
+    return f"req-{uuid.uuid4()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Who asks, for which tenant, with which roles, under which request id.
+
+    `tenant` is None for an installation-wide administrator who acts for no tenant in particular.
+    An operation keeps its context; its later steps act on that user's behalf.
+    `parent` is the operation whose step makes this call, if one does.
+    """
+
+    tenant: str | None
+    user: str
+    roles: frozenset[str]
+    request_id: str = field(default_factory=new_request_id)
+    parent: str | None = None
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the caller administers the whole installation."""
+        return "admin" in self.roles
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "tenant": self.tenant,
+            "user": self.user,
+            "roles": sorted(self.roles),
+            "request_id": self.request_id,
+            "parent": self.parent,
+        }
+
+    @classmethod
+    def from_json(cls, document: dict[str, object]) -> Context:
+        roles = document.get("roles") or ()
+        assert isinstance(roles, list | tuple)
+        tenant, parent = document.get("tenant"), document.get("parent")
+        return cls(
+            tenant=None if tenant is None else str(tenant),
+            user=str(document["user"]),
+            roles=frozenset(str(role) for role in roles),
+            request_id=str(document["request_id"]),
+            parent=None if parent is None else str(parent),
+        )

@@ -1,0 +1,1 @@
+"""Drivers: how bytes are allocated on a back end."""

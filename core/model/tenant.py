@@ -1,0 +1,80 @@
+"""Tenants, users and their tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a user may do; see `core/security/policy.py` for the table."""
+
+    ADMIN = "admin"
+    MANAGER = "manager"
+    MEMBER = "member"
+    READER = "reader"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """An owner of resources, kept apart from all others."""
+
+    id: str
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    version: int = 1
+    enabled: bool = True
+    description: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody who signs in. `tenant` is None for administrators of the installation.
+
+    The password's hash stays in the store; `has_password` says whether there is one.
+    """
+
+    id: str
+    name: str
+    tenant: str | None
+    roles: tuple[str, ...]
+    created_at: datetime
+    updated_at: datetime
+    version: int = 1
+    enabled: bool = True
+    has_password: bool = False
+    locked_until: datetime | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A credential of a user. The token itself is shown once, when it is made; the store keeps its SHA-256."""
+
+    id: str
+    user: str
+    tenant: str | None
+    roles: tuple[str, ...]
+    name: str
+    created_at: datetime
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How much a tenant may have, and has. `profile` None means over all profiles; a limit None means no limit.
+
+    `volumes` and `bytes` are what is used now, changed only with the rows they count.
+    """
+
+    tenant: str
+    profile: str | None
+    volumes: int
+    bytes: int
+    max_volumes: int | None = None
+    max_bytes: int | None = None

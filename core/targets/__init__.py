@@ -1,0 +1,1 @@
+"""Targets: how a node publishes what a driver allocates."""
