@@ -1,0 +1,272 @@
+"""A private PostgreSQL for the tests, and databases that are empty at the start of each.
+
+One server per test process (so one per xdist worker), in a folder of its own, on a Unix socket and a free
+loopback port. It ends with the process that started it, whatever becomes of that process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import pwd
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+START_SECONDS = 60
+STOP_SECONDS = 30
+ROOM_BYTES = 1 << 30
+_PR_SET_PDEATHSIG = 1
+
+
+class NotAvailable(Exception):
+    """This machine cannot run PostgreSQL; the text says why and what to install."""
+
+
+@cache
+def programs() -> Path:
+    """The folder of initdb and postgres; the newest version where there are several.
+
+    Raises NotAvailable when there is none.
+    """
+    found = list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if found:
+        return max(found, key=lambda path: [int(part) for part in re.findall(r"\d+", path.parts[4])]).parent
+    on_path = shutil.which("initdb")
+    if on_path is None:
+        raise NotAvailable("PostgreSQL is not installed (Debian package postgresql)")
+    return Path(on_path).resolve().parent
+
+
+def _account() -> dict[str, Any]:
+    """Arguments for subprocess that give up root, which PostgreSQL refuses to run as."""
+    if os.geteuid() != 0:
+        return {}
+    for name in ("postgres", "nobody"):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+    raise NotAvailable("PostgreSQL does not run as root, and there is neither a user postgres nor nobody")
+
+
+def base_folder() -> Path:
+    """Memory where there is room for it: the server keeps fsync on, and there it costs nothing."""
+    memory = Path("/dev/shm")
+    if memory.is_dir() and os.access(memory, os.W_OK | os.X_OK) and shutil.disk_usage(memory).free > ROOM_BYTES:
+        return memory
+    return Path(tempfile.gettempdir())
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _end_with_parent() -> None:
+    """Runs in the child: a killed test run leaves no server (SIGINT is PostgreSQL's fast shutdown)."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+
+
+def clear_dead(base: Path) -> None:
+    """Remove the folders of runs that were killed: nobody holds their lock any more."""
+    for folder in base.glob("isthmus-postgresql-*"):
+        try:
+            with (folder / "lock").open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:
+            continue
+
+
+@dataclass
+class Server:
+    """A running PostgreSQL that belongs to this process alone."""
+
+    folder: Path
+    port: int
+    password: str = field(repr=False)
+    process: subprocess.Popen[bytes]
+    lock: IO[str]
+
+    def url(self, database: str = "postgres", *, tcp: bool = False) -> str:
+        """An SQLAlchemy URL of `database`: over the Unix socket, or over loopback TCP with a password."""
+        if tcp:
+            return f"postgresql+psycopg://isthmus:{self.password}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql+psycopg://isthmus@/{database}?host={self.folder}&port={self.port}"
+
+    def create_database(self) -> str:
+        """A new empty database; answers its name, for `url`."""
+        name = f"t_{secrets.token_hex(6)}"
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+        return name
+
+    def drop_database(self, name: str) -> None:
+        """Remove a database, ending what is still connected to it. Idempotent."""
+        self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def execute(self, statement: str) -> None:
+        """Run one statement as the administrator, outside a transaction."""
+        import psycopg
+
+        with psycopg.connect(self._conninfo(), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def answers(self) -> bool:
+        """Whether the server takes connections now."""
+        import psycopg
+
+        try:
+            with psycopg.connect(self._conninfo(), connect_timeout=2):
+                return True
+        except psycopg.OperationalError:
+            return False
+
+    def stop(self) -> None:
+        """End the server and remove its folder. Idempotent."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(STOP_SECONDS)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.lock.close()
+
+    def _conninfo(self) -> str:
+        return f"host={self.folder} port={self.port} user=isthmus dbname=postgres"
+
+
+def start() -> Server:
+    """Start a private server and return when it answers.
+
+    Raises NotAvailable when this machine has no PostgreSQL, RuntimeError with the server's own log when it
+    does not come up.
+    """
+    initdb, account, base = programs() / "initdb", _account(), base_folder()
+    clear_dead(base)
+    folder = Path(tempfile.mkdtemp(prefix="isthmus-postgresql-", dir=base))
+    lock = (folder / "lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    password = secrets.token_hex(16)
+    (folder / "password").write_text(password + "\n")
+    if account:
+        for path in (folder, folder / "password"):
+            os.chown(path, account["user"], account["group"])
+    command: list[str | Path] = [initdb, "-D", folder / "data", "-U", "isthmus", "--encoding=UTF8"]
+    command += ["--locale=C.UTF-8", "--no-sync", "--auth-local=trust", "--auth-host=scram-sha-256"]
+    made = subprocess.run(
+        [*command, "--pwfile", folder / "password"],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+        **account,
+    )
+    if made.returncode:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise RuntimeError(f"initdb failed:\n{made.stdout}")
+    for _ in range(5):
+        server = _launch(folder, password, lock, account)
+        if _comes_up(server):
+            return server
+    log = (folder / "log").read_text(errors="replace")
+    server.stop()
+    raise RuntimeError(f"PostgreSQL did not start:\n{log}")
+
+
+def _launch(folder: Path, password: str, lock: IO[str], account: dict[str, Any]) -> Server:
+    port = _free_port()
+    settings = {
+        "port": port,
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": folder,
+        "max_connections": 200,
+        "shared_buffers": "32MB",
+        "max_wal_size": "128MB",
+        "min_wal_size": "32MB",
+        "timezone": "UTC",
+    }
+    arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen(
+            [programs() / "postgres", "-D", folder / "data", *arguments],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            # A signal to the terminal's process group (Ctrl-C) must not end it under a test's tear-down.
+            start_new_session=True,
+            preexec_fn=_end_with_parent,
+            **account,
+        )
+    return Server(folder, port, password, process, lock)
+
+
+def _comes_up(server: Server) -> bool:
+    """Wait until it answers; False when it ended, for instance because another took the port."""
+    until = time.monotonic() + START_SECONDS
+    while server.process.poll() is None and time.monotonic() < until:
+        if server.answers():
+            return True
+        time.sleep(0.05)
+    if server.process.poll() is None:
+        server.process.kill()
+        server.process.wait(STOP_SECONDS)
+    return False
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Server]:
+    """The private PostgreSQL of this test process; tests that use it carry the marker `server`."""
+    try:
+        pytest.importorskip("psycopg", reason="psycopg is not installed (extra postgresql)")
+        server = start()
+    except NotAvailable as reason:
+        pytest.skip(str(reason))
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: Server) -> Iterator[str]:
+    """The URL of a PostgreSQL database that is empty and this test's own."""
+    name = postgresql_server.create_database()
+    try:
+        yield postgresql_server.url(name)
+    finally:
+        postgresql_server.drop_database(name)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The URL of an SQLite database that does not exist yet and is this test's own."""
+    return f"sqlite:///{tmp_path / 'isthmus.db'}"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database: the test runs once on SQLite and once on PostgreSQL."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
