@@ -42,8 +42,8 @@ class Context:
 
     @classmethod
     def from_json(cls, document: dict[str, object]) -> Context:
-        roles = document.get("roles") or ()
-        assert isinstance(roles, list | tuple)
+        named = document.get("roles")
+        roles = named if isinstance(named, list | tuple) else ()
         tenant, parent = document.get("tenant"), document.get("parent")
         return cls(
             tenant=None if tenant is None else str(tenant),

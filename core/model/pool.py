@@ -21,9 +21,9 @@ class Pool:
 
     `total` and `used` are what the driver reported last, `ours` what it says Isthmus's own objects occupy.
     `provisioned` is what was promised to live placements and snapshots; only the store's conditional updates
-    change it. `foreign` = max(0, used − ours).
-    Thick room = total·(1−reserve) − provisioned − foreign.
-    Thin room = total·ratio·(1−reserve) − provisioned − foreign, and the reported free space above the reserve.
+    change it. `foreign` = max(0, used - ours).
+    Thick room = total·(1-reserve) - provisioned - foreign.
+    Thin room = total·ratio·(1-reserve) - provisioned - foreign, and the reported free space above the reserve.
     `ratio` is the over-subscription allowed for thin volumes (1.0: none), `reserve` a fraction of total kept free.
     `protocols` are the access protocols its volumes can be published with; `capabilities` is the nested document
     (in OpenSDS's names) that profiles are matched against; `abilities` are the driver's, by name.
