@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 pytest_plugins = ["tests.environment.postgresql"]
 
+CHECKOUT = Path(__file__).resolve().parent.parent
+
 
 @pytest.fixture(scope="session")
 def checkout() -> Path:
     """The root of the repository."""
-    return Path(__file__).resolve().parent.parent
+    return CHECKOUT
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first, so that a plain mistake shows before any server has started."""
+    """All of tests/integration needs servers. Fast tests come first: a plain mistake shows at once."""
+    for item in items:
+        if item.path.is_relative_to(CHECKOUT / "tests" / "integration"):
+            item.add_marker("server")
     items.sort(key=lambda item: sum(item.get_closest_marker(name) is not None for name in ("server", "slow")))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Repeat where the reader looks what bin/test found before it started the tests."""
+    for check in filter(None, os.environ.get("ISTHMUS_FAILED_CHECKS", "").split(";")):
+        terminalreporter.write_line(f"FAILED before the tests: {check}", red=True)
