@@ -85,11 +85,7 @@ def test_a_difference_is_named(
 
 
 def test_the_base_install_is_tiny() -> None:
-    base = {
-        line.split(";")[0].split(">")[0].strip()
-        for line in requires("isthmus") or []
-        if "extra ==" not in line
-    }
+    base = {line.split(";")[0].split(">")[0].strip() for line in requires("isthmus") or [] if "extra ==" not in line}
     assert base == {"stevedore", "requests", "jsonschema"}
 
 
