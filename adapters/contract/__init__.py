@@ -6,9 +6,10 @@ again, whatever became of it; with another request `KeyReused`. `if_version` mak
 With `dry_run` nothing is changed or stored and the operation that comes back carries the `plan`.
 """
 
+from .adapter import Adapter
 from .administration import Administration
 from .storage import Storage
 
 CONTRACT_VERSION = 1
 
-__all__ = ["CONTRACT_VERSION", "Administration", "Storage"]
+__all__ = ["CONTRACT_VERSION", "Adapter", "Administration", "Storage"]

@@ -35,12 +35,13 @@ def to_json(noun: Any) -> dict[str, Any]:
 
 def from_json(kind: type[T], document: Mapping[str, Any]) -> T:
     """The noun of class `kind` that `document` describes; raises `KeyError` or `ValueError` when it does not."""
-    known = _readers(kind)
+    known: dict[str, Convert] = _readers(kind)  # type: ignore[arg-type]
     return kind(**{name: known[name](value) for name, value in document.items() if name in known})
 
 
 def _values(noun: Any) -> Sequence[tuple[str, bool, Any]]:
-    return [(name, plain, getattr(noun, name)) for name, plain in _plan(type(noun))]
+    plan: tuple[tuple[str, bool], ...] = _plan(type(noun))  # type: ignore[arg-type]
+    return [(name, plain, getattr(noun, name)) for name, plain in plan]
 
 
 @cache

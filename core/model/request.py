@@ -15,7 +15,7 @@ class VolumeRequest:
     """A volume wanted. `profile` is an id or a name, None for the default profile.
 
     `size` may be 0 only with a source, and then means the source's size. `near` and `apart` name volumes whose pool
-    (`scope` pool) or back end (`scope` backend) is to be used or avoided. `wait` is not part of it: see `operations.wait`.
+    (`scope` pool) or back end (`scope` backend) is to be used or avoided.
     """
 
     name: str
