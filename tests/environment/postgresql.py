@@ -19,6 +19,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -29,6 +30,7 @@ import pytest
 START_SECONDS = 60
 STOP_SECONDS = 30
 ROOM_BYTES = 1 << 30
+PREFIX = "isthmus-postgresql-"
 _PR_SET_PDEATHSIG = 1
 
 
@@ -85,7 +87,7 @@ def _end_with_parent() -> None:
 
 def clear_dead(base: Path) -> None:
     """Remove the folders of runs that were killed: nobody holds their lock any more."""
-    for folder in base.glob("isthmus-postgresql-*"):
+    for folder in base.glob(f"{PREFIX}*"):
         try:
             with (folder / "lock").open() as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -96,13 +98,14 @@ def clear_dead(base: Path) -> None:
 
 @dataclass
 class Server:
-    """A running PostgreSQL that belongs to this process alone."""
+    """A private PostgreSQL that belongs to this process alone."""
 
     folder: Path
-    port: int
     password: str = field(repr=False)
-    process: subprocess.Popen[bytes]
+    account: dict[str, Any]
     lock: IO[str]
+    port: int = 0
+    process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str = "postgres", *, tcp: bool = False) -> str:
         """An SQLAlchemy URL of `database`: over the Unix socket, or over loopback TCP with a password."""
@@ -137,35 +140,95 @@ class Server:
         except psycopg.OperationalError:
             return False
 
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """Within the block the server is down, as after a crash: its clients lose their connections."""
+        self._halt(signal.SIGQUIT)
+        try:
+            yield
+        finally:
+            if not self._launch():
+                raise RuntimeError(f"PostgreSQL did not start again:\n{self._log()}")
+
+    def start(self) -> None:
+        """Start on a free port. Raises RuntimeError with the server's own log when it does not come up."""
+        for _ in range(5):
+            self.port = _free_port()
+            if self._launch():
+                return
+        raise RuntimeError(f"PostgreSQL did not start:\n{self._log()}")
+
     def stop(self) -> None:
         """End the server and remove its folder. Idempotent."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            try:
-                self.process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait(STOP_SECONDS)
+        self._halt(signal.SIGINT)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.lock.close()
+
+    def _launch(self) -> bool:
+        """Start and wait until it answers; False when it ended, for instance because another took the port."""
+        settings = {
+            "port": self.port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": self.folder,
+            "max_connections": 300,
+            "shared_buffers": "32MB",
+            "max_wal_size": "128MB",
+            "min_wal_size": "32MB",
+            "timezone": "UTC",
+        }
+        arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [programs() / "postgres", "-D", self.folder / "data", *arguments],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # A signal to the terminal's process group (Ctrl-C) must not end it under a test's tear-down.
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
+                **self.account,
+            )
+        until = time.monotonic() + START_SECONDS
+        while self.process.poll() is None and time.monotonic() < until:
+            if self.answers():
+                return True
+            time.sleep(0.05)
+        self._halt(signal.SIGKILL)
+        return False
+
+    def _halt(self, how: signal.Signals) -> None:
+        if self.process is None:
+            return
+        self.process.send_signal(how)
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(STOP_SECONDS)
+        self.process = None
+
+    def _log(self) -> str:
+        return (self.folder / "log").read_text(errors="replace")
 
     def _conninfo(self) -> str:
         return f"host={self.folder} port={self.port} user=isthmus dbname=postgres"
 
 
 def start() -> Server:
-    """Start a private server and return when it answers.
+    """Make and start a private server; it answers when this returns.
 
-    Raises NotAvailable when this machine has no PostgreSQL, RuntimeError with the server's own log when it
+    Raises NotAvailable when this machine has no PostgreSQL, RuntimeError with the server's own words when it
     does not come up.
     """
     initdb, account, base = programs() / "initdb", _account(), base_folder()
     clear_dead(base)
-    folder = Path(tempfile.mkdtemp(prefix="isthmus-postgresql-", dir=base))
-    lock = (folder / "lock").open("w")
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+    lock = (folder / "locking").open("w")
     fcntl.flock(lock, fcntl.LOCK_EX)
-    password = secrets.token_hex(16)
-    (folder / "password").write_text(password + "\n")
+    (folder / "locking").rename(folder / "lock")  # never seen unlocked, so nobody takes it for a dead run's
+    server = Server(folder, secrets.token_hex(16), account, lock)
+    (folder / "password").write_text(server.password + "\n")
     if account:
         for path in (folder, folder / "password"):
             os.chown(path, account["user"], account["group"])
@@ -182,57 +245,14 @@ def start() -> Server:
         check=False,
         **account,
     )
-    if made.returncode:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise RuntimeError(f"initdb failed:\n{made.stdout}")
-    for _ in range(5):
-        server = _launch(folder, password, lock, account)
-        if _comes_up(server):
-            return server
-    log = (folder / "log").read_text(errors="replace")
-    server.stop()
-    raise RuntimeError(f"PostgreSQL did not start:\n{log}")
-
-
-def _launch(folder: Path, password: str, lock: IO[str], account: dict[str, Any]) -> Server:
-    port = _free_port()
-    settings = {
-        "port": port,
-        "listen_addresses": "127.0.0.1",
-        "unix_socket_directories": folder,
-        "max_connections": 200,
-        "shared_buffers": "32MB",
-        "max_wal_size": "128MB",
-        "min_wal_size": "32MB",
-        "timezone": "UTC",
-    }
-    arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    with (folder / "log").open("ab") as log:
-        process = subprocess.Popen(
-            [programs() / "postgres", "-D", folder / "data", *arguments],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            # A signal to the terminal's process group (Ctrl-C) must not end it under a test's tear-down.
-            start_new_session=True,
-            preexec_fn=_end_with_parent,
-            **account,
-        )
-    return Server(folder, port, password, process, lock)
-
-
-def _comes_up(server: Server) -> bool:
-    """Wait until it answers; False when it ended, for instance because another took the port."""
-    until = time.monotonic() + START_SECONDS
-    while server.process.poll() is None and time.monotonic() < until:
-        if server.answers():
-            return True
-        time.sleep(0.05)
-    if server.process.poll() is None:
-        server.process.kill()
-        server.process.wait(STOP_SECONDS)
-    return False
+    try:
+        if made.returncode:
+            raise RuntimeError(f"initdb failed:\n{made.stdout}")
+        server.start()
+    except BaseException:
+        server.stop()
+        raise
+    return server
 
 
 @pytest.fixture(scope="session")

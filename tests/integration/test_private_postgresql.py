@@ -63,3 +63,14 @@ def test_it_ends_with_a_test_run_that_is_killed(checkout: Path, postgresql_serve
     postgresql.clear_dead(postgresql.base_folder())
     assert not Path(folder).exists()
     assert postgresql_server.answers()
+
+
+def test_after_an_outage_it_is_where_it_was(postgresql_server: postgresql.Server, postgresql_url: str) -> None:
+    engine = sqlalchemy.create_engine(postgresql_url)
+    with engine.begin() as connection:
+        connection.execute(sqlalchemy.text("CREATE TABLE volume (id text)"))
+    with postgresql_server.outage(), pytest.raises(sqlalchemy.exc.OperationalError):
+        engine.connect().execute(sqlalchemy.text("SELECT 1"))
+    engine.dispose()
+    assert sqlalchemy.inspect(engine).get_table_names() == ["volume"]
+    engine.dispose()

@@ -94,3 +94,14 @@ def test_every_entry_point_can_be_loaded(namespace: str) -> None:
     for entry_point in entry_points(group=f"isthmus.{namespace}"):
         if entry_point.dist is not None and entry_point.dist.name == "isthmus":
             assert entry_point.load() is not None
+
+
+def test_an_installation_without_the_command_line_says_how_to_mend_it(checkout: Path, tmp_path: Path) -> None:
+    package = tmp_path / "isthmus"
+    package.mkdir()
+    for name in ("__init__.py", "__main__.py"):
+        shutil.copy(checkout / name, package)
+    command = [sys.executable, "-m", "isthmus", "volume", "list"]
+    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert answer.returncode == 1
+    assert "Install Isthmus again" in answer.stderr
