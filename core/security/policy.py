@@ -60,11 +60,10 @@ TABLE: Mapping[str, Rule] = {
         {
             "volume": {"read": _EVERYONE, "create update extend revert delete": _MEMBERS},
             "snapshot": {"read": _EVERYONE, "create update delete": _MEMBERS},
-            "group": {"read": _EVERYONE, "create update delete": _MEMBERS},
             "attachment": {"read": _EVERYONE, "create update delete": _MEMBERS},
             "host": {"create update delete": _MANAGERS},
             "operation": {"read": _EVERYONE, "cancel retry": _MEMBERS, "abandon": _MANAGERS},
-            "message": {"read": _EVERYONE, "delete": _MEMBERS},
+            "message": {"read": _EVERYONE},
             "event": {"read": _EVERYONE},
             "tenant": {"read": _EVERYONE, "create update delete": _ADMIN},
             "limit": {"read": _EVERYONE, "write": _ADMIN},
@@ -81,6 +80,7 @@ TABLE: Mapping[str, Rule] = {
     **_rules(
         Reach.INSTALLATION,
         {
+            "pool": {"write": _ADMIN},
             "profile": {"write": _ADMIN},
             "backend": {"read": _WATCHERS, "write": _ADMIN},
             "system": {"read": _WATCHERS, "write": _ADMIN},

@@ -15,36 +15,43 @@ _NAME = (
     r"|(?:access|auth|bearer|refresh|session|subject)[_-]?token)(?:[_-](?:in|out))?"
 )
 _SECRET_NAME = re.compile(rf"(?:{_NAME}|authorization|cookie)\Z", re.IGNORECASE)
-_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+_NAMES = ("passw", "passphrase", "secret", "key", "session", "token")
+# Each rule with the words of which one must be there (in small letters): most lines hold none and cost little.
+_RULES: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     # A key cut short by a length limit is a key nevertheless: without an end line, all that follows goes.
     (
+        ("private key-----",),
         re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----).*?(-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", re.S),
         rf"\1{HIDDEN}\2",
     ),
-    (re.compile(r"\bist_[A-Za-z0-9_-]{16,}"), f"ist_{HIDDEN}"),
-    (re.compile(r"\$scrypt\$[^\s\"']+"), f"$scrypt${HIDDEN}"),
-    (re.compile(r"\b(bearer\s)[A-Za-z0-9+/_.~=-]{16,}", re.I), rf"\1{HIDDEN}"),
+    (("ist_",), re.compile(r"\bist_[A-Za-z0-9_-]{16,}"), f"ist_{HIDDEN}"),
+    (("$scrypt$",), re.compile(r"\$scrypt\$[^\s\"']+"), f"$scrypt${HIDDEN}"),
+    (("bearer",), re.compile(r"\b(bearer\s)[A-Za-z0-9+/_.~=-]{16,}", re.I), rf"\1{HIDDEN}"),
     (
+        ("authorization",),
         re.compile(r"(authorization\\?[\"']?\s{0,4}[:=]\s{0,4}\\?[\"']?(?:[a-z]{1,20}\s)?)[^\s\"'\\,]+", re.I),
         rf"\1{HIDDEN}",
     ),
     # iSCSI URIs part user and CHAP secret by `%`, all others by `:`.
-    (re.compile(r"(?<=://)([^\s/@:%\"']{0,256})([:%])[^\s/\"']{1,512}@"), rf"\1\2{HIDDEN}@"),
+    (("://",), re.compile(r"(?<=://)([^\s/@:%\"']{0,256})([:%])[^\s/\"']{1,512}@"), rf"\1\2{HIDDEN}@"),
     # A value in quotes, in quotes inside a quoted document, and bare.
-    (re.compile(rf"({_NAME}[\"']?\s{{0,4}}[:=]\s{{0,4}})\"(?:\\.|[^\"\\])*", re.I | re.S), rf'\1"{HIDDEN}'),
-    (re.compile(rf"({_NAME}[\"']?\s{{0,4}}[:=]\s{{0,4}})'(?:\\.|[^'\\])*", re.I | re.S), rf"\1'{HIDDEN}"),
+    (_NAMES, re.compile(rf"({_NAME}[\"']?\s{{0,4}}[:=]\s{{0,4}})\"(?:\\.|[^\"\\])*", re.I | re.S), rf'\1"{HIDDEN}'),
+    (_NAMES, re.compile(rf"({_NAME}[\"']?\s{{0,4}}[:=]\s{{0,4}})'(?:\\.|[^'\\])*", re.I | re.S), rf"\1'{HIDDEN}"),
     (
+        _NAMES,
         re.compile(rf"({_NAME}\\[\"']\s{{0,4}}[:=]\s{{0,4}}\\([\"']))(?:\\\\\\.|(?!\\\2).)*", re.I | re.S),
         rf"\1{HIDDEN}",
     ),
-    (re.compile(rf"({_NAME}\s{{0,4}}[:=]\s{{0,4}})(?![\"'\\\s])[^\s,;&)}}\]\"']+", re.I), rf"\1{HIDDEN}"),
+    (_NAMES, re.compile(rf"({_NAME}\s{{0,4}}[:=]\s{{0,4}})(?![\"'\\\s])[^\s,;&)}}\]\"']+", re.I), rf"\1{HIDDEN}"),
 )
 
 
 def redact(text: str) -> str:
     """`text` without bearer tokens, passwords in URIs and in `name=value` or JSON, password hashes and private keys."""
-    for pattern, replacement in _RULES:
-        text = pattern.sub(replacement, text)
+    small = text.lower()
+    for words, pattern, replacement in _RULES:
+        if any(word in small for word in words):
+            text = pattern.sub(replacement, text)
     return text
 
 
