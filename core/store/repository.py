@@ -64,7 +64,11 @@ class Repository(Generic[T]):
     def find(self, tx: Tx, identifier: str) -> T | None:
         """The noun with this id, or None."""
         row = tx.execute(self._by_id, {"wanted": identifier}).first()
-        return None if row is None else self.noun_of(row)
+        return None if row is None else self.complete(tx, [self.noun_of(row)])[0]
+
+    def complete(self, tx: Tx, nouns: list[T]) -> list[T]:
+        """The nouns with what lies in other tables added; for most there is nothing to add."""
+        return nouns
 
     def get(self, tx: Tx, identifier: str) -> T:
         """The noun with this id; raises `NotFound`."""
@@ -78,7 +82,7 @@ class Repository(Generic[T]):
         statement = self._select.where(*conditions)
         if limit is not None:
             statement = statement.limit(limit)
-        return [self.noun_of(row) for row in tx.execute(statement)]
+        return self.complete(tx, [self.noun_of(row) for row in tx.execute(statement)])
 
     def change(
         self,

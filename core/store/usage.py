@@ -1,0 +1,210 @@
+"""How much each tenant has and may have: a row for all profiles together and one per profile.
+
+The rows change in the transaction that adds or removes what they count, by conditional UPDATE, and nowhere else:
+counting inside a transaction grants too much when others commit at the same time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_, bindparam, case, func, or_, select, update
+from sqlalchemy.sql import ColumnElement
+
+from ..errors import Invalid, LimitExceeded
+from ..model.tenant import Limit
+from ..model.volume import VolumeState
+from . import schema
+from .database import Tx
+from .dialects import insert_if_absent
+
+ALL = ""
+"""The `profile` of the row that counts all profiles of a tenant."""
+
+_LARGEST = (1 << 63) - 1
+_usage = schema.usage
+_row = and_(_usage.c.tenant == bindparam("t"), _usage.c.profile == bindparam("p"))
+_read = select(_usage).where(_row)
+_read_tenant = select(_usage).where(_usage.c.tenant == bindparam("t")).order_by(_usage.c.profile)
+_read_all = select(_usage).order_by(_usage.c.tenant, _usage.c.profile)
+
+
+def _never_negative(column: ColumnElement[int], change: ColumnElement[int]) -> ColumnElement[int]:
+    return case((column + change < 0, 0), else_=column + change)
+
+
+def _within(column: ColumnElement[int], most: ColumnElement[int | None], change: str) -> ColumnElement[bool]:
+    given = bindparam(change, type_=column.type)
+    return or_(given <= 0, most.is_(None), column + given <= most)
+
+
+_add = {
+    "volumes": _never_negative(_usage.c.volumes, bindparam("v", type_=_usage.c.volumes.type)),
+    "bytes": _never_negative(_usage.c.bytes, bindparam("b", type_=_usage.c.bytes.type)),
+}
+_charge = (
+    update(_usage)
+    .where(
+        _row,
+        _within(_usage.c.volumes, _usage.c.max_volumes, "v"),
+        _within(_usage.c.bytes, _usage.c.max_bytes, "b"),
+    )
+    .values(_add)
+)
+_take_back = update(_usage).where(_row).values(_add)
+_limit = update(_usage).where(_row).values(max_volumes=bindparam("most_volumes"), max_bytes=bindparam("most_bytes"))
+_set = update(_usage).where(_row).values(volumes=bindparam("v"), bytes=bindparam("b"))
+_lock = update(_usage).where(_row).values(volumes=_usage.c.volumes)
+
+
+def charge(tx: Tx, tenant: str, profile: str, *, volumes: int = 0, size: int = 0) -> None:
+    """Add `volumes` and `size` bytes (either may be negative) to what the tenant has, in all and in the profile.
+
+    Raises `LimitExceeded` when a limit does not allow it; the transaction is then as it was before. Giving back is
+    always allowed. Concurrent charges of one tenant follow one another until their transactions end.
+    """
+    _add_to(tx, tenant, ALL, volumes, size)
+    try:
+        _add_to(tx, tenant, profile, volumes, size)
+    except LimitExceeded:
+        tx.execute(_take_back, {"t": tenant, "p": ALL, "v": -volumes, "b": -size})
+        raise
+
+
+def set_limits(
+    tx: Tx, tenant: str, profile: str | None, *, max_volumes: int | None = None, max_bytes: int | None = None
+) -> Limit:
+    """Say how much the tenant may have, over all profiles (None) or in one; None means no limit.
+
+    A limit below what is there already is allowed: it only stops further growth.
+    """
+    for name, value in (("max_volumes", max_volumes), ("max_bytes", max_bytes)):
+        if value is not None and not 0 <= value <= _LARGEST:
+            raise Invalid(f"{name} must be a whole number from 0 to {_LARGEST}.")
+    parameters = {"t": tenant, "p": profile or ALL, "most_volumes": max_volumes, "most_bytes": max_bytes}
+    if tx.execute(_limit, parameters).rowcount == 0:
+        _make(tx, tenant, profile or ALL)
+        tx.execute(_limit, parameters)
+    return get(tx, tenant, profile)
+
+
+def get(tx: Tx, tenant: str, profile: str | None = None) -> Limit:
+    """What the tenant has and may have, over all profiles (None) or in one; zeros when it never had anything."""
+    row = tx.execute(_read, {"t": tenant, "p": profile or ALL}).first()
+    return Limit(tenant, profile or None, 0, 0) if row is None else _limit_of(row)
+
+
+def listed(tx: Tx, tenant: str | None = None) -> list[Limit]:
+    """All rows of one tenant, or of every tenant (None); the row over all profiles comes first."""
+    rows = tx.execute(_read_all) if tenant is None else tx.execute(_read_tenant, {"t": tenant})
+    return [_limit_of(row) for row in rows]
+
+
+def forget(tx: Tx, tenant: str) -> None:
+    """Remove the rows of a tenant that is no more."""
+    tx.execute(_usage.delete().where(_usage.c.tenant == tenant))
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A usage row that does not say what is there. `profile` None means over all profiles; sizes in bytes."""
+
+    tenant: str
+    profile: str | None
+    volumes: int
+    bytes: int
+    counted_volumes: int
+    counted_bytes: int
+
+
+_MOVING = (VolumeState.EXTENDING.value, VolumeState.RETYPING.value, VolumeState.REVERTING.value)
+
+
+def recount(tx: Tx, *, repair: bool = False) -> list[Drift]:
+    """Count the volumes anew and return the rows that differ; with `repair` they are set right.
+
+    A profile with a volume that is being extended, retyped or reverted is left out, and so is its tenant's total:
+    its charge and its size are for the moment not the same. Charges made meanwhile wait when repairing.
+    """
+    tenants = tx.execute(select(_usage.c.tenant).union(select(schema.volumes.c.tenant)).order_by("tenant")).scalars()
+    return [drift for tenant in list(tenants) for drift in _recount_tenant(tx, tenant, repair)]
+
+
+def _recount_tenant(tx: Tx, tenant: str, repair: bool) -> list[Drift]:
+    if repair:
+        _make(tx, tenant, ALL)
+        tx.execute(_lock, {"t": tenant, "p": ALL})
+    volumes = schema.volumes
+    counted: dict[str, tuple[int, int]] = {}
+    moving: set[str] = set()
+    for row in tx.execute(
+        select(
+            volumes.c.profile,
+            func.count(),
+            func.sum(volumes.c.size),
+            func.sum(case((volumes.c.state.in_(_MOVING), 1), else_=0)),
+        )
+        .where(volumes.c.tenant == tenant)
+        .group_by(volumes.c.profile)
+    ):
+        profile, count, size, in_motion = row
+        counted[profile] = (int(count), int(size))
+        if in_motion:
+            moving.update((ALL, profile))
+    counted[ALL] = (sum(c for c, _ in counted.values()), sum(s for _, s in counted.values()))
+    stored = {limit.profile or ALL: limit for limit in listed(tx, tenant)}
+    drifts = []
+    for profile in sorted(counted.keys() | stored.keys()):
+        have = stored.get(profile, Limit(tenant, profile or None, 0, 0))
+        count, size = counted.get(profile, (0, 0))
+        if profile in moving or (have.volumes, have.bytes) == (count, size):
+            continue
+        drifts.append(Drift(tenant, profile or None, have.volumes, have.bytes, count, size))
+        if repair:
+            _make(tx, tenant, profile)
+            tx.execute(_set, {"t": tenant, "p": profile, "v": count, "b": size})
+    return drifts
+
+
+def _add_to(tx: Tx, tenant: str, profile: str, volumes: int, size: int) -> None:
+    parameters = {"t": tenant, "p": profile, "v": volumes, "b": size}
+    if tx.execute(_charge, parameters).rowcount == 1:
+        return
+    row = tx.execute(_read, parameters).first()
+    if row is None:
+        _make(tx, tenant, profile)
+        if tx.execute(_charge, parameters).rowcount == 1:
+            return
+        row = tx.execute(_read, parameters).one()
+    raise _exceeded(_limit_of(row), volumes, size)
+
+
+def _make(tx: Tx, tenant: str, profile: str) -> None:
+    insert_if_absent(tx, _usage, {"tenant": tenant, "profile": profile, "volumes": 0, "bytes": 0})
+
+
+def _limit_of(row: Any) -> Limit:
+    return Limit(row.tenant, row.profile or None, row.volumes, row.bytes, row.max_volumes, row.max_bytes)
+
+
+def _exceeded(limit: Limit, volumes: int, size: int) -> LimitExceeded:
+    kinds: Sequence[tuple[str, int, int | None, int, Callable[[int], str]]] = (
+        ("volumes", limit.volumes, limit.max_volumes, volumes, lambda n: f"{n} volume" + "s" * (n != 1)),
+        ("bytes", limit.bytes, limit.max_bytes, size, lambda n: f"{n} bytes"),
+    )
+    resource, used, most, asked, say = next(
+        (kind for kind in kinds if kind[2] is not None and kind[3] > 0 and kind[1] + kind[3] > kind[2]), kinds[0]
+    )
+    scope = "in all" if limit.profile is None else f"of profile {limit.profile}"
+    return LimitExceeded(
+        f"The limit is {say(most or 0)} {scope}; {say(used)} are in use, and {say(asked)} more were asked for.",
+        next_step="Delete what is not needed, or ask an administrator to raise the limit.",
+        tenant=limit.tenant,
+        profile=limit.profile,
+        resource=resource,
+        limit=most,
+        used=used,
+        asked=asked,
+    )
