@@ -168,6 +168,12 @@ def test_the_filter_hides_secrets_in_extra_fields() -> None:
     assert fields["tenant"] == "t"
 
 
+def test_the_filter_hides_secrets_in_stack_traces() -> None:
+    record = logging.makeLogRecord({"msg": "x", "stack_info": f"in call\n  login(password={SECRET!r})"})
+    assert SecretFilter().filter(record)
+    assert SECRET not in str(record.stack_info)
+
+
 def test_a_wrong_format_string_is_no_way_round_the_filter(logged: tuple[logging.Logger, io.StringIO]) -> None:
     logger, stream = logged
     logger.info(f"password={SECRET} %d", "no number")

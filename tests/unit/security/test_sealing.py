@@ -21,9 +21,11 @@ class CountingKey:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.owners: set[bytes] = set()
 
     def wrap(self, data_key: bytes, owner: bytes) -> bytes:
         self.asked.append("wrap")
+        self.owners.add(owner)
         return ROOT.wrap(data_key, owner)
 
     def unwrap(self, wrapped: bytes, owner: bytes) -> bytes:
@@ -147,6 +149,7 @@ def test_owners_never_share_a_data_key() -> None:
     sealer.seal("a", b"1")
     sealer.seal("b", b"1")
     assert service.asked == ["wrap", "wrap"]
+    assert len(service.owners) == 2
 
 
 def test_what_is_kept_in_memory_is_bounded() -> None:
