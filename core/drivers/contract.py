@@ -37,7 +37,8 @@ class DriverSetup:
     `backend` is the back end's id, `name` what the administrator calls it. `settings` satisfy the driver's
     `settings_schema`; `secrets` are those named by it as `writeOnly`. `state` is a private folder of this back end
     on this node, kept between starts; `runtime` one for sockets and pid files (short path, may be emptied by a
-    reboot).
+    reboot). `user` is the unprivileged account that daemons run as where the kernel lets them, the same as
+    `TargetSetup.user`: what a target's daemons are to open belongs to it. None: they run as this process's own.
     """
 
     backend: str
@@ -48,6 +49,7 @@ class DriverSetup:
     state: Path
     runtime: Path
     timeout: float = 30.0
+    user: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,11 +257,16 @@ class Resized:
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """An object of a node, ready for a target: a `path` of the given `format` (`raw` or `qcow2`)."""
+    """An object of a node, ready for a target: a `path` of the given `format` (`raw` or `qcow2`).
+
+    `control` is the control socket of the image daemon that already has an `image` open, because the driver changes
+    the image while hosts use it; the target exports from that daemon. None: the target opens `path` itself.
+    """
 
     path: Path
     format: str
     size: int
+    control: Path | None = None
 
 
 @runtime_checkable
