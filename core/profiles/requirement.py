@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..model.profile import Profile
@@ -68,7 +68,7 @@ class Requirement:
     reports the figure. `abilities` are those the pool's driver must have. `multi_attach`: several hosts may have
     the volume at once. `strict`: the profile says `"enforcement": "required"`, so each level must be reported and
     enforced by the pool. `unenforced` names the properties that nothing enforces unless a pool says that it does
-    (see `unenforced_on`). `key` is equal for requirements that match the same capabilities.
+    (see `unenforced_on`). `key` is equal only for requirements that match the same capabilities.
     """
 
     profile: str
@@ -82,7 +82,13 @@ class Requirement:
     multi_attach: bool = False
     strict: bool = False
     unenforced: tuple[str, ...] = ()
-    key: str = ""
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        selected = sorted([key, selector.text] for key, selector in self.selectors)
+        levels = sorted([level.key, level.text(), str(level.limit)] for level in self.levels)
+        text = json.dumps([self.storage_type, selected, levels, self.strict])
+        object.__setattr__(self, "key", hashlib.sha256(text.encode()).hexdigest())
 
     @classmethod
     def of(cls, profile: Profile) -> Requirement:
@@ -97,7 +103,7 @@ class Requirement:
         return found
 
     def matches(self, capabilities: Capabilities) -> bool:
-        """Whether selectors and levels hold for a pool with these capabilities (exact keys are not looked at)."""
+        """Whether storage type, selectors and levels hold for a pool with these capabilities."""
         return next(self._failures(capabilities), None) is None
 
     def failures(self, capabilities: Capabilities) -> list[dict[str, Any]]:
@@ -110,6 +116,9 @@ class Requirement:
         return tuple(name for name in self.unenforced if name not in enforced)
 
     def _failures(self, capabilities: Capabilities) -> Iterator[dict[str, Any]]:
+        if self.storage_type not in capabilities.storage_types:
+            has = sorted(capabilities.storage_types)
+            yield {"capability": "storageType", "wanted": self.storage_type, "has": has}
         for key, selector in self.selectors:
             value = capabilities.get(key)
             if not selector.matches(value):
@@ -146,7 +155,7 @@ def compiled(properties: Mapping[str, Any], profile: str, storage_type: str = "b
         sentence = "nothing enforces this, and the profile says that enforcement is required"
         raise invalid("the profile", [{"path": pointer(path), "message": sentence} for path in idle])
     protocol = connectivity.get("accessProtocol")
-    found = Requirement(
+    return Requirement(
         profile=profile,
         storage_type=storage_type,
         protocol=protocol.lower() if protocol else None,
@@ -159,14 +168,6 @@ def compiled(properties: Mapping[str, Any], profile: str, storage_type: str = "b
         strict=strict,
         unenforced=(*(level.path for level in levels), *(".".join(path) for path in idle)),
     )
-    return _with_key(found)
-
-
-def _with_key(requirement: Requirement) -> Requirement:
-    selected = [[key, selector.text] for key, selector in requirement.selectors]
-    levels = [[level.key, level.text(), level.limit] for level in requirement.levels]
-    text = json.dumps([sorted(selected), sorted(levels), requirement.strict])
-    return replace(requirement, key=hashlib.sha256(text.encode()).hexdigest())
 
 
 def _storage_selectors(storage: Mapping[str, Any], storage_type: str) -> Iterator[tuple[str, Selector]]:

@@ -1,0 +1,120 @@
+"""Pools bucketed by their exact keys: what is true of one pool of a class is true of all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+_FIRST = 16
+
+
+class ClassKey(NamedTuple):
+    """The exact keys that make a class; `document` is a slot of `Documents`."""
+
+    zone: str | None
+    available: bool
+    thin: bool
+    thick: bool
+    granularity: int
+    document: int
+
+
+class ClassTable:
+    """One row per class. Row 0 is that of rows without a pool and never has members.
+
+    Not thread-safe: `Columns` holds its lock.
+    """
+
+    def __init__(self) -> None:
+        self.used = 1
+        self.zone = np.full(_FIRST, -1, np.int64)
+        self.available = np.zeros(_FIRST, np.bool_)
+        self.thin = np.zeros(_FIRST, np.bool_)
+        self.thick = np.zeros(_FIRST, np.bool_)
+        self.granularity = np.ones(_FIRST, np.int64)
+        self.document = np.zeros(_FIRST, np.intp)
+        self.count = np.zeros(_FIRST, np.int64)
+        #: The units of allocation there are, with the number of classes that have each.
+        self.units: Counter[int] = Counter()
+        self._members: list[NDArray[np.intp]] = [np.zeros(0, np.intp)]
+        self._of: dict[ClassKey, int] = {}
+        self._keys: list[ClassKey | None] = [None]
+        self._free: list[int] = []
+        self._zones: dict[str | None, int] = {None: -1}
+
+    def zone_code(self, zone: str | None) -> int:
+        """The number of a zone; -1 for no zone, -2 for one that no pool was ever in."""
+        return self._zones.get(zone, -2)
+
+    def members(self, klass: int) -> NDArray[np.intp]:
+        """The rows of the pools of a class."""
+        return self._members[klass][: self.count[klass]]
+
+    def key(self, klass: int) -> ClassKey:
+        """The exact keys of a class that has members."""
+        found = self._keys[klass]
+        if found is None:
+            raise LookupError(f"class {klass} has no members")
+        return found
+
+    def enter(self, key: ClassKey, row: int) -> tuple[int, int]:
+        """Put a row into the class of `key`; returns the class and the place in it."""
+        klass = self._of.get(key)
+        if klass is None:
+            klass = self._new(key)
+        place = int(self.count[klass])
+        members = self._members[klass]
+        if place == len(members):
+            members = self._members[klass] = np.concatenate([members, np.zeros(max(4, place), np.intp)])
+        members[place] = row
+        self.count[klass] += 1
+        return klass, place
+
+    def leave(self, klass: int, place: int) -> int | None:
+        """Take the row at `place` out of the class; returns the row that now has its place, if another does."""
+        last = int(self.count[klass]) - 1
+        self.count[klass] = last
+        if last == 0:
+            key = self.key(klass)
+            del self._of[key]
+            self._keys[klass] = None
+            self.units[key.granularity] -= 1
+            self.units += Counter()
+            self._members[klass] = np.zeros(0, np.intp)
+            self._free.append(klass)
+            return None
+        if place == last:
+            return None
+        members = self._members[klass]
+        members[place] = members[last]
+        return int(members[place])
+
+    def _new(self, key: ClassKey) -> int:
+        if self._free:
+            klass = self._free.pop()
+            self._keys[klass] = key
+        else:
+            klass = self.used
+            self.used += 1
+            self._keys.append(key)
+            self._members.append(np.zeros(0, np.intp))
+            if klass == len(self.count):
+                self._grow()
+        self._of[key] = klass
+        self.zone[klass] = self._zones.setdefault(key.zone, len(self._zones))
+        self.available[klass] = key.available
+        self.thin[klass] = key.thin
+        self.thick[klass] = key.thick
+        self.granularity[klass] = key.granularity
+        self.document[klass] = key.document
+        self.count[klass] = 0
+        self.units[key.granularity] += 1
+        return klass
+
+    def _grow(self) -> None:
+        for name in ("zone", "available", "thin", "thick", "granularity", "document", "count"):
+            column = getattr(self, name)
+            setattr(self, name, np.concatenate([column, np.zeros_like(column)]))

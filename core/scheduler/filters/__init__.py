@@ -1,0 +1,1 @@
+"""The filters that come with Isthmus, one a file."""

@@ -1,0 +1,21 @@
+"""Refuses pools that are disabled or whose back end does not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ..contract import Classes, ClassFilter, Mask, PlacementRequest, Row
+
+
+class StateFilter(ClassFilter):
+    """Leaves pools in state `available`."""
+
+    name: ClassVar[str] = "state"
+    advice: ClassVar[str] = "See `isthmus backend list` for why pools are not available."
+
+    def classes(self, classes: Classes, request: PlacementRequest) -> Mask | None:
+        return classes.available
+
+    def numbers(self, row: Row, request: PlacementRequest) -> Mapping[str, Any]:
+        return {"state": str(row.pool.state), "reason": row.pool.reason}

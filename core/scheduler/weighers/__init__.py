@@ -1,0 +1,1 @@
+"""The weighers that come with Isthmus, one a file."""

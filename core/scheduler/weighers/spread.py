@@ -1,0 +1,20 @@
+"""Spreads volumes over back ends: prefers pools of the back end that has promised the least of what it has."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from ..contract import PlacementRequest, Pools, Vector, Weigher
+
+
+class SpreadWeigher(Weigher):
+    """1 / (1 + provisioned / total), both summed over all pools of the back end."""
+
+    name: ClassVar[str] = "spread"
+    weight: ClassVar[float] = 0.5
+
+    def weigh(self, pools: Pools, request: PlacementRequest) -> Vector:
+        total = np.maximum(pools.backend_total, 1.0)
+        return np.asarray(total / (total + np.maximum(pools.backend_provisioned, 0.0)), np.float64)
