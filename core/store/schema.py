@@ -315,12 +315,20 @@ events = Table(
     _id("operation", nullable=True),
     _json("body"),
     Column("created_at", Moment, nullable=False),
+    Index("ix_events_tenant_number", "tenant", "number"),
     Index(
         "ix_events_unnumbered",
         "created_at",
         sqlite_where=sql("number IS NULL"),
         postgresql_where=sql("number IS NULL"),
     ),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    _bytes("value"),
 )
 
 usage = Table(
