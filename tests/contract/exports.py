@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from isthmus.core.drivers.contract import Allocated, Export, Grant, Publishes
 from isthmus.core.model.attachment import AccessMode, Connection
 

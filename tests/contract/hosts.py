@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Protocol
 
 import pytest
+
 from isthmus.core.drivers.contract import Grant
 from isthmus.core.model.attachment import AccessMode, Connection
 

@@ -23,9 +23,6 @@ from types import FrameType
 from typing import Any
 
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(
-    [__name__, "pytest", "isthmus.core.drivers.contract", "isthmus.core.targets.contract"]
-)
 CHILD_SECONDS = 60.0
 
 
@@ -82,6 +79,8 @@ def _run(
     call: Call, arguments: tuple[Any, ...], die_at: int | None = None, die_after: float | None = None
 ) -> Outcome | None:
     """None when the process died by SIGKILL. An error of the call itself is raised as AssertionError."""
+    # Imported once by the server of the forks, not by every child.
+    _PROCESSES.set_forkserver_preload([__name__, type(getattr(call.opener, "__self__", call.opener)).__module__])
     here, there = _PROCESSES.Pipe()
     child = _PROCESSES.Process(target=_child, args=(there, call, arguments, die_at), daemon=True)
     child.start()
@@ -151,7 +150,7 @@ class _Counter:
 
     def end(self) -> None:
         sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]
+        threading.settrace(None)
 
     def _enter(self, frame: FrameType, event: str, argument: Any) -> Any:
         return self._line if frame.f_code.co_filename.startswith(self._folders) else None

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import isthmus.core
 import pytest
+
+import isthmus.core
 from isthmus.core.drivers.contract import (
     Allocated,
     Clones,

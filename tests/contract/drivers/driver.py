@@ -6,9 +6,10 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from jsonschema import Draft202012Validator
+
 from isthmus.core.drivers.contract import ABILITIES, Driver, Item, Wanted, abilities
 from isthmus.core.errors import Refused, StorageError
-from jsonschema import Draft202012Validator
 
 from ..patience import eventually
 from .bench import MIB, Bench, Lab, Suite, Volume, pattern

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+
 from isthmus.core.drivers.contract import Clones, LiveSnapshots
 
 from .bench import MIB, Lab, Suite, Volume, pattern
@@ -66,7 +67,7 @@ class LiveSnapshotsSuite(Suite):
             seen.append(numbers[0])
         assert seen == sorted(seen)
 
-    def test_taking_it_again_keeps_the_first_content(self, lab: Lab, attached: DriverExports) -> None:
+    def test_taking_a_live_snapshot_again_keeps_the_first_content(self, lab: Lab, attached: DriverExports) -> None:
         driver = _live(lab)
         volume, export = attached.volume_and_export()
         grant, connection = attached.grant(export)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from isthmus.core.drivers.contract import Allocated, Export, Extends, Publishes
 from isthmus.core.errors import StorageError
 from isthmus.core.model.placement import naa_identifier

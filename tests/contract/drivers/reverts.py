@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import pytest
+
 from isthmus.core.drivers.contract import Extends, Reverts, Wanted
 from isthmus.core.errors import StorageError
 

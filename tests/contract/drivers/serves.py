@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
+
 from isthmus.core.drivers.contract import Serves
 from isthmus.core.errors import StorageError
 
@@ -84,7 +85,7 @@ class ServesSuite(Suite):
                     assert other.device(placement, {}, form).path.exists()
                 finally:
                     other.release(placement, {})
-                other.delete(placement, {})  # type: ignore[attr-defined]
+                other.delete(placement, {})
 
 
 def _offered(driver: Serves) -> list[str]:

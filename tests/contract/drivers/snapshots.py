@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
+
 from isthmus.core.drivers.contract import Extends, Item, Snapshots
 from isthmus.core.errors import StorageError
 

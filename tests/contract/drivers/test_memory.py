@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
 from isthmus.core.drivers.contract import Driver, DriverSetup, Export, Grant, Publishes
 from isthmus.core.drivers.memory import MemoryClient, MemoryDriver
 from isthmus.core.model.attachment import AccessMode, Connection
@@ -44,21 +46,17 @@ class MemoryBench(Bench):
         return MemoryClient(connection, grant.initiators[0])
 
 
-class _bare_client:
+@contextmanager
+def _bare_client(driver: Driver, placement: str) -> Iterator[MemoryClient]:
     """A host for one read or write."""
-
-    def __init__(self, driver: Driver, placement: str) -> None:
-        assert isinstance(driver, Publishes)
-        self._driver, self._export = driver, Export(placement, "naa.0")
-
-    def __enter__(self) -> MemoryClient:
-        grant = Grant("bare", "bare", AccessMode.READ_WRITE)
-        self._client = MemoryClient(self._driver.grant(self._export, grant))
-        return self._client
-
-    def __exit__(self, *_: object) -> None:
-        self._client.close()
-        self._driver.withdraw(self._export, "bare")
+    assert isinstance(driver, Publishes)
+    export = Export(placement, "naa.0")
+    client = MemoryClient(driver.grant(export, Grant("bare", "bare", AccessMode.READ_WRITE)))
+    try:
+        yield client
+    finally:
+        client.close()
+        driver.withdraw(export, "bare")
 
 
 class TestMemory(
