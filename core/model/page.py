@@ -16,7 +16,7 @@ LARGEST_PAGE = 1000
 class Query:
     """What part of a list is wanted.
 
-    `filters` are equalities on the noun's own fields (`name`, `state`, `profile` …), plus `metadata.KEY`.
+    `filters` are equalities on some of the noun's own fields (`name`, `state`, `profile` …).
     `sort` is one of the noun's sort keys, `-` before it for descending. `cursor` is opaque and comes from the page
     before; it is bound to filters and sort. `all_tenants` is for administrators. `limit` is at most 1000.
     """
