@@ -13,10 +13,10 @@ from .contract import Application, PluginSetup
 
 
 class Base:
-    """Keeps its setup and answers every question with nothing. A plugin written on it names its own `contract`."""
+    """Keeps its setup and answers every question with nothing. A plugin written on it names its own `contract_version`."""
 
     name: ClassVar[str]
-    contract: ClassVar[int]
+    contract_version: ClassVar[int]
     settings_schema: ClassVar[Mapping[str, Any]] = {"type": "object", "additionalProperties": False}
 
     def __init__(self, setup: PluginSetup) -> None:

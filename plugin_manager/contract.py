@@ -150,13 +150,13 @@ class PluginSetup:
 class Plugin(Protocol):
     """A platform's side of Isthmus.
 
-    `name` is the name of its entry point. `contract` is the `CONTRACT_VERSION` it was written for.
+    `name` is the name of its entry point. `contract_version` is the `CONTRACT_VERSION` it was written for.
     `settings_schema` is a JSON Schema (2020-12) of an object whose defaults suffice to start; a secret property says
     `writeOnly: true`. These three are read from the class. `Base` in `base` answers all else with nothing.
     """
 
     name: ClassVar[str]
-    contract: ClassVar[int]
+    contract_version: ClassVar[int]
     settings_schema: ClassVar[Mapping[str, Any]]
 
     def __init__(self, setup: PluginSetup) -> None: ...
