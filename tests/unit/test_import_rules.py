@@ -15,7 +15,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 SETTINGS = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
 CONTRACTS: list[dict[str, Any]] = SETTINGS["tool"]["importlinter"]["contracts"]
 
-# What a plugin and the plugin manager may know of the core; of the journal only the declaration of a step.
+# What a plugin and the plugin manager may know of the core; of journal and duties only the declarations.
 OPEN = {"context", "errors", "model"}
 
 (SMALL,) = (
