@@ -261,12 +261,14 @@ class Device:
 
     `control` is the control socket of the image daemon that already has an `image` open, because the driver changes
     the image while hosts use it; the target exports from that daemon. None: the target opens `path` itself.
+    `thin` says that a host may give blocks back (discard, UNMAP); a target offers that only then.
     """
 
     path: Path
     format: str
     size: int
     control: Path | None = None
+    thin: bool = False
 
 
 @runtime_checkable

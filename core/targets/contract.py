@@ -76,3 +76,15 @@ class Target(Protocol):
 
     def inventory(self) -> Iterable[str]:
         """The ids of the placements that are published now, whatever any database says."""
+
+
+@runtime_checkable
+class Generations(Protocol):
+    """For targets whose daemon forgets everything when it dies."""
+
+    def generation(self) -> str:
+        """Names this life of the daemon; empty while it is dead.
+
+        When it differs from what it was, every export that the store says is attached must be granted again: a
+        `grant` may have started a new daemon that publishes nothing else yet.
+        """
