@@ -13,7 +13,7 @@ from .contract import Application, PluginSetup
 
 
 class Base:
-    """Keeps its setup and answers every question with nothing. A plugin written on it names its own `contract_version`."""
+    """Keeps its setup and answers every question with nothing; a plugin names its own `contract_version`."""
 
     name: ClassVar[str]
     contract_version: ClassVar[int]
