@@ -23,16 +23,19 @@ class Run(Protocol):
     """One run of one step, as the step sees it.
 
     `data` is the operation's notebook: plain JSON, kept with the step's commit, shared by all steps, never holding
-    an unsealed secret. What a step writes there before it dies is lost; the step then runs again from the start.
+    an unsealed secret. What a step writes there before it dies or raises is lost; the step then runs again from the
+    start. `result` is kept likewise and is what the caller is told (see `Operation.result`).
     """
 
     operation: Operation
     context: Context
     data: dict[str, Any]
+    result: dict[str, Any]
 
     @property
     def key(self) -> str:
-        """`operation-id/step-name`: the idempotency key for any adapter call of this step."""
+        """`operation-id/step-name`: the idempotency key for any adapter call of this step (of its undo, with `/undo`
+        behind it)."""
 
     @property
     def attempt(self) -> int:

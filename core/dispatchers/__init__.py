@@ -1,0 +1,1 @@
+"""How a process is told that an operation wants a runner. A lost or doubled message is harmless."""
