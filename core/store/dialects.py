@@ -37,7 +37,8 @@ def insert_if_absent(tx: Tx, table: Table, values: Mapping[str, Any]) -> bool:
     statement = _statements.get(key)
     if statement is None:
         insert: Any = sqlite_insert if tx.dialect.name == "sqlite" else postgresql_insert
-        statement = _statements[key] = insert(table).on_conflict_do_nothing()
+        statement = insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+        _statements[key] = statement
     return bool(tx.execute(statement, dict(values)).rowcount == 1)
 
 

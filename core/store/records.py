@@ -97,7 +97,7 @@ class OwnedRecords:
         try:
             return self._database.change(lambda tx: self._replace(tx, record), durable=True)
         except IntegrityError as error:
-            raise Conflict(f"Another {record.kind} record has the key {record.key}.", key=record.key) from error
+            raise _key_taken(record) from error
 
     def delete(self, kind: str, id: str, *, version: int | None = None) -> bool:
         return self._database.change(lambda tx: self._delete(tx, kind, id, version), durable=True)
@@ -130,7 +130,7 @@ class OwnedRecords:
         if current.version != record.version:
             raise _stale(record.kind, record.id, current.version)
         if holder is not None and holder.id != record.id:
-            raise self._taken(tx, record)
+            raise _key_taken(record)
         values = {f"v_{name}": getattr(record, name) for name in _CHANGED} | {"v_updated_at": now()}
         if tx.execute(_swap, this | values | {"if_version": record.version}).rowcount != 1:
             raise _stale(record.kind, record.id, None)
@@ -157,7 +157,7 @@ class OwnedRecords:
     def _taken(self, tx: Tx, record: Record) -> Conflict:
         if _one(tx, _by_id, {"o": self._owner, "k": record.kind, "i": record.id}) is not None:
             return Conflict(f"There is a {record.kind} record {record.id} already.", resource=record.id)
-        return Conflict(f"Another {record.kind} record has the key {record.key}.", key=record.key)
+        return _key_taken(record)
 
     def _seals(self) -> Seals:
         if self._sealer is None:
@@ -187,7 +187,7 @@ def _check(record: Record) -> None:
         if value is not None and (not value or len(value) > longest or "\0" in value):
             raise Invalid(f"The {name} of a record has 1 to {longest} characters.")
     try:
-        size = len(json.dumps(dict(record.body), separators=(",", ":")))
+        size = len(json.dumps(dict(record.body), separators=(",", ":"), allow_nan=False))
     except (TypeError, ValueError) as error:
         raise Invalid(f"The body of the {record.kind} record {record.id} is not plain JSON.") from error
     for name, length in (("body", size), ("sealed part", len(record.sealed or b""))):
@@ -196,6 +196,10 @@ def _check(record: Record) -> None:
                 f"The {name} of the {record.kind} record {record.id} has {length} bytes; {LARGEST_RECORD} are allowed.",
                 next_step="Keep large documents elsewhere, or split them over several records.",
             )
+
+
+def _key_taken(record: Record) -> Conflict:
+    return Conflict(f"Another {record.kind} record has the key {record.key}.", key=record.key)
 
 
 def _stale(kind: str, id: str, version: int | None) -> Stale:
