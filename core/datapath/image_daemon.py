@@ -1,0 +1,403 @@
+"""One qemu-storage-daemon per open image: it opens the image, serves it over NBD or FUSE and changes it live.
+
+The daemon is found by a name (a placement's id). What is inside it has fixed names, so that any process can go on
+where another stopped: the node `disk` is what exports hang on; the layers of the image lie under it, and a snapshot
+or a merge exchanges them without touching the exports.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import Failed, Misconfigured, Transient, Unavailable
+from .account import account, barrier
+from .daemon import Daemons
+from .qmp import LONGEST_SOCKET_PATH, DaemonGone, Qmp
+
+PROGRAM = "qemu-storage-daemon"
+DISK = "disk"
+_SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_NODE = "n-"
+_TLS, _ALLOWED = "tls", "allowed"
+_GRACE_SECONDS = 5.0
+_PAUSE = 0.002
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One file of an image. `name` is at most 29 letters and digits (qemu allows 31 for a node's name)."""
+
+    name: str
+    path: Path
+    format: str
+
+    @property
+    def node(self) -> str:
+        return f"{_NODE}{self.name}"
+
+    def options(self, backing: dict[str, Any] | None, *, read_only: bool) -> dict[str, Any]:
+        """What blockdev-add wants to open this layer on top of `backing`."""
+        opened: dict[str, Any] = {
+            "driver": self.format,
+            "node-name": self.node,
+            "read-only": read_only,
+            "discard": "unmap",
+            "file": {
+                "driver": "file",
+                "node-name": f"f-{self.name}",
+                "filename": str(self.path),
+                "read-only": read_only,
+                "discard": "unmap",
+            },
+        }
+        if self.format == "qcow2":
+            opened["backing"] = backing
+        return opened
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where an NBD server listens: a Unix `socket`, or `host` and `port` (a number, chosen by the caller)."""
+
+    socket: Path | None = None
+    host: str = ""
+    port: int = 0
+
+    def document(self) -> dict[str, Any]:
+        if self.socket is not None:
+            return {"type": "unix", "data": {"path": str(self.socket)}}
+        return {"type": "inet", "data": {"host": self.host, "port": str(self.port)}}
+
+
+class ImageDaemon:
+    """A running daemon, known by its control socket. Every method opens a session of its own and closes it again."""
+
+    def __init__(self, control: Path, timeout: float) -> None:
+        self.control = control
+        self._timeout = timeout
+
+    def alive(self) -> bool:
+        """Whether it answers."""
+        try:
+            with self._session():
+                return True
+        except DaemonGone:
+            return False
+
+    def layers(self) -> tuple[str, ...]:
+        """The names of the open image's layers, the writable one first; empty when no image is open."""
+        with self._session() as qmp:
+            return _chain(qmp)
+
+    def open(self, layers: Sequence[Layer], *, writable: bool = True) -> None:
+        """Open an image, given from its top layer to its base. Does nothing when an image is open already."""
+        with self._session() as qmp:
+            if _has_node(qmp, DISK):
+                return
+            opened: dict[str, Any] | None = None
+            for position, layer in reversed(list(enumerate(layers))):
+                opened = layer.options(opened, read_only=position > 0 or not writable)
+            qmp.run("blockdev-add", driver="raw", node_name=DISK, read_only=not writable, file=opened)
+
+    def connect(self, socket: Path, export: str, *, reconnect_seconds: int) -> None:
+        """Open, in place of an image, an export of another NBD server on a Unix socket."""
+        with self._session() as qmp:
+            if not _has_node(qmp, DISK):
+                remote = {
+                    "driver": "nbd",
+                    "node-name": "remote",
+                    "server": {"type": "unix", "path": str(socket)},
+                    "export": export,
+                    "reconnect-delay": reconnect_seconds,
+                }
+                qmp.run("blockdev-add", driver="raw", node_name=DISK, file=remote)
+
+    def close(self) -> None:
+        """Close the image; exports of it must have been removed. Absent is success."""
+        with self._session() as qmp:
+            if _has_node(qmp, DISK):
+                qmp.run("blockdev-del", node_name=DISK)
+            _forget_unused(qmp)
+
+    def size(self) -> int:
+        """The size that exports show, in bytes."""
+        with self._session() as qmp:
+            return _size(qmp)
+
+    def resize(self, size: int) -> None:
+        """Grow the image to `size` bytes. Refused by qemu while an NBD export of it exists."""
+        with self._session() as qmp:
+            if _size(qmp) < size:
+                qmp.run("block_resize", node_name=DISK, size=size)
+
+    def put_overlay(self, overlay: Layer) -> None:
+        """From now on writes go to `overlay`, a prepared empty qcow2 file of the same size; what was the top layer
+        is no longer written to. All in one moment between two writes. Done already: nothing happens."""
+        with self._session() as qmp:
+            top = _chain(qmp)[:1]
+            if not top:
+                raise Failed("The image daemon has no image open.")
+            if top[0] == overlay.name:
+                return
+            if not _has_node(qmp, overlay.node):
+                qmp.run("blockdev-add", **_underscored(overlay.options(None, read_only=False)))
+            qmp.run("blockdev-snapshot", node=f"{_NODE}{top[0]}", overlay=overlay.node)
+
+    def merge(self, layer: str, base: str | None) -> None:
+        """Begin to copy into `layer` what it still reads from the layers between it and `base` (None: from all), after
+        which it rests on `base` directly. The copying goes on in the daemon, beside the hosts' I/O; a daemon that ends
+        meanwhile leaves the image as it was. One merge at a time: while one runs, nothing happens.
+        """
+        with self._session() as qmp:
+            if not qmp.run("query-jobs"):
+                qmp.run(
+                    "block-stream",
+                    job_id="merge",
+                    device=f"{_NODE}{layer}",
+                    base_node=f"{_NODE}{base}" if base else None,
+                    auto_dismiss=True,
+                )
+
+    def merging(self) -> bool:
+        """Whether a merge runs. When none does, the layers that it made superfluous are closed as well."""
+        with self._session() as qmp:
+            if qmp.run("query-jobs"):
+                return True
+            _forget_unused(qmp)
+            return False
+
+    def exports(self) -> frozenset[str]:
+        """The ids of the exports, of NBD and FUSE."""
+        with self._session() as qmp:
+            return _exports(qmp)
+
+    def listen(
+        self, where: Listening, *, certificates: Path | None = None, subjects: Iterable[str] | None = None
+    ) -> None:
+        """Start the NBD server. Runs already: only the list of `subjects` is brought up to date.
+
+        `certificates` is a folder with ca-cert.pem, server-cert.pem and server-key.pem: clients must speak TLS and
+        bring a certificate of that CA, whose distinguished name stands in `subjects`.
+        """
+        with self._session() as qmp:
+            present = _objects(qmp)
+            if certificates is not None:
+                if _TLS not in present:
+                    qmp.run(
+                        "object-add",
+                        qom_type="tls-creds-x509",
+                        id=_TLS,
+                        dir=str(certificates),
+                        endpoint="server",
+                        verify_peer=True,
+                    )
+                _allow(qmp, present, subjects or ())
+            try:
+                qmp.run(
+                    "nbd-server-start",
+                    addr=where.document(),
+                    tls_creds=_TLS if certificates is not None else None,
+                    tls_authz=_ALLOWED if certificates is not None else None,
+                )
+            except Failed as error:
+                if "already running" not in error.message:
+                    raise
+
+    def allow(self, subjects: Iterable[str]) -> None:
+        """Exchange the list of certificate names that may connect. Hosts that are connected stay connected."""
+        with self._session() as qmp:
+            _allow(qmp, _objects(qmp), subjects)
+
+    def stop_listening(self) -> None:
+        """End the NBD server with its connections and exports. Absent is success."""
+        with self._session() as qmp:
+            try:
+                qmp.run("nbd-server-stop")
+            except Failed as error:
+                if "not running" not in error.message:
+                    raise
+            for name in (_TLS, _ALLOWED):
+                if name in _objects(qmp):
+                    qmp.run("object-del", id=name)
+
+    def add_nbd(self, export: str, name: str, *, writable: bool) -> None:
+        """Offer the image under the NBD export name `name`. Exists already: nothing happens."""
+        with self._session() as qmp:
+            if export not in _exports(qmp):
+                qmp.run("block-export-add", type="nbd", id=export, node_name=DISK, name=name, writable=writable)
+
+    def add_fuse(self, export: str, mountpoint: Path, *, others: bool) -> None:
+        """Show the image as the raw file `mountpoint`, which grows when it is truncated to a larger size.
+        `others` lets accounts other than the daemon's open it (FUSE's allow_other). Exists already: nothing happens.
+        """
+        with self._session() as qmp:
+            if export not in _exports(qmp):
+                qmp.run(
+                    "block-export-add",
+                    type="fuse",
+                    id=export,
+                    node_name=DISK,
+                    mountpoint=str(mountpoint),
+                    writable=True,
+                    growable=True,
+                    allow_other="on" if others else "off",
+                )
+
+    def remove_export(self, export: str) -> None:
+        """Remove an export, its live connections included; returns when it is gone. Absent is success."""
+        with self._session() as qmp:
+            if export not in _exports(qmp):
+                return
+            qmp.run("block-export-del", id=export, mode="hard")
+            deadline = time.monotonic() + self._timeout
+            while export in _exports(qmp):
+                if time.monotonic() >= deadline:
+                    raise Transient(f"qemu-storage-daemon has not removed the export {export} yet.")
+                time.sleep(_PAUSE)
+
+    def _session(self) -> Qmp:
+        return Qmp(self.control, self._timeout)
+
+
+class ImageDaemons:
+    """The image daemons of one owner (a back end's driver, a target), by name.
+
+    They run as `user` where this process is root. `state` and `runtime` are folders of this owner; the sockets lie
+    in `runtime`, which the user must be able to pass through.
+    """
+
+    def __init__(self, state: Path, runtime: Path, *, user: str | None, timeout: float) -> None:
+        self._daemons = Daemons(state, runtime)
+        self._runtime = runtime
+        self._user = user
+        self._timeout = timeout
+
+    def ensure(self, name: str) -> ImageDaemon:
+        """The daemon of that name, started if it does not live; it may have no image open yet.
+
+        Raises `Unavailable` when it cannot be started, `Misconfigured` when its account cannot reach its socket.
+        """
+        folder = self._daemons.folder(name, self._user)
+        control = folder / "qmp"
+        if len(str(control).encode()) > LONGEST_SOCKET_PATH:
+            raise Misconfigured(
+                f"The path of the socket {control} is too long for a Unix socket.",
+                next_step="Choose a shorter runtime folder.",
+            )
+        who = account(self._user) if self._user else None
+        closed = barrier(control, who) if who else None
+        if who and closed:
+            raise Misconfigured(
+                f"The account {who.name} cannot reach {folder}: {closed} is closed to it.",
+                next_step=f"chmod o+x {closed}",
+            )
+        chardev = f"socket,id=control,path={str(control).replace(',', ',,')},server=on,wait=off"
+        argv = (program(), "--chardev", chardev, "--monitor", "chardev=control")
+        daemon = ImageDaemon(control, self._timeout)
+        self._daemons.ensure(name, argv, user=self._user, ready=daemon.alive, timeout=self._timeout)
+        return daemon
+
+    def find(self, name: str) -> ImageDaemon | None:
+        """The daemon if it lives."""
+        if self._daemons.find(name) is None:
+            return None
+        return ImageDaemon(self._runtime / name / "qmp", self._timeout)
+
+    def end(self, name: str) -> None:
+        """End the daemon with all its exports; returns when it is gone. Absent is success."""
+        try:
+            self._daemons.end(name, grace=_GRACE_SECONDS)
+        except Unavailable as error:
+            raise Transient(error.message, next_step=error.next_step) from error
+        shutil.rmtree(self._runtime / name, ignore_errors=True)
+
+    def names(self) -> tuple[str, ...]:
+        """The daemons that were started and not ended since, alive or dead."""
+        return self._daemons.names()
+
+
+def program() -> str:
+    """The path of qemu-storage-daemon. Raises `Unavailable` when it is not installed."""
+    found = shutil.which(PROGRAM, path=_SEARCH)
+    if found is None:
+        raise Unavailable(f"{PROGRAM} is not installed.", next_step="apt install qemu-utils qemu-system-common")
+    return found
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Ask until `condition()` is true or `seconds` have passed; whether it became true."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_PAUSE)
+    return True
+
+
+def _underscored(options: dict[str, Any]) -> dict[str, Any]:
+    return {name.replace("-", "_"): value for name, value in options.items()}
+
+
+def _graph(qmp: Qmp) -> tuple[frozenset[str], dict[tuple[str, str], str]]:
+    """The names of the nodes, and the edges: (parent, kind) to child."""
+    graph = qmp.run("x-debug-query-block-graph")
+    names = {node["id"]: str(node["name"]) for node in graph["nodes"]}
+    edges = {(names[edge["parent"]], str(edge["name"])): names[edge["child"]] for edge in graph["edges"]}
+    return frozenset(names.values()), edges
+
+
+def _has_node(qmp: Qmp, name: str) -> bool:
+    return name in _graph(qmp)[0]
+
+
+def _chain(qmp: Qmp) -> tuple[str, ...]:
+    """The layers under `disk`, top first; filters that a running job has put between are passed over."""
+    names, edges = _graph(qmp)
+    found: list[str] = []
+    at = edges.get((DISK, "file")) if DISK in names else None
+    while at is not None:
+        if at.startswith(_NODE):
+            found.append(at.removeprefix(_NODE))
+            at = edges.get((at, "backing"))
+        else:
+            at = edges.get((at, "file"))
+    return tuple(found)
+
+
+def _forget_unused(qmp: Qmp) -> None:
+    """Let go of layers that no image uses any longer; qemu itself refuses for those in use."""
+    used = _chain(qmp)
+    for name in _graph(qmp)[0]:
+        if name.startswith(_NODE) and name.removeprefix(_NODE) not in used:
+            with suppress(Failed):
+                qmp.run("blockdev-del", node_name=name)
+
+
+def _size(qmp: Qmp) -> int:
+    for node in qmp.run("query-named-block-nodes"):
+        if node.get("node-name") == DISK:
+            return int(node["image"]["virtual-size"])
+    raise Failed("The image daemon has no image open.")
+
+
+def _exports(qmp: Qmp) -> frozenset[str]:
+    return frozenset(str(export["id"]) for export in qmp.run("query-block-exports"))
+
+
+def _objects(qmp: Qmp) -> frozenset[str]:
+    return frozenset(str(found["name"]) for found in qmp.run("qom-list", path="/objects"))
+
+
+def _allow(qmp: Qmp, present: frozenset[str], subjects: Iterable[str]) -> None:
+    rules = [{"match": subject, "policy": "allow", "format": "exact"} for subject in sorted(subjects)]
+    if _ALLOWED in present:
+        # The list is exchanged in place: there is no moment at which a host that belongs to it is turned away.
+        qmp.run("qom-set", path=f"/objects/{_ALLOWED}", property="rules", value=rules)
+    else:
+        qmp.run("object-add", qom_type="authz-list", id=_ALLOWED, policy="deny", rules=rules)

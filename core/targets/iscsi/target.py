@@ -1,0 +1,148 @@
+"""The target `iscsi`: what `core/targets/contract.py` promises, with one tgtd a node.
+
+An attachment of its own gets a target of its own: name, CHAP account, access list. Hosts that share a volume share
+a target, one for those that write and one for those that only read (read-only is a property of tgtd's disk, not of
+a host); SCSI reservations hold among the hosts of one target. Every target of a placement shows the same NAA
+identifier and serial number, whatever daemon or host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import Any, ClassVar
+
+from ...drivers.contract import Allocated, Device, Export, Grant, Resized
+from ...errors import Refused, StorageError, Transient, Unavailable
+from ...model.attachment import Connection
+from ..contract import TargetSetup
+from .exports import Exports
+from .layout import LUN
+from .ledger import Ledger
+from .server import Server
+
+
+class IscsiTarget:
+    """Publishes files and block devices over iSCSI.
+
+    tgtd runs as `TargetSetup.user` where this process is root. A device that does not belong to that account
+    yet is given to it (owner, mode 0600) when it is published; the account must be able to pass through all folders
+    above, or the grant is refused with the folder's name.
+    """
+
+    name: ClassVar[str] = "iscsi"
+    protocol: ClassVar[str] = "iscsi"
+    form: ClassVar[str] = "path"
+    settings_schema: ClassVar[Mapping[str, Any]] = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "port": {
+                "type": "integer",
+                "minimum": 0,
+                "maximum": 65535,
+                "default": 3260,
+                "description": "TCP port; 0 chooses a free one the first time and keeps it.",
+            },
+            "listen": {
+                "type": "string",
+                "description": "Address to listen on, by default the one at which hosts reach the node.",
+            },
+            "threads": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 64,
+                "default": 4,
+                "description": "I/O threads of each published volume.",
+            },
+        },
+    }
+
+    def __init__(self, setup: TargetSetup) -> None:
+        self._setup = setup
+        settings = setup.settings
+        self._server = Server(
+            setup.state,
+            setup.runtime,
+            address=str(settings.get("listen") or setup.address),
+            port=int(settings.get("port", 3260)),
+            threads=int(settings.get("threads", 4)),
+            user=setup.user,
+            timeout=min(setup.timeout, 10.0),
+        )
+        self._exports = Exports(self._server, Ledger(setup.state / "targets"), setup.node, setup.timeout)
+
+    def start(self) -> None:
+        """Start tgtd, or adopt the one that lives with everything it publishes."""
+        self._server.prepare()
+        with self._server.locked(self._setup.timeout):
+            self._server.ensure()
+            self._exports.forget_former()
+
+    def stop(self) -> None:
+        """Nothing is held between calls."""
+
+    def end(self) -> None:
+        """Take all targets down, then end tgtd."""
+        with self._server.locked(self._setup.timeout):
+            if self._server.generation():
+                self._server.prepare()
+                with suppress(StorageError):
+                    self._exports.clear()
+            self._server.end()
+            self._exports.forget_former()
+
+    def check(self) -> None:
+        """Raise `Transient` when tgtd has died, does not answer, or does not listen."""
+        try:
+            self._server.check()
+        except Unavailable as error:
+            raise Transient(error.message, next_step=error.next_step) from error
+
+    def generation(self) -> str:
+        """As `Generations.generation`."""
+        return self._server.generation()
+
+    def grant(self, export: Export, device: Device, grant: Grant) -> Connection:
+        """As the contract says; starts tgtd again if it has died. A changed secret ends the host's sessions."""
+        if device.format != "raw":
+            raise Refused(f"tgtd cannot read {device.format}; it needs a raw view of the device.")
+        try:
+            name = self._exports.admit(export, device, grant)
+        except Unavailable as error:
+            raise Transient(error.message, next_step=error.next_step) from error
+        return Connection(
+            "iscsi",
+            {
+                "portals": [self._portal()],
+                "iqn": str(name),
+                "lun": LUN,
+                "identifier": export.identifier,
+                "chap_user": grant.user,
+            },
+            {"chap_secret": grant.secret},
+        )
+
+    def withdraw(self, export: Export, attachment: str) -> None:
+        """As the contract says."""
+        self._exports.withdraw(export.placement, attachment)
+
+    def granted(self, export: Export) -> frozenset[str]:
+        """As the contract says."""
+        return self._exports.granted(export.placement)
+
+    def resize(self, export: Export, grow: Callable[[], Allocated]) -> Resized:
+        """Grow, then have tgtd look at the size again; hosts see it when they rescan, their I/O goes on."""
+        allocated = grow()
+        return Resized(allocated, self._exports.reopen(export.placement))
+
+    def inventory(self) -> Iterable[str]:
+        """As the contract says."""
+        return self._exports.placements()
+
+    def _portal(self) -> str:
+        address, port = self._server.portal()
+        if address in ("0.0.0.0", "::"):  # noqa: S104
+            address = self._setup.address.strip("[]")
+        return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
