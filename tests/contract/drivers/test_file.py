@@ -1,0 +1,164 @@
+"""The file driver keeps every promise, in each of its forms."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from isthmus.core.drivers.contract import Driver, DriverSetup
+from isthmus.core.drivers.file import FileDriver
+from isthmus.core.drivers.file.family import Folder
+
+from .bench import MIB, Bench
+from .clones import ClonesSuite
+from .driver import DriverSuite
+from .extends import ExtendsSuite
+from .reverts import RevertsSuite
+from .serves import ServesSuite
+from .snapshots import SnapshotsSuite
+
+pytestmark = pytest.mark.server
+
+
+@dataclass
+class FileBench(Bench):
+    """A folder and a short one for sockets, whose path must fit a Unix socket."""
+
+    directory: Path
+    state: Path
+    runtime: Path
+    format: str
+    user: str | None
+    pool: str = "files"
+    kills: int = 8
+
+    def driver(self) -> Driver:
+        settings = {"directory": str(self.directory), "format": self.format}
+        return FileDriver(
+            DriverSetup("backend", "files", "node", settings, {}, self.state, self.runtime, user=self.user)
+        )
+
+    def write(self, driver: Driver, placement: str, reference: Mapping[str, Any], offset: int, data: bytes) -> None:
+        path = self._image(placement)
+        if path.suffix == ".raw":
+            with path.open("r+b") as file:
+                file.seek(offset)
+                file.write(data)
+            return
+        with tempfile.NamedTemporaryFile() as content:
+            content.write(data)
+            content.flush()
+            _run("qemu-io", "-f", "qcow2", "-c", f"write -s {content.name} {offset} {len(data)}", str(path))
+
+    def read(self, driver: Driver, placement: str, reference: Mapping[str, Any], offset: int, length: int) -> bytes:
+        path = self._image(placement)
+        if path.suffix == ".raw":
+            with path.open("rb") as file:
+                file.seek(offset)
+                return file.read(length)
+        with tempfile.TemporaryDirectory() as folder:
+            made = Path(folder, "content")
+            _run(
+                "qemu-img",
+                "dd",
+                "-f",
+                "qcow2",
+                "-O",
+                "raw",
+                f"if={path}",
+                f"of={made}",
+                "bs=512",
+                f"skip={offset // 512}",
+                f"count={(offset + length) // 512}",
+            )
+            return made.read_bytes()
+
+    def _image(self, placement: str) -> Path:
+        family = Folder(self.directory, 5.0).find("volume", placement)
+        assert family is not None
+        return family.file(family.volumes[placement].layer)
+
+
+def _run(*argv: str) -> None:
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder through which the daemons' account may pass, with a path short enough for sockets."""
+    made = Path(tempfile.mkdtemp(prefix="isthmus-"))
+    made.chmod(0o711)
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _bench(folder: Path, directory: Path, kind: str) -> FileBench:
+    runtime = folder / "run"
+    runtime.mkdir()
+    runtime.chmod(0o711)
+    user = "nobody" if os.geteuid() == 0 else None
+    return FileBench(directory, folder / "state", runtime, kind, user)
+
+
+class _Common(DriverSuite, ExtendsSuite, SnapshotsSuite, RevertsSuite, ClonesSuite, ServesSuite):
+    pass
+
+
+class TestQcow2(_Common):
+    @pytest.fixture
+    def bench(self, folder: Path) -> Bench:
+        return _bench(folder, folder / "images", "qcow2")
+
+
+class TestRaw(_Common):
+    @pytest.fixture
+    def bench(self, folder: Path) -> Bench:
+        return _bench(folder, folder / "images", "raw")
+
+
+@pytest.fixture(scope="module")
+def xfs() -> Iterator[Path]:
+    yield from mounted("mkfs.xfs", "-q")
+
+
+class TestReflink(_Common):
+    @pytest.fixture
+    def bench(self, folder: Path, xfs: Path) -> Iterator[Bench]:
+        directory = xfs / folder.name
+        yield _bench(folder, directory, "raw")
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def mounted(*make: str) -> Iterator[Path]:
+    """A file system of its own, made by `make` in a file; skips where that takes more rights than we have."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a file system takes root")
+    if shutil.which(make[0]) is None:
+        pytest.skip(f"{make[0]} is not installed")
+    with tempfile.TemporaryDirectory(prefix="isthmus-fs-") as folder:
+        Path(folder).chmod(0o711)
+        disk, point = Path(folder, "disk"), Path(folder, "mnt")
+        point.mkdir()
+        with disk.open("wb") as file:
+            file.truncate(512 * MIB)
+        _run(*make, str(disk))
+        done = subprocess.run(
+            ["mount", "-o", "loop", str(disk), str(point)], capture_output=True, text=True, timeout=30
+        )
+        if done.returncode != 0:
+            pytest.skip(f"this machine does not mount it: {done.stderr.strip()}")
+        try:
+            yield point
+        finally:
+            subprocess.run(["umount", "-l", str(point)], capture_output=True, timeout=30)
