@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from ...core.context import Context
@@ -170,13 +170,24 @@ class Messages(Protocol):
     def list(self, query: Query | None = None) -> Page[Message]: ...
 
 
+class Feed(Protocol):
+    """An open event stream: rendered events, and the comment `:` with two line ends at least every 10 s. It ends after
+    an hour or when the system stops; the reader comes back with its last number. Close it in any case."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def close(self) -> None: ...
+
+
 class Events(Protocol):
     def after(self, number: int, limit: int = 100) -> Sequence[Event]:
         """Events with a greater number, oldest first; `Gone` when some of them were discarded already."""
 
-    def stream(self, after: int | None = None) -> Iterator[Event | None]:
-        """Events as they come, from after `after` (None: from now). Yields None at least every 10 s so that a
-        reader can notice the end. Ends after an hour or when the system stops. `Overloaded` beyond the cap."""
+    def stream(self, after: int | None = None, *, render: Callable[[Event], bytes]) -> Feed:
+        """Events as they come, from after number `after` (None: from now), each written by `render`.
+
+        Pass the same function each time: one rendering serves all listeners. `Overloaded` beyond the cap, `Gone` as
+        in `after`."""
 
 
 class Limits(Protocol):

@@ -25,6 +25,8 @@ class AccessMode(StrEnum):
 class Attachment:
     """One volume, one host, a mode, and the connection handed out.
 
+    `shared` says that the volume may be attached to several hosts, which then share one target.
+
     `connection` is what the host needs to reach the volume, without secrets (see `Connection`).
     The secrets of an attachment are sealed in the store and given only by `connection(attachment)` to the
     attachment's owner or a service.
@@ -40,6 +42,7 @@ class Attachment:
     created_at: datetime
     updated_at: datetime
     version: int = 1
+    shared: bool = False
     operation: str | None = None
     connection: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""The engine: what may be asked of the core, accepted here and done by flows."""

@@ -1,0 +1,101 @@
+"""Accepting a change: one durable transaction, after which it will be finished or undone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..context import Context
+from ..journal import operations
+from ..journal.step import describe
+from ..model.identity import new_id, now
+from ..model.operation import Operation, OperationState
+from ..runtime.parts import Parts
+from ..store.database import Tx
+
+Work = Callable[[Tx, str], Mapping[str, Any]]
+
+
+def accept(
+    parts: Parts,
+    context: Context,
+    kind: str,
+    resource_type: str,
+    resource: str,
+    request: Mapping[str, Any],
+    work: Work,
+    *,
+    key: str | None = None,
+    tenant: str | None = None,
+    node: str | None = None,
+    explanation: Callable[[], Mapping[str, Any] | None] | None = None,
+) -> Operation:
+    """Accept an operation of `kind` on `resource`; `request` is all that the caller asked, the target included.
+
+    `work(tx, operation_id)` makes all conditional updates and returns the operation's data; whatever it raises leaves
+    nothing behind. It may run again after a deadlock. With an idempotency `key` that was accepted before, the
+    operation of then comes back (`KeyReused` for another request). Raises `Overloaded` when the backlog is full.
+    """
+    flow = parts.flows.newest(kind)
+    digest = _digest(kind, request) if key is not None else None
+    parts.journal.admit()
+    identifier = new_id()
+    claimed = parts.journal.owner if node in (None, parts.settings.node) else None
+
+    def change(tx: Tx) -> Operation:
+        data = work(tx, identifier)
+        return operations.accept(
+            tx,
+            id=identifier,
+            flow=flow,
+            resource_type=resource_type,
+            resource=resource,
+            context=context,
+            tenant=tenant,
+            data=dict(data),
+            idempotency_key=key,
+            request_hash=digest,
+            explanation=explanation() if explanation is not None else None,
+            claim=claimed,
+            lease=parts.settings.lease,
+            node=node,
+        )
+
+    operation, fresh = operations.once(parts.database, context, key, digest, change)
+    if fresh:
+        parts.journal.submit(operation.id)
+    return operation
+
+
+def planned(
+    parts: Parts,
+    context: Context,
+    kind: str,
+    resource_type: str,
+    resource: str | None,
+    plan: Mapping[str, Any],
+    explanation: Mapping[str, Any] | None = None,
+) -> Operation:
+    """The answer to a dry run: an operation that was never stored, with the plan."""
+    moment = now()
+    return Operation(
+        id="dry-run",
+        kind=kind,
+        resource_type=resource_type,
+        resource=resource,
+        tenant=context.tenant,
+        user=context.user,
+        request_id=context.request_id,
+        state=OperationState.PENDING,
+        created_at=moment,
+        updated_at=moment,
+        explanation=explanation,
+        plan={**describe(parts.flows.newest(kind)), **plan},
+    )
+
+
+def _digest(kind: str, request: Mapping[str, Any]) -> str:
+    text = json.dumps([kind, request], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

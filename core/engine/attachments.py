@@ -1,0 +1,211 @@
+"""Attachments: a volume for a host."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ..context import Context
+from ..errors import Conflict, InUse, Invalid, NotOffered, Occupied
+from ..model.attachment import AccessMode, Attachment, AttachmentState, Connection
+from ..model.host import Host
+from ..model.identity import new_id, now
+from ..model.operation import Operation
+from ..model.request import AttachmentRequest, Changes
+from ..model.volume import Volume, VolumeState
+from ..profiles.requirement import Requirement
+from ..runtime.parts import Parts
+from ..security.policy import authorise
+from ..store import nouns
+from ..store.database import Tx
+from .acceptance import accept, planned
+from .checks import check_metadata
+from .collection import Collection, plain_changes
+from .hosts import Hosts
+from .superseding import supersede
+from .volumes import Volumes, refuse_occupied
+
+_log = logging.getLogger(__name__)
+
+
+class Attachments(Collection[Attachment]):
+    def __init__(self, parts: Parts, volumes: Volumes, hosts: Hosts) -> None:
+        super().__init__(
+            parts,
+            nouns.attachments,
+            "attachment",
+            sorts=("created_at",),
+            filters=("state", "volume", "host", "mode", "protocol"),
+        )
+        self.volumes = volumes
+        self.hosts = hosts
+
+    def create(
+        self, context: Context, wanted: AttachmentRequest, *, key: str | None = None, dry_run: bool = False
+    ) -> Operation:
+        """Make a volume reachable for a host."""
+        metadata = check_metadata(wanted.metadata)
+        with self.parts.database.read() as tx:
+            volume = self.volumes.seen(tx, context, wanted.volume)
+            authorise(context, "attachment:create", volume.tenant)
+            host = self.hosts.seen(tx, context, wanted.host)
+            pool = nouns.pools.get(tx, str(volume.pool))
+            requirement = Requirement.of(nouns.profiles.get(tx, volume.profile))
+        if host.tenant is not None and host.tenant != volume.tenant:
+            raise Invalid("The host belongs to another tenant than the volume.", field="host")
+        if volume.protocol not in pool.protocols:
+            raise NotOffered(
+                f"Volumes of this pool cannot be reached over {volume.protocol} now.",
+                next_step="See why with `isthmus backend test`.",
+                protocol=volume.protocol,
+            )
+        if volume.protocol == "iscsi" and not any(i.protocol == "iscsi" for i in host.initiators):
+            raise Invalid(
+                f"The host {host.name} has no iSCSI initiator name.",
+                next_step="Add the host's IQN to it (see /etc/iscsi/initiatorname.iscsi on the host).",
+                field="host",
+            )
+        if dry_run:
+            with self.parts.database.read() as tx:
+                self._check_free(tx, volume, host, wanted.mode, requirement.multi_attach)
+            plan = {"protocol": volume.protocol, "pool": pool.id, "host": host.id}
+            return planned(self.parts, context, "attachment.create", "attachment", None, plan)
+        attachment, moment = new_id(), now()
+
+        def work(tx: Tx, operation: str) -> Mapping[str, Any]:
+            if not nouns.volumes.change(tx, volume.id, states=(VolumeState.AVAILABLE,)):
+                refuse_occupied(nouns.volumes.get(tx, volume.id))
+            self._check_free(tx, volume, host, wanted.mode, requirement.multi_attach)
+            current = nouns.volumes.get(tx, volume.id)
+            placement = nouns.placements.get(tx, str(current.placement))
+            nouns.hosts.change(tx, host.id)
+            nouns.attachments.insert(
+                tx,
+                Attachment(
+                    id=attachment,
+                    tenant=volume.tenant,
+                    volume=volume.id,
+                    host=host.id,
+                    mode=wanted.mode,
+                    state=AttachmentState.ATTACHING,
+                    protocol=volume.protocol,
+                    created_at=moment,
+                    updated_at=moment,
+                    shared=requirement.multi_attach,
+                    operation=operation,
+                    metadata=metadata,
+                ),
+            )
+            self.parts.exports.make_secrets(tx, attachment, volume.protocol)
+            return self._about(tx, attachment, volume, host.id, placement.id, placement.backend)
+
+        return accept(
+            self.parts,
+            context,
+            "attachment.create",
+            "attachment",
+            attachment,
+            asdict(wanted),
+            work,
+            key=key,
+            tenant=volume.tenant,
+        )
+
+    def update(
+        self, context: Context, attachment: str, changes: Changes, *, if_version: int | None = None
+    ) -> Attachment:
+        return self.change_now(context, attachment, plain_changes(None, None, changes.metadata), if_version=if_version)
+
+    def connection(self, context: Context, attachment: str) -> Connection:
+        """How the host reaches the volume, secrets included; who asked is logged."""
+        with self.parts.database.read() as tx:
+            known = self.seen(tx, context, attachment, "connection")
+            if known.state is not AttachmentState.ATTACHED:
+                raise Conflict(
+                    f"The attachment is {known.state.value}.",
+                    next_step=f"Wait for operation {known.operation}.",
+                    operation=known.operation,
+                )
+            _log.info("connection of attachment %s read by %s", known.id, context.user)
+            return self.parts.exports.connection(tx, known)
+
+    def delete(
+        self,
+        context: Context,
+        attachment: str,
+        *,
+        key: str | None = None,
+        dry_run: bool = False,
+        if_version: int | None = None,
+    ) -> Operation:
+        """Detach: ends the host's sessions."""
+        with self.parts.database.read() as tx:
+            known = self.seen(tx, context, attachment, "delete")
+            volume = nouns.volumes.get(tx, known.volume)
+        if dry_run:
+            return planned(self.parts, context, "attachment.delete", "attachment", attachment, {"volume": known.volume})
+
+        def work(tx: Tx, operation: str) -> Mapping[str, Any]:
+            before = nouns.attachments.get(tx, attachment)
+            if not nouns.volumes.change(tx, volume.id, states=(VolumeState.AVAILABLE, VolumeState.ERROR)):
+                refuse_occupied(nouns.volumes.get(tx, volume.id))
+            if not nouns.attachments.change(
+                tx,
+                attachment,
+                states=(AttachmentState.ATTACHED, AttachmentState.ERROR),
+                if_version=if_version,
+                state=AttachmentState.DETACHING.value,
+                operation=operation,
+            ):
+                current = nouns.attachments.require_version(tx, attachment, if_version)
+                raise Occupied(
+                    f"The attachment is {current.state.value}.",
+                    next_step=f"Wait for operation {current.operation}.",
+                    operation=current.operation,
+                )
+            supersede(tx, before.operation)
+            placement = nouns.placements.get(tx, str(nouns.volumes.get(tx, volume.id).placement))
+            return self._about(tx, attachment, volume, known.host, placement.id, placement.backend)
+
+        return accept(
+            self.parts,
+            context,
+            "attachment.delete",
+            "attachment",
+            attachment,
+            {"attachment": attachment},
+            work,
+            key=key,
+            tenant=known.tenant,
+        )
+
+    def _check_free(self, tx: Tx, volume: Volume, host: Host, mode: AccessMode, multi_attach: bool) -> None:
+        others = nouns.attachments_of_volume.all(tx, volume.id)
+        for other in others:
+            if other.host == host.id:
+                raise InUse(
+                    "The volume is attached to this host already.",
+                    next_step=f"See attachment {other.id}.",
+                    attachment=other.id,
+                )
+        if others and not multi_attach:
+            raise InUse(
+                "The volume is attached to another host, and its profile allows one host at a time.",
+                next_step="Detach it first, or use a profile with `capabilities:multiAttach` `<is> true`.",
+                attachments=[other.id for other in others],
+            )
+
+    def _about(
+        self, tx: Tx, attachment: str, volume: Volume, host: str, placement: str, backend: str
+    ) -> dict[str, Any]:
+        return {
+            "attachment": attachment,
+            "volume": volume.id,
+            "host": host,
+            "placement": placement,
+            "backend": backend,
+            "node": self.parts.live.node_of(tx, backend),
+            "protocol": volume.protocol,
+        }

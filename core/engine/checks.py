@@ -1,0 +1,75 @@
+"""Names, notes and sizes as any caller may give them, checked in one place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import Invalid
+
+LARGEST_SIZE = 1 << 60
+_NAME = re.compile(r"[^\x00-\x1f\x7f/\\]{1,255}")
+_PATHS = frozenset({".", ".."})
+_INITIATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_@-]{0,222}")
+_NOTES = 64
+
+
+def check_name(name: Any, what: str = "name") -> str:
+    """A name: 1 to 255 printable characters, no slash, not `.` or `..`; raises `Invalid`."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in _PATHS or name != name.strip():
+        raise Invalid(
+            f"The {what} is not usable.",
+            next_step="Use 1 to 255 printable characters, without slashes and without spaces at the ends.",
+            field=what,
+        )
+    return name
+
+
+def check_description(text: Any) -> str:
+    """At most 1000 characters; raises `Invalid`."""
+    if not isinstance(text, str) or len(text) > 1000 or "\x00" in text:
+        raise Invalid("The description is not usable.", next_step="Use at most 1000 characters.", field="description")
+    return text
+
+
+def check_metadata(metadata: Any) -> Mapping[str, str]:
+    """At most 64 notes, keys up to 255 and values up to 1024 characters; raises `Invalid`."""
+    usable = (
+        isinstance(metadata, Mapping)
+        and len(metadata) <= _NOTES
+        and all(
+            isinstance(key, str) and 0 < len(key) <= 255 and isinstance(value, str) and len(value) <= 1024
+            for key, value in metadata.items()
+        )
+    )
+    if not usable:
+        raise Invalid(
+            "The metadata is not usable.",
+            next_step="Use at most 64 entries of text, keys up to 255 and values up to 1024 characters.",
+            field="metadata",
+        )
+    return dict(metadata)
+
+
+def check_size(size: Any) -> int:
+    """A positive whole number of bytes up to 1 EiB; raises `Invalid`."""
+    if isinstance(size, bool) or not isinstance(size, int) or not 0 < size <= LARGEST_SIZE:
+        raise Invalid("The size must be a whole number of bytes, at least 1 and at most 1 EiB (2^60).", field="size")
+    return size
+
+
+def check_initiator(name: Any) -> str:
+    """An initiator name (IQN, EUI or a plain name); raises `Invalid`."""
+    if not isinstance(name, str) or not _INITIATOR.fullmatch(name):
+        raise Invalid(
+            "The initiator name is not usable.",
+            next_step="Use an IQN such as iqn.2004-10.com.example:host1.",
+            field="initiators",
+        )
+    return name
+
+
+def rounded_up(size: int, granularity: int) -> int:
+    """`size` as the next multiple of `granularity`, in bytes."""
+    return -(-size // granularity) * granularity if granularity > 1 else size

@@ -1,0 +1,142 @@
+"""Reading what a caller may see of one kind of thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement
+
+from ..context import Context
+from ..errors import NotFound
+from ..model.page import Page, Query
+from ..runtime.parts import Parts
+from ..security.policy import authorise, visible_tenant
+from ..store.database import Tx
+from ..store.listing import page
+from ..store.repository import Repository
+from .checks import check_description, check_metadata, check_name
+
+T = TypeVar("T")
+
+
+class Collection(Generic[T]):
+    """Lists and reads of one noun; services derive from it and add what changes it.
+
+    `owned` things belong to a tenant and do not exist for the others; what belongs to the installation (tenant None)
+    is seen by all where `common`.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        repository: Repository[T],
+        permission: str,
+        *,
+        owned: bool = True,
+        common: bool = False,
+        sorts: Sequence[str] = ("created_at", "name"),
+        filters: Sequence[str] = ("name",),
+        named: bool = False,
+    ) -> None:
+        self.parts = parts
+        self.repository = repository
+        self.permission = permission
+        self.owned = owned
+        self.common = common
+        self.sorts = tuple(sorts)
+        self.filters = tuple(filters)
+        self.named = named
+
+    def list(self, context: Context, query: Query | None = None) -> Page[T]:
+        """A page of what the caller may see."""
+        query = query or Query()
+        authorise(context, f"{self.permission}:read", context.tenant)
+        with self.parts.database.read() as tx:
+            return page(
+                tx,
+                self.repository,
+                query,
+                conditions=self.visible(context, query),
+                sort_keys=self.sorts,
+                filter_fields=self.filters,
+                signer=self.parts.signer,
+            )
+
+    def get(self, context: Context, identifier: str) -> T:
+        """One thing by id (or by name, where names are unique); raises `NotFound`."""
+        with self.parts.database.read() as tx:
+            return self.seen(tx, context, identifier)
+
+    def visible(self, context: Context, query: Query) -> Sequence[ColumnElement[bool]]:
+        """The condition that keeps a list to what the caller may see."""
+        if not self.owned:
+            return ()
+        tenant = visible_tenant(context)
+        if tenant is None and (context.tenant is None or query.all_tenants):
+            return ()
+        column = self.repository.table.c.tenant
+        mine = column == (tenant if tenant is not None else context.tenant)
+        return (mine | column.is_(None),) if self.common else (mine,)
+
+    def seen(self, tx: Tx, context: Context, identifier: str, verb: str = "read") -> T:
+        """The thing, if the caller may do `verb` with it; a foreign tenant's is `NotFound` like one that is not."""
+        noun = self.repository.find(tx, identifier)
+        if noun is None and self.named:
+            found = self.repository.where(tx, self.repository.table.c.name == identifier, limit=1)
+            noun = found[0] if found else None
+        if noun is None:
+            raise self.absent(identifier)
+        try:
+            authorise(context, f"{self.permission}:{verb}", getattr(noun, "tenant", None) if self.owned else None)
+        except NotFound:
+            raise self.absent(identifier) from None
+        return noun
+
+    def absent(self, identifier: str) -> NotFound:
+        return NotFound(
+            f"There is no {self.repository.label} {identifier}.",
+            next_step="Check the id and the tenant you act for.",
+            resource=identifier,
+        )
+
+    def change_now(
+        self,
+        context: Context,
+        identifier: str,
+        values: Mapping[str, Any],
+        *,
+        if_version: int | None = None,
+        verb: str = "update",
+        beside: Callable[[Tx, T], None] | None = None,
+    ) -> T:
+        """Set plain values at once (name, description, notes), conditionally where `if_version` is given.
+
+        `beside` changes what belongs to it in the same transaction and is given the thing as it was.
+        """
+
+        def work(tx: Tx) -> T:
+            before = self.seen(tx, context, identifier, verb)
+            key: str = before.id  # type: ignore[attr-defined]
+            if not self.repository.change(tx, key, if_version=if_version, **values):
+                self.repository.require_version(tx, key, if_version)
+                raise self.absent(identifier)
+            if beside is not None:
+                beside(tx, before)
+            after = self.repository.get(tx, key)
+            self.parts.happened(tx, f"{self.permission}.updated", after, context)
+            return after
+
+        return self.parts.database.change(work, durable=True)
+
+
+def plain_changes(name: str | None, description: str | None, metadata: Mapping[str, str] | None) -> dict[str, Any]:
+    """The checked values of what any resource lets its user change; what is None stays as it is."""
+    values: dict[str, Any] = {}
+    if name is not None:
+        values["name"] = check_name(name)
+    if description is not None:
+        values["description"] = check_description(description)
+    if metadata is not None:
+        values["metadata"] = check_metadata(metadata)
+    return values

@@ -1,0 +1,125 @@
+"""Hosts and their initiators."""
+
+from __future__ import annotations
+
+from ..context import Context
+from ..errors import InUse, Invalid
+from ..model.host import Host, Initiator
+from ..model.identity import new_id, now
+from ..model.request import Changes, HostRequest
+from ..runtime.parts import Parts
+from ..security.policy import authorise
+from ..store import nouns
+from ..store.database import Tx
+from .checks import check_initiator, check_metadata, check_name
+from .collection import Collection, plain_changes
+from .placing import owner_of
+
+_PROTOCOLS = ("iscsi", "nbd", "memory")
+
+
+class Hosts(Collection[Host]):
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts, nouns.hosts, "host", common=True, filters=("name",))
+
+    def create(self, context: Context, wanted: HostRequest) -> Host:
+        """A new host; raises `Conflict` when an initiator name is taken."""
+        host = self._checked(context, wanted)
+        return self.parts.database.change(lambda tx: self._insert(tx, context, host), durable=True)
+
+    def ensure(self, context: Context, wanted: HostRequest) -> Host:
+        """The host that has these initiators, made or completed where needed. Idempotent."""
+        fresh = self._checked(context, wanted)
+        if not fresh.initiators:
+            raise Invalid("A host is found by its initiators; none is given.", field="initiators")
+
+        def work(tx: Tx) -> Host:
+            found = (nouns.hosts.by_initiator(tx, initiator) for initiator in fresh.initiators)
+            host = next((known for known in found if known is not None and known.tenant == fresh.tenant), None)
+            if host is None:
+                return self._insert(tx, context, fresh)
+            complete = tuple(dict.fromkeys((*host.initiators, *fresh.initiators)))
+            if len(complete) == len(host.initiators):
+                return host
+            authorise(context, "host:update", host.tenant)
+            nouns.hosts.change(tx, host.id)
+            nouns.hosts.replace_initiators(tx, host, complete)
+            after = nouns.hosts.get(tx, host.id)
+            self.parts.happened(tx, "host.updated", after, context)
+            return after
+
+        return self.parts.database.change(work, durable=True)
+
+    def update(self, context: Context, host: str, changes: Changes, *, if_version: int | None = None) -> Host:
+        values = plain_changes(changes.name, None, changes.metadata)
+        if changes.os_type is not None:
+            values["os_type"] = changes.os_type
+        if changes.address is not None:
+            values["address"] = changes.address or None
+        initiators = None if changes.initiators is None else checked_initiators(changes.initiators)
+
+        def beside(tx: Tx, before: Host) -> None:
+            if initiators is None:
+                return
+            nouns.hosts.replace_initiators(tx, before, initiators)
+            if set(before.initiators) - set(initiators) and nouns.attachments_of_host.all(tx, before.id):
+                raise InUse(
+                    "Volumes are attached to this host; its initiators stay until they are detached.",
+                    next_step="Detach them first.",
+                )
+
+        return self.change_now(context, host, values, if_version=if_version, beside=beside)
+
+    def delete(self, context: Context, host: str, *, if_version: int | None = None) -> None:
+        """Remove a host; `InUse` while anything is attached to it."""
+
+        def work(tx: Tx) -> None:
+            known = self.seen(tx, context, host, "delete")
+            # Raising the version serialises with an attachment being accepted for this host.
+            if not nouns.hosts.change(tx, host, if_version=if_version):
+                nouns.hosts.require_version(tx, host, if_version)
+            attached = nouns.attachments_of_host.all(tx, host)
+            if attached:
+                raise InUse(
+                    f"{len(attached)} volume(s) are attached to the host.",
+                    next_step="Detach them first.",
+                    attachments=[attachment.id for attachment in attached],
+                )
+            nouns.hosts.delete(tx, host)
+            self.parts.happened(tx, "host.deleted", known, context)
+
+        self.parts.database.change(work, durable=True)
+
+    def _checked(self, context: Context, wanted: HostRequest) -> Host:
+        tenant = None if wanted.installation else owner_of(context)
+        authorise(context, "host:create", tenant)
+        moment = now()
+        return Host(
+            id=new_id(),
+            tenant=tenant,
+            name=check_name(wanted.name),
+            created_at=moment,
+            updated_at=moment,
+            os_type=wanted.os_type,
+            address=wanted.address,
+            initiators=checked_initiators(wanted.initiators),
+            metadata=check_metadata(wanted.metadata),
+        )
+
+    def _insert(self, tx: Tx, context: Context, host: Host) -> Host:
+        nouns.hosts.insert(tx, host)
+        self.parts.happened(tx, "host.created", host, context)
+        return host
+
+
+def checked_initiators(initiators: tuple[Initiator, ...]) -> tuple[Initiator, ...]:
+    """The initiators, each once, with known protocols and usable names; raises `Invalid`."""
+    for initiator in initiators:
+        if initiator.protocol not in _PROTOCOLS:
+            raise Invalid(
+                f"There is no protocol {initiator.protocol!r}.",
+                next_step=f"Use one of: {', '.join(_PROTOCOLS)}.",
+                field="initiators",
+            )
+        check_initiator(initiator.name)
+    return tuple(dict.fromkeys(initiators))

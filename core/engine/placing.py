@@ -1,0 +1,108 @@
+"""What a placement depends on: who will own it, its profile, its source, and the volumes it is to be near or apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..context import Context
+from ..errors import Conflict, Invalid, NotFound, Occupied
+from ..model.profile import Profile
+from ..model.request import VolumeRequest
+from ..model.snapshot import SnapshotState
+from ..model.volume import VolumeState
+from ..scheduler.request import Hint, Scope
+from ..store import nouns
+from ..store.database import Tx
+
+if TYPE_CHECKING:
+    from .volumes import Volumes
+
+
+def owner_of(context: Context) -> str:
+    """The tenant that will own what is made; an administrator must act for one."""
+    if context.tenant is None:
+        raise Invalid("No tenant is named.", next_step="Act for a tenant: name it in the request.", field="tenant")
+    return context.tenant
+
+
+def find_profile(tx: Tx, context: Context, wanted: str | None) -> Profile:
+    """The profile with this id or name, or the default one; a profile kept for other tenants is `NotFound`."""
+    if wanted is None:
+        found = nouns.profiles.where(tx, nouns.profiles.table.c.is_default.is_(True), limit=1)
+        if not found:
+            raise Invalid("There is no default profile.", next_step="Name a profile, or make one the default.")
+        profile = found[0]
+    else:
+        known = nouns.profiles.find(tx, wanted) or nouns.profile_by_name.find(tx, wanted)
+        if known is None:
+            raise NotFound(f"There is no profile {wanted}.", next_step="List the profiles you may use.")
+        profile = known
+    if profile.tenants and not context.is_admin and context.tenant not in profile.tenants:
+        raise NotFound(f"There is no profile {wanted}.", next_step="List the profiles you may use.")
+    return profile
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a volume is copied from: its size in bytes, its pool, and what the back end can do."""
+
+    volume: str
+    snapshot: str | None
+    size: int
+    pool: str
+    profile: str | None
+    abilities: tuple[str, ...]
+    attached: bool
+
+    def hold(self, tx: Tx) -> None:
+        """Make sure, in the accepting transaction, that the source stays until the copy is made.
+
+        Raising the version of the source row makes a concurrent delete or revert see the copy, or be seen by it.
+        """
+        if self.snapshot is not None:
+            if not nouns.snapshots.change(tx, self.snapshot, states=(SnapshotState.AVAILABLE,)):
+                raise Conflict("The snapshot is not available.", next_step="Wait for its operation to end.")
+            return
+        if not nouns.volumes.change(tx, self.volume, states=(VolumeState.AVAILABLE,)):
+            raise Occupied("The source volume is being changed.", next_step="Wait for its operation to end.")
+
+
+def read_source(tx: Tx, volumes: Volumes, context: Context, wanted: VolumeRequest) -> Source | None:
+    """The source that a request names, if the caller may see it."""
+    if wanted.source_volume and wanted.source_snapshot:
+        raise Invalid("Name a source volume or a source snapshot, not both.", field="source_snapshot")
+    if wanted.source_snapshot:
+        snapshot = nouns.snapshots.find(tx, wanted.source_snapshot)
+        if snapshot is None:
+            raise NotFound(f"There is no snapshot {wanted.source_snapshot}.")
+        volume = volumes.seen(tx, context, snapshot.volume)
+        size, name = snapshot.size, snapshot.id
+    elif wanted.source_volume:
+        volume = volumes.seen(tx, context, wanted.source_volume)
+        size, name = volume.size, None
+    else:
+        return None
+    placement = nouns.placements.get(tx, str(volume.placement))
+    pool = nouns.pools.get(tx, placement.pool)
+    attached = name is None and bool(nouns.attachments_of_volume.all(tx, volume.id))
+    return Source(volume.id, name, size, pool.id, volume.profile, pool.abilities, attached)
+
+
+def affinity(
+    tx: Tx, volumes: Volumes, context: Context, wanted: VolumeRequest
+) -> tuple[tuple[Hint, ...], tuple[Hint, ...]]:
+    """Where the volumes are that the new one is to be near to and apart from."""
+    if wanted.scope not in tuple(Scope):
+        raise Invalid("The scope of affinity is `pool` or `backend`.", field="scope")
+    scope = Scope(wanted.scope)
+
+    def hints(names: tuple[str, ...]) -> tuple[Hint, ...]:
+        return tuple(Hint(scope, frozenset({_where(tx, volumes, context, name, scope)})) for name in names)
+
+    return hints(wanted.near), hints(wanted.apart)
+
+
+def _where(tx: Tx, volumes: Volumes, context: Context, volume: str, scope: Scope) -> str:
+    placement = nouns.placements.get(tx, str(volumes.seen(tx, context, volume).placement))
+    return placement.pool if scope is Scope.POOL else placement.backend

@@ -1,0 +1,201 @@
+"""Snapshots of volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from ..context import Context
+from ..errors import Conflict, NoPlacement, NotOffered, Occupied, Refused
+from ..model.identity import new_id, now
+from ..model.operation import Operation
+from ..model.pool import Pool
+from ..model.request import Changes, SnapshotRequest
+from ..model.snapshot import Snapshot, SnapshotState
+from ..model.volume import Volume, VolumeState
+from ..runtime.parts import Parts
+from ..scheduler.sizes import spoken
+from ..security.policy import authorise
+from ..store import nouns, pools
+from ..store.database import Tx
+from .acceptance import accept, planned
+from .checks import check_description, check_metadata, check_name
+from .collection import Collection, plain_changes
+from .superseding import supersede
+from .volumes import Volumes, refuse_occupied
+
+
+class Snapshots(Collection[Snapshot]):
+    def __init__(self, parts: Parts, volumes: Volumes) -> None:
+        super().__init__(
+            parts,
+            nouns.snapshots,
+            "snapshot",
+            sorts=("created_at", "name", "size"),
+            filters=("name", "state", "volume"),
+        )
+        self.volumes = volumes
+
+    def create(
+        self, context: Context, wanted: SnapshotRequest, *, key: str | None = None, dry_run: bool = False
+    ) -> Operation:
+        """Take a snapshot; of an attached volume only where the driver can while hosts write."""
+        check_name(wanted.name)
+        check_description(wanted.description)
+        metadata = check_metadata(wanted.metadata)
+        with self.parts.database.read() as tx:
+            volume = self.volumes.seen(tx, context, wanted.volume)
+            authorise(context, "snapshot:create", volume.tenant)
+            placement = nouns.placements.get(tx, str(volume.placement))
+            pool = nouns.pools.get(tx, placement.pool)
+            _check_able(tx, volume, pool)
+        if dry_run:
+            room = pool.room(placement.thin)
+            plan = {"pool": pool.id, "size": placement.size, "room_before": room, "room_after": room - placement.size}
+            return planned(self.parts, context, "snapshot.create", "snapshot", None, plan)
+        snapshot, moment = new_id(), now()
+
+        def work(tx: Tx, operation: str) -> Mapping[str, Any]:
+            if not nouns.volumes.change(tx, volume.id, states=(VolumeState.AVAILABLE,)):
+                refuse_occupied(nouns.volumes.get(tx, volume.id))
+            current = nouns.volumes.get(tx, volume.id)
+            placed = nouns.placements.get(tx, str(current.placement))
+            if not pools.reserve(tx, pool.id, placed.size, placed.thin):
+                raise NoPlacement(
+                    f"The pool {pool.name} has no room to promise {spoken(placed.size)} to the snapshot.",
+                    next_step="Free or add room in the pool.",
+                    needed=placed.size,
+                    room=nouns.pools.get(tx, pool.id).room(placed.thin),
+                )
+            self.parts.scheduler.adjust(pool.id, placed.size)
+            nouns.snapshots.insert(
+                tx,
+                Snapshot(
+                    id=snapshot,
+                    tenant=volume.tenant,
+                    volume=volume.id,
+                    name=wanted.name,
+                    size=current.size,
+                    state=SnapshotState.CREATING,
+                    created_at=moment,
+                    updated_at=moment,
+                    description=wanted.description,
+                    placement=placed.id,
+                    pool=pool.id,
+                    reserved=placed.size,
+                    operation=operation,
+                    metadata=metadata,
+                ),
+            )
+            return {
+                "snapshot": snapshot,
+                "volume": volume.id,
+                "placement": placed.id,
+                "backend": placed.backend,
+                "node": self.parts.live.node_of(tx, placed.backend),
+                "pool": pool.id,
+                "reserved": placed.size,
+                "protocol": volume.protocol,
+            }
+
+        return accept(
+            self.parts,
+            context,
+            "snapshot.create",
+            "snapshot",
+            snapshot,
+            asdict(wanted),
+            work,
+            key=key,
+            tenant=volume.tenant,
+        )
+
+    def update(self, context: Context, snapshot: str, changes: Changes, *, if_version: int | None = None) -> Snapshot:
+        values = plain_changes(changes.name, changes.description, changes.metadata)
+        return self.change_now(context, snapshot, values, if_version=if_version)
+
+    def delete(
+        self,
+        context: Context,
+        snapshot: str,
+        *,
+        key: str | None = None,
+        dry_run: bool = False,
+        if_version: int | None = None,
+    ) -> Operation:
+        with self.parts.database.read() as tx:
+            known = self.seen(tx, context, snapshot, "delete")
+        if dry_run:
+            plan = {"pool": known.pool, "released": known.reserved}
+            return planned(self.parts, context, "snapshot.delete", "snapshot", snapshot, plan)
+
+        def work(tx: Tx, operation: str) -> Mapping[str, Any]:
+            before = nouns.snapshots.get(tx, snapshot)
+            # The volume first: it serialises with a change of the volume that reads its snapshots.
+            if not nouns.volumes.change(tx, known.volume, states=(VolumeState.AVAILABLE, VolumeState.ERROR)):
+                refuse_occupied(nouns.volumes.get(tx, known.volume))
+            if not nouns.snapshots.change(
+                tx,
+                snapshot,
+                states=(SnapshotState.AVAILABLE, SnapshotState.ERROR),
+                if_version=if_version,
+                state=SnapshotState.DELETING.value,
+                operation=operation,
+            ):
+                current = nouns.snapshots.require_version(tx, snapshot, if_version)
+                raise Occupied(
+                    f"The snapshot is {current.state.value}.",
+                    next_step=f"Wait for operation {current.operation}.",
+                    operation=current.operation,
+                )
+            supersede(tx, before.operation)
+            _refuse_copies(tx, snapshot)
+            pool = nouns.pools.get(tx, str(known.pool))
+            volume = nouns.volumes.get(tx, known.volume)
+            return {
+                "snapshot": snapshot,
+                "volume": known.volume,
+                "placement": known.placement,
+                "active_placement": volume.placement,
+                "reference": dict(before.reference),
+                "backend": pool.backend,
+                "node": self.parts.live.node_of(tx, pool.backend),
+                "pool": pool.id,
+                "reserved": before.reserved,
+            }
+
+        return accept(
+            self.parts,
+            context,
+            "snapshot.delete",
+            "snapshot",
+            snapshot,
+            {"snapshot": snapshot},
+            work,
+            key=key,
+            tenant=known.tenant,
+        )
+
+
+def _check_able(tx: Tx, volume: Volume, pool: Pool) -> None:
+    if "snapshot" not in pool.abilities:
+        raise NotOffered("The back end of this volume takes no snapshots.")
+    if "live_snapshot" not in pool.abilities and nouns.attachments_of_volume.all(tx, volume.id):
+        raise Refused(
+            "This back end takes snapshots of detached volumes only: a copy under a writer would not be of one moment.",
+            next_step="Detach the volume first.",
+        )
+
+
+def _refuse_copies(tx: Tx, snapshot: str) -> None:
+    table = nouns.volumes.table
+    copies = nouns.volumes.where(
+        tx, table.c.source_snapshot == snapshot, table.c.state == VolumeState.CREATING.value, limit=10
+    )
+    if copies:
+        raise Conflict(
+            "A volume is being made from this snapshot.",
+            next_step="Wait for that to end.",
+            volumes=[copy.id for copy in copies],
+        )

@@ -1,0 +1,31 @@
+"""Deleting what an operation left in error: the operation that needs attention is given up with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import bindparam, update
+
+from ..model.identity import now
+from ..model.operation import OperationState
+from ..store.database import Tx
+from ..store.schema import operations as table
+
+_GIVE_UP = (
+    update(table)
+    .where(table.c.id == bindparam("wanted"), table.c.state == OperationState.NEEDS_ATTENTION.value)
+    .values(
+        state=OperationState.ABANDONED.value,
+        epoch=table.c.epoch + 1,
+        owner=None,
+        lease_until=0,
+        updated_at=bindparam("moment", type_=table.c.updated_at.type),
+    )
+)
+
+
+def supersede(tx: Tx, operation: str | None) -> None:
+    """Abandon the operation if it needs attention; a parent that waits for it is woken by the sweeper."""
+    if operation is not None:
+        parameters: dict[str, Any] = {"wanted": operation, "moment": now()}
+        tx.execute(_GIVE_UP, parameters)

@@ -1,0 +1,201 @@
+"""Users, and who a caller is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, select, update
+
+from ..context import Context, new_request_id
+from ..errors import Conflict, Invalid, Unauthenticated
+from ..model.identity import new_id, now
+from ..model.page import Query
+from ..model.request import Changes, Credential, UserRequest
+from ..model.tenant import User
+from ..runtime.parts import Parts
+from ..security.credentials import VerifiedCredentials
+from ..security.lockout import Attempts, LockOut
+from ..security.passwords import hash_password
+from ..security.policy import authorise, authorise_grant, visible_tenant
+from ..security.tokens import is_token, token_hash
+from ..store import nouns, schema
+from ..store.database import Tx
+from .checks import check_metadata, check_name
+from .collection import Collection
+
+_users, _tokens = schema.users, schema.tokens
+_SHORTEST_PASSWORD = 12
+
+
+class Users(Collection[User]):
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts, nouns.users, "user", named=True, filters=("name", "tenant", "enabled"))
+        self._verified = VerifiedCredentials()
+        self._lock_out = LockOut()
+
+    def visible(self, context: Context, query: Query) -> Sequence[ColumnElement[bool]]:
+        tenant = visible_tenant(context)
+        return () if tenant is None else (_users.c.tenant == tenant,)
+
+    def authenticate(
+        self, credential: Credential, *, tenant: str | None = None, request_id: str | None = None
+    ) -> Context:
+        """Who shows this credential; raises `Unauthenticated`, with no hint at what was wrong with it.
+
+        `tenant` (id or name) is the one an administrator of the installation wants to act for; others may only name
+        their own.
+        """
+        with self.parts.database.read() as tx:
+            if credential.token is not None:
+                context = self._by_token(tx, credential.token)
+            elif credential.user is not None and credential.password is not None:
+                context = None
+            else:
+                raise _unknown()
+        if context is None:
+            context = self._by_password(str(credential.user), str(credential.password))
+        with self.parts.database.read() as tx:
+            acting = self._acting(tx, context, tenant)
+        return Context(acting, context.user, context.roles, request_id or new_request_id())
+
+    def create(self, context: Context, wanted: UserRequest) -> User:
+        moment = now()
+        authorise(context, "user:create", wanted.tenant)
+        authorise_grant(context, wanted.roles)
+        if not wanted.roles:
+            raise Invalid("A user needs at least one role.", field="roles")
+        user = User(
+            id=new_id(),
+            name=check_name(wanted.name),
+            tenant=wanted.tenant,
+            roles=tuple(dict.fromkeys(wanted.roles)),
+            created_at=moment,
+            updated_at=moment,
+            has_password=wanted.password is not None,
+            metadata=check_metadata(wanted.metadata),
+        )
+        password = None if wanted.password is None else hash_password(check_password(wanted.password))
+
+        def work(tx: Tx) -> User:
+            if wanted.tenant is not None and nouns.tenants.find(tx, wanted.tenant) is None:
+                raise Invalid(f"There is no tenant {wanted.tenant}.", field="tenant")
+            if nouns.user_by_name.find(tx, user.name) is not None:
+                raise Conflict(f"There is a user {user.name} already.", next_step="Choose another name.")
+            nouns.users.insert(tx, user, password=password, failures=0)
+            self.parts.happened(tx, "user.created", user, context)
+            return user
+
+        return self.parts.database.change(work, durable=True)
+
+    def update(self, context: Context, user: str, changes: Changes, *, if_version: int | None = None) -> User:
+        """New values; a new password or a disabled user counts at once and everywhere."""
+        values: dict[str, Any] = {}
+        if changes.metadata is not None:
+            values["metadata"] = check_metadata(changes.metadata)
+        if changes.enabled is not None:
+            values["enabled"] = changes.enabled
+        if changes.roles is not None:
+            authorise_grant(context, changes.roles)
+            values["roles"] = tuple(dict.fromkeys(changes.roles))
+        if changes.password is not None:
+            values |= {"password": hash_password(check_password(changes.password)), "has_password": True}
+            values |= {"failures": 0, "locked_until": None}
+
+        def beside(tx: Tx, before: User) -> None:
+            authorise_grant(context, before.roles)
+
+        own = set(values) <= {"password", "has_password", "failures", "locked_until"} and user in (context.user,)
+        changed = self.change_now(
+            context, user, values, if_version=if_version, verb="own" if own else "update", beside=beside
+        )
+        self._verified.forget(changed.id)
+        return changed
+
+    def delete(self, context: Context, user: str, *, if_version: int | None = None) -> None:
+        """Remove a user; its tokens die with it."""
+
+        def work(tx: Tx) -> str:
+            known = self.seen(tx, context, user, "delete")
+            authorise_grant(context, known.roles)
+            if not nouns.users.change(tx, known.id, if_version=if_version, enabled=False):
+                nouns.users.require_version(tx, known.id, if_version)
+            tx.execute(_tokens.delete().where(_tokens.c.user == known.id))
+            nouns.users.delete(tx, known.id)
+            self.parts.happened(tx, "user.deleted", known, context)
+            return known.id
+
+        self._verified.forget(self.parts.database.change(work, durable=True))
+
+    def _by_token(self, tx: Tx, token: str) -> Context:
+        if not is_token(token):
+            raise _unknown()
+        found = nouns.token_by_hash.find(tx, token_hash(token))
+        if found is None or (found.expires_at is not None and found.expires_at <= now()):
+            raise _unknown()
+        user = nouns.users.find(tx, found.user)
+        if user is None or not user.enabled:
+            raise _unknown()
+        # A role that was taken from the user counts no longer, whatever the token says.
+        return Context(found.tenant, user.id, frozenset(found.roles) & frozenset(user.roles))
+
+    def _by_password(self, name: str, password: str) -> Context:
+        statement = select(_users.c.id, _users.c.password, _users.c.failures, _users.c.locked_until)
+        with self.parts.database.read() as tx:
+            row = tx.execute(statement.where(_users.c.name == name)).first()
+            user = None if row is None else nouns.users.find(tx, row.id)
+        moment = now()
+        if row is None or user is None or not user.enabled:
+            self._verified.verify("", password, None)
+            raise _unknown()
+        if row.password is not None and self._verified.known(user.id, password, row.password):
+            return Context(user.tenant, user.id, frozenset(user.roles))
+        attempts = Attempts(row.failures, None, row.locked_until)
+        if attempts.locked(moment):
+            raise Unauthenticated(
+                "Too many failed attempts.",
+                next_step=f"Try again in {attempts.retry_after(moment)} s.",
+                retry_after=attempts.retry_after(moment),
+            )
+        if not self._verified.verify(user.id, password, row.password):
+            after = self._lock_out.failed(attempts, moment)
+            self._remember(user.id, after.failures, after.locked_until)
+            raise _unknown()
+        if row.failures:
+            self._remember(user.id, 0, None)
+        return Context(user.tenant, user.id, frozenset(user.roles))
+
+    def _remember(self, user: str, failures: int, locked_until: Any) -> None:
+        statement = update(_users).where(_users.c.id == user).values(failures=failures, locked_until=locked_until)
+        self.parts.database.change(lambda tx: tx.execute(statement))
+
+    def _acting(self, tx: Tx, context: Context, wanted: str | None) -> str | None:
+        """The tenant to act for: the caller's own, or the one an administrator names."""
+        if context.tenant is not None or wanted is None:
+            own = None if context.tenant is None else nouns.tenants.find(tx, context.tenant)
+            if context.tenant is not None and (own is None or not own.enabled):
+                raise _unknown()
+            if wanted is not None and own is not None and wanted not in (own.id, own.name):
+                raise _unknown()
+            return context.tenant
+        tenant = nouns.tenants.find(tx, wanted) or nouns.tenant_by_name.find(tx, wanted)
+        if tenant is None or not context.is_admin:
+            raise Unauthenticated(f"There is no tenant {wanted} to act for.", next_step="Check the tenant's name.")
+        return tenant.id
+
+
+def check_password(password: str) -> str:
+    """At least 12 characters; raises `Invalid` without repeating it."""
+    if not isinstance(password, str) or not _SHORTEST_PASSWORD <= len(password) <= 1024:
+        raise Invalid(
+            f"The password must have at least {_SHORTEST_PASSWORD} characters.",
+            next_step="Use a long phrase or a generated password.",
+            field="password",
+        )
+    return password
+
+
+def _unknown() -> Unauthenticated:
+    return Unauthenticated(
+        "The credentials are not valid.", next_step="Check the token, or the user's name and password."
+    )

@@ -1,0 +1,1 @@
+"""What a running engine shares: its settings, live back ends, exports and the other parts."""

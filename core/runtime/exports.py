@@ -1,0 +1,159 @@
+"""Publishing: how a placement's attachments are given to targets and arrays, and given again after a restart."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets as randomness
+import string
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..drivers.contract import Allocated, Export, Grant, Publishes, Resized
+from ..errors import Failed, IsthmusError
+from ..model.attachment import Attachment, AttachmentState, Connection
+from ..model.host import Host
+from ..model.placement import Placement
+from ..security.authority import Credential, client_name, issue_client_certificate
+from ..security.sealing import Sealer
+from ..store import nouns, secrets
+from ..store.database import Database, Tx
+
+if TYPE_CHECKING:
+    from .live_backends import LiveBackends
+    from .parts import Parts
+
+_log = logging.getLogger(__name__)
+_LETTERS = string.ascii_letters + string.digits
+_CHAP_LENGTH = 16
+
+
+class Exports:
+    """Grants and withdraws under the placement's lock; `authority` issues certificates for hosts."""
+
+    def __init__(
+        self, database: Database, live: LiveBackends, sealer: Sealer, authority: Callable[[], Credential] | None
+    ) -> None:
+        self._database = database
+        self._live = live
+        self._sealer = sealer
+        self._authority = authority
+
+    def make_secrets(self, tx: Tx, attachment: str, protocol: str) -> None:
+        """Make what proves the host to the target, sealed in the store under the attachment's id.
+
+        CHAP secrets have 16 characters, the most that common initiators take (RFC 3720 asks for 12 or more).
+        """
+        if protocol == "iscsi":
+            made = {
+                "chap_user": "isthmus-" + attachment.replace("-", "")[:12],
+                "chap_secret": "".join(randomness.choice(_LETTERS) for _ in range(_CHAP_LENGTH)),
+            }
+        elif protocol == "nbd" and self._authority is not None:
+            credential = issue_client_certificate(self._authority(), attachment)
+            made = {
+                "certificate": credential.certificate.decode(),
+                "key": credential.key.decode(),
+                "ca": self._authority().certificate.decode(),
+            }
+        else:
+            return
+        secrets.put(tx, attachment, "access", self._sealer.seal(attachment, json.dumps(made).encode()))
+
+    def read_secrets(self, tx: Tx, attachment: str) -> dict[str, str]:
+        """The attachment's own secrets, opened."""
+        sealed = secrets.get(tx, attachment, "access")
+        return {} if sealed is None else json.loads(self._sealer.open(attachment, sealed))
+
+    def grant(self, placement: Placement, attachment: Attachment, host: Host) -> Connection:
+        """Let the host reach the placement; the caller holds its lock. Idempotent."""
+        with self._database.read() as tx:
+            access = self.read_secrets(tx, attachment.id)
+        names = tuple(i.name for i in host.initiators if i.protocol == attachment.protocol)
+        wanted = Grant(
+            attachment=attachment.id,
+            host=host.id,
+            mode=attachment.mode,
+            initiators=names,
+            shared=attachment.shared,
+            user=access.get("chap_user", ""),
+            secret=access.get("chap_secret", ""),
+            subject=client_name(attachment.id) if "certificate" in access else "",
+        )
+        return self._publishes(placement, attachment.protocol).grant(export_of(placement), wanted)
+
+    def withdraw(self, placement: Placement, protocol: str, attachment: str) -> None:
+        """End the host's access and its sessions; the caller holds the lock. Idempotent."""
+        self._publishes(placement, protocol).withdraw(export_of(placement), attachment)
+
+    def granted(self, placement: Placement, protocol: str) -> frozenset[str]:
+        """The attachments that can reach the placement now."""
+        return self._publishes(placement, protocol).granted(export_of(placement))
+
+    def resize(self, placement: Placement, protocol: str, grow: Callable[[], Allocated]) -> Resized:
+        """Grow a published placement."""
+        return self._publishes(placement, protocol).resize(export_of(placement), grow)
+
+    def _publishes(self, placement: Placement, protocol: str) -> Publishes:
+        return self._live.get(placement.backend).publisher.for_protocol(protocol)
+
+    def connection(self, tx: Tx, attachment: Attachment) -> Connection:
+        """What the host needs, secrets included."""
+        access = self.read_secrets(tx, attachment.id)
+        shown = {name: value for name, value in access.items() if name != "chap_user"}
+        return Connection(attachment.protocol, dict(attachment.connection), shown)
+
+    def restore(self, parts: Parts, backend: str | None = None) -> Mapping[str, str]:
+        """Publish again every export that the store says is attached, under the same identifiers.
+
+        Returns the attachments that could not be published, each with the reason; those are retried by the watch.
+        """
+        failures: dict[str, str] = {}
+        with self._database.read() as tx:
+            table = nouns.attachments.table
+            attached = nouns.attachments.where(tx, table.c.state == AttachmentState.ATTACHED.value)
+        for attachment in attached:
+            try:
+                self._restore_one(parts, attachment.id, backend)
+            except IsthmusError as error:
+                failures[attachment.id] = str(error)
+                _log.warning("attachment %s is not published: %s", attachment.id, error)
+        return failures
+
+    def _restore_one(self, parts: Parts, identifier: str, backend: str | None) -> None:
+        with self._database.read() as tx:
+            found = read_attached(tx, identifier)
+        if found is None or (backend is not None and found[1].backend != backend):
+            return
+        with parts.holding(found[1].id):
+            # It may have been detached while the lock was waited for.
+            with self._database.read() as tx:
+                found = read_attached(tx, identifier)
+            if found is None:
+                return
+            attachment, placement, host = found
+            connection = self.grant(placement, attachment, host)
+            if dict(connection.public) != dict(attachment.connection):
+                raise Failed(f"The export of {placement.id} came back under another address.")
+
+
+def read_attached(tx: Tx, identifier: str) -> tuple[Attachment, Placement, Host] | None:
+    """The attachment with its placement and host; None when it is not (any longer) attached."""
+    attachment = nouns.attachments.find(tx, identifier)
+    if attachment is None or attachment.state is not AttachmentState.ATTACHED:
+        return None
+    volume = nouns.volumes.get(tx, attachment.volume)
+    if volume.placement is None:
+        return None
+    placement = nouns.placements.get(tx, volume.placement)
+    return attachment, placement, nouns.hosts.get(tx, attachment.host)
+
+
+def export_of(placement: Placement) -> Export:
+    """The placement as targets and arrays know it."""
+    return Export(placement.id, placement.identifier, placement.reference)
+
+
+def public_of(connection: Connection) -> dict[str, Any]:
+    """What of a connection may be kept in the open."""
+    return dict(connection.public)
