@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -156,7 +157,8 @@ def test_the_total_comes_from_who_knows_it_and_is_counted_for_administrators(dat
 
 def test_hosts_are_listed_with_their_initiators(database: Database) -> None:
     there = [make_host(f"iqn.2026-01.org.example:{i}", name=f"h{i}") for i in range(3)]
-    database.change(lambda tx: [hosts.insert(tx, host) for host in there])
+    for host in there:
+        database.change(partial(hosts.insert, noun=host))
     with database.read() as tx:
         found = listing.page(tx, hosts, Query(sort="name"), sort_keys=("name",), filter_fields=(), signer=b"key")
     assert found.items == there
