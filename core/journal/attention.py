@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import IsthmusError, NeedsAttention, Unavailable
+from ..model.identity import now
 from ..model.operation import Operation, OperationState
 from ..store.database import Tx
 from . import ledger, waiting
@@ -72,30 +73,37 @@ def _where(thread: int | None) -> list[str]:
     return [f"{entry.name} ({entry.filename.rpartition('/')[2]}:{entry.lineno})" for entry in reversed(stack)]
 
 
-def give_up(station: Station, tenure: Tenure, error: NeedsAttention) -> bool:
-    """Leave the operation to a person; False when it is no longer held. Raises `Unavailable`.
+def give_up(
+    station: Station,
+    tenure: Tenure,
+    error: NeedsAttention,
+    hold: ledger.Hold,
+    still: Callable[[], bool] = lambda: True,
+) -> bool:
+    """Leave the operation to a person; False when it is not held as `hold` says or not `still` so.
 
     The flow's hook and the engine's run in the same transaction; when one of them fails, the operation is given up
-    without them.
+    without them. Raises `Unavailable`.
     """
     said = error.to_json()
     given_up = replace(
         tenure.operation,
         state=OperationState.NEEDS_ATTENTION,
-        step=tenure.step.name,
-        undoing=tenure.undoing,
+        step=hold.step,
+        undoing=hold.undoing,
         progress=tenure.progress,
         error=said,
+        updated_at=now(),
     )
 
     def work(tx: Tx, hooks: bool) -> bool:
-        held = ledger.end(
+        held = still() and ledger.end(
             tx,
-            tenure.hold(),
+            hold,
             heed_cancel=False,
             state=ledger.ATTENTION,
-            step=tenure.step.name,
-            undoing=tenure.undoing,
+            step=hold.step,
+            undoing=hold.undoing,
             progress=tenure.progress,
             note=tenure.note,
             data=tenure.saved,

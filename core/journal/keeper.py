@@ -35,14 +35,14 @@ class Keeper:
     def _work(self) -> None:
         station, last = self.station, time.monotonic()
         left = self._tick
-        while not station.stopping.is_set() and not station.dead:
+        while not station.over.is_set():
             station.alarm.wait(max(0.0, min(self._tick, left)))
             station.alarm.clear()
             try:
                 left = station.ring()
                 moment = time.monotonic()
                 if moment - last > self._tick + station.timing.heartbeat:
-                    self._forgive(moment - last)
+                    self.forgive(moment - last)
                 last = moment
                 self.look(moment)
             except Dead:
@@ -52,7 +52,7 @@ class Keeper:
             except Exception:
                 _log.exception("keeping leases failed")
 
-    def _forgive(self, pause: float) -> None:
+    def forgive(self, pause: float) -> None:
         """This whole process was stopped for a while: no step hung on its own account."""
         for tenure in list(self.station.held.values()):
             if tenure.watched is not None:
@@ -62,14 +62,16 @@ class Keeper:
         """Give up what hangs, renew what is due."""
         held = list(self.station.held.items())
         for operation_id, tenure in held:
-            watched = tenure.watched
-            if watched is not None and not tenure.lost and moment - watched > tenure.step.deadline:
-                self._hung(operation_id, tenure, moment - watched)
+            # Where it stands is read before the watch: if the runner moves on meanwhile, the write is refused.
+            hold, deadline, watched = tenure.hold(), tenure.step.deadline, tenure.watched
+            if watched is not None and not tenure.lost and moment - watched > deadline:
+                self._hung(operation_id, tenure, hold, watched)
         self._renew(moment, [tenure for _, tenure in held if not tenure.lost])
 
-    def _hung(self, operation_id: str, tenure: Tenure, seconds: float) -> None:
+    def _hung(self, operation_id: str, tenure: Tenure, hold: ledger.Hold, watched: float) -> None:
         station, thread = self.station, tenure.thread
-        if not give_up(station, tenure, hanging(tenure, seconds)):
+        error = hanging(tenure, time.monotonic() - watched)
+        if not give_up(station, tenure, error, hold, lambda: tenure.watched == watched):
             return
         tenure.lost = True
         if station.held.get(operation_id) is tenure:

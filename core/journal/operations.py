@@ -34,6 +34,7 @@ class Caller(Protocol):
     operation: Operation
     epoch: int
     owner: str
+    lost: bool
 
 
 calling: contextvars.ContextVar[Caller | None] = contextvars.ContextVar("isthmus_operation", default=None)
@@ -105,9 +106,11 @@ def accept(
     """Write the operation's row in the transaction that accepts it (which must be durable).
 
     With `claim` (an owner) the row is born running, held by that owner in epoch 1 for `lease` seconds; the owner
-    submits it to its journal after the commit. `data` must hold no unsealed secret. `parent` defaults to the
-    context's, `tenant` (whose resource it is) likewise. Raises SQLAlchemy's `IntegrityError` when the idempotency key
-    exists (see `once`), and `Conflict` when the parent operation has ended or the step that asks no longer runs it.
+    submits it to its journal after the commit. `data` must hold no unsealed secret. `tenant` (whose resource it is)
+    and `parent` default to the context's; a parent in another installation is taken as it is.
+
+    Raises SQLAlchemy's `IntegrityError` when the idempotency key exists (see `once`), and `Conflict` when the parent
+    operation has ended or the step that asks no longer runs it.
     """
     parent = parent or context.parent
     if parent is not None:
@@ -166,9 +169,9 @@ def _check_parent(tx: Tx, parent: str) -> None:
     caller = calling.get()
     if caller is not None and caller.operation.id == parent:
         fence = {"asking": parent, "holder": caller.owner, "held_epoch": caller.epoch}
-        alive = tx.execute(_FENCE_PARENT, fence).rowcount == 1
+        alive = not caller.lost and tx.execute(_FENCE_PARENT, fence).rowcount == 1
     else:
-        alive = tx.execute(_LIVE_PARENT, {"asking": parent}).rowcount == 1
+        alive = tx.execute(_LIVE_PARENT, {"asking": parent}).rowcount == 1 or repository.find(tx, parent) is None
     if not alive:
         raise Conflict(
             f"Operation {parent}, on whose behalf this was asked, has ended or is run by another process.",

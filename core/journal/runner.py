@@ -72,8 +72,12 @@ class Journal:
     def start(self) -> None:
         """Start the threads, and take over at once what dead processes of this node left. Raises `Unavailable`."""
         self._station.dispatcher.start(self._stepper.run, self._threads)
+        try:
+            self._sweeper.sweep()
+        except Unavailable:
+            self._station.dispatcher.stop()
+            raise
         self._keeper.start()
-        self._sweeper.sweep()
         self._sweeper.start()
 
     def stop(self, drain: float = 3.0) -> None:
@@ -84,7 +88,6 @@ class Journal:
         self._ended = True
         station = self._station
         station.stopping.set()
-        station.alarm.set()
         station.dispatcher.stop()
         for tenure in list(station.held.values()):
             tenure.signal()
@@ -95,6 +98,8 @@ class Journal:
         with contextlib.suppress(Unavailable):
             station.change(lambda tx: ledger.release_all(tx, self.owner), durable=True)
         retire(self.owner)
+        station.over.set()
+        station.alarm.set()
         self._keeper.join(1.0)
         self._sweeper.join(1.0)
 
@@ -108,6 +113,7 @@ class Journal:
         station.kill()
         self._ended = True
         station.stopping.set()
+        station.over.set()
         station.alarm.set()
         station.dispatcher.stop()
         for tenure in list(station.held.values()):
@@ -135,6 +141,8 @@ class Journal:
     def submit(self, operation_id: str) -> None:
         """Run an operation whose accepting transaction has been committed, claimed for this journal's owner or not."""
         station = self._station
+        if station.dead:
+            return
         if station.stopping.is_set():
             station.change(lambda tx: ledger.release(tx, self.owner, operation_id))
             return

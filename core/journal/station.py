@@ -61,8 +61,9 @@ class Retries:
 class Station:
     """One journal's common ground.
 
-    `claimed` is what this process owns and no thread has begun (with the time of the last renewal), `held` what
-    threads run, `queued` what was given to the dispatcher.
+    `stopping` says that nothing more is taken up, `over` that nothing is held any more. `claimed` is what this
+    process owns and no thread has begun (with the time of the last renewal), `held` what threads run, `queued` what
+    was given to the dispatcher.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Station:
         self.queued: dict[str, float] = {}
         self.waiters = Waiters()
         self.stopping = threading.Event()
+        self.over = threading.Event()
         self.alarm = threading.Event()
         self.dead = False
         self.finished = 0
@@ -116,20 +118,34 @@ class Station:
     def insist(self, work: Callable[[Tx], T], *, durable: bool = False) -> T:
         """Write, and while the database does not answer try again until it does; raises `Unavailable` when the
         journal stops meanwhile. `work` may thus run twice and must be fenced."""
+        return self._insisting(lambda: self.change(work, durable=durable))
+
+    def look(self, work: Callable[[Tx], T]) -> T:
+        """Read, and insist likewise."""
+
+        def read() -> T:
+            with self.database.read() as tx:
+                return work(tx)
+
+        return self._insisting(read)
+
+    def _insisting(self, call: Callable[[], T]) -> T:
         pause = 0.05
         while True:
             try:
-                return self.change(work, durable=durable)
+                return call()
             except Unavailable as error:
-                _log.warning("the database does not answer, a step's end waits to be written: %s", error)
                 if self.stopping.wait(pause):
                     raise
+                _log.warning("the database does not answer, a runner waits for it: %s", error)
                 pause = min(2.0, pause * 2)
 
     def kill(self) -> None:
         """Write nothing from now on; returns when no write is under way."""
         with self._gate:
             self.dead = True
+            for tenure in list(self.held.values()):
+                tenure.lost = True
             while self._writing:
                 self._gate.wait()
 
@@ -165,7 +181,8 @@ class Station:
 
     def load(self) -> int:
         """How many operations wait for a thread of this process or have one."""
-        return len(self.claimed) + len(self.held) + self.dispatcher.backlog()
+        waiting = len(self.queued) if self.dispatcher.runs_here else self.dispatcher.backlog()
+        return waiting + len(self.held)
 
     def announce(self, operation: Operation) -> None:
         """Tell the threads and parts of this process that an operation has ended or needs attention."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 
 from ..errors import Busy, Failed, IsthmusError, Overloaded, Transient, Unavailable
+from ..model.identity import now
 from ..model.operation import Operation, OperationState
 from ..store.database import Tx
 from . import ledger, waiting
@@ -138,6 +140,8 @@ class Stepper:
             station.dispatch(tenure.operation.id, node)
             return False
         if isinstance(outcome, Wait):
+            if outcome.operation == tenure.operation.id:
+                return self._failed(tenure, Failed(f"Step {tenure.step.name} waits for its own operation."))
             return self._wait(tenure, outcome.operation, data, result)
         return self._commit(tenure, outcome, data, result)
 
@@ -181,6 +185,7 @@ class Stepper:
             return self._failed(tenure, error)
         tenure.saved, tenure.saved_result, tenure.progress = data, result, progress
         tenure.stand(target, undoing)
+        tenure.renewed = time.monotonic()
         return True
 
     def _end(self, tenure: Tenure, commit: Commit | None, data: str, result: str) -> bool:
@@ -195,6 +200,7 @@ class Stepper:
             note="",
             error=tenure.error,
             result=ledger.decode(result),
+            updated_at=now(),
         )
 
         def work(tx: Tx) -> list[tuple[str, str | None]]:
@@ -250,8 +256,7 @@ class Stepper:
 
     def _adopt(self, tenure: Tenure) -> bool:
         """A write was refused: go on from where the row stands if it is still ours, else leave it."""
-        with self.station.database.read() as tx:
-            row = ledger.read(tx, tenure.operation.id)
+        row = self.station.look(lambda tx: ledger.read(tx, tenure.operation.id))
         ours = row is not None and row.owner == tenure.owner and row.epoch == tenure.epoch
         if row is None or not ours or row.operation.state is not OperationState.RUNNING:
             tenure.lost = True
@@ -296,15 +301,20 @@ class Stepper:
         return self._turn(tenure, error.to_json())
 
     def _give_up(self, tenure: Tenure, error: Exception) -> bool:
-        give_up(self.station, tenure, failing(tenure, error))
-        return False
+        station, said, hold = self.station, failing(tenure, error), tenure.hold()
+        while True:
+            try:
+                give_up(station, tenure, said, hold)
+            except Unavailable:
+                if not station.stopping.wait(1.0):
+                    continue
+            return False
 
     def _turn(self, tenure: Tenure, error: Any) -> bool:
         """Begin to take back, after everything that the operation's own steps asked for has ended."""
         station, flow = self.station, tenure.flow
         tenure.error = dict(error)
-        with station.database.read() as tx:
-            child = waiting.live_child(tx, tenure.operation.id)
+        child = station.look(lambda tx: waiting.live_child(tx, tenure.operation.id))
         if child is not None:
             take_back_child(station, child)
             return self._wait(tenure, child, tenure.saved, tenure.saved_result)
@@ -362,7 +372,7 @@ class Stepper:
                 data=data,
                 result=result,
                 error=encode_error(tenure.error),
-                attempts=tenure.attempts - 1,
+                attempts=max(0, tenure.attempts - 1),
                 crashes=0,
                 node=tenure.operation.node,
             )
@@ -415,7 +425,7 @@ class Stepper:
                 node=node if node is not None else tenure.operation.node,
             )
 
-        return self.station.change(work)
+        return self.station.insist(work)
 
 
 def _within(write: Callable[[], None]) -> None:
