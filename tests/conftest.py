@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# The suites are plain modules that tests inherit from; their assertions shall explain themselves as well.
+pytest.register_assert_rewrite("tests.contract", "tests.environment")
+
 pytest_plugins = ["tests.environment.postgresql"]
 
 CHECKOUT = Path(__file__).resolve().parent.parent

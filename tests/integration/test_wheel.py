@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("wheel")  # one build serves all of them
+
 NOT_PACKED = {"tests", "bin", "docs", "build", "dist"}
 
 
