@@ -78,3 +78,7 @@ def _texts(value: Value | None) -> tuple[str, ...]:
     if value is None:
         return ()
     return tuple(str(item) for item in value) if isinstance(value, tuple) else (str(value),)
+
+
+#: What a pool offers that says nothing of itself.
+NOTHING = Capabilities({})

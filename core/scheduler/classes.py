@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .buckets import Buckets
+
 _FIRST = 16
 
 
@@ -23,13 +25,14 @@ class ClassKey(NamedTuple):
 
 
 class ClassTable:
-    """One row per class. Row 0 is that of rows without a pool and never has members.
+    """One entry per class. Entry 0 is that of rows without a pool and never has members.
 
-    Not thread-safe: `Columns` holds its lock.
+    `generation` changes whenever a pool enters or leaves a class. Not thread-safe: `Columns` holds its lock.
     """
 
     def __init__(self) -> None:
         self.used = 1
+        self.generation = 0
         self.zone = np.full(_FIRST, -1, np.int64)
         self.available = np.zeros(_FIRST, np.bool_)
         self.thin = np.zeros(_FIRST, np.bool_)
@@ -39,7 +42,8 @@ class ClassTable:
         self.count = np.zeros(_FIRST, np.int64)
         #: The units of allocation there are, with the number of classes that have each.
         self.units: Counter[int] = Counter()
-        self._members: list[NDArray[np.intp]] = [np.zeros(0, np.intp)]
+        self._buckets = Buckets()
+        self._buckets.add()
         self._of: dict[ClassKey, int] = {}
         self._keys: list[ClassKey | None] = [None]
         self._free: list[int] = []
@@ -51,7 +55,7 @@ class ClassTable:
 
     def members(self, klass: int) -> NDArray[np.intp]:
         """The rows of the pools of a class."""
-        return self._members[klass][: self.count[klass]]
+        return self._buckets.rows(klass)
 
     def key(self, klass: int) -> ClassKey:
         """The exact keys of a class that has members."""
@@ -65,42 +69,32 @@ class ClassTable:
         klass = self._of.get(key)
         if klass is None:
             klass = self._new(key)
-        place = int(self.count[klass])
-        members = self._members[klass]
-        if place == len(members):
-            members = self._members[klass] = np.concatenate([members, np.zeros(max(4, place), np.intp)])
-        members[place] = row
         self.count[klass] += 1
-        return klass, place
+        self.generation += 1
+        return klass, self._buckets.enter(klass, row)
 
     def leave(self, klass: int, place: int) -> int | None:
         """Take the row at `place` out of the class; returns the row that now has its place, if another does."""
-        last = int(self.count[klass]) - 1
-        self.count[klass] = last
-        if last == 0:
+        self.count[klass] -= 1
+        self.generation += 1
+        moved = self._buckets.leave(klass, place)
+        if self.count[klass] == 0:
             key = self.key(klass)
             del self._of[key]
             self._keys[klass] = None
             self.units[key.granularity] -= 1
             self.units += Counter()
-            self._members[klass] = np.zeros(0, np.intp)
             self._free.append(klass)
-            return None
-        if place == last:
-            return None
-        members = self._members[klass]
-        members[place] = members[last]
-        return int(members[place])
+        return moved
 
     def _new(self, key: ClassKey) -> int:
         if self._free:
             klass = self._free.pop()
             self._keys[klass] = key
         else:
-            klass = self.used
+            klass = self._buckets.add()
             self.used += 1
             self._keys.append(key)
-            self._members.append(np.zeros(0, np.intp))
             if klass == len(self.count):
                 self._grow()
         self._of[key] = klass

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model.pool import Pool, PoolState
-from ..profiles.capabilities import Capabilities
+from ..profiles.capabilities import NOTHING, Capabilities
+from .buckets import Buckets
 from .classes import ClassKey, ClassTable
 from .documents import Documents
 from .request import LARGEST
@@ -18,8 +19,6 @@ from .request import LARGEST
 T = TypeVar("T", bound=np.generic)
 
 _FIRST = 64
-#: Beyond this number of classes it is quicker to look at every row than to join the classes' lists of rows.
-_MANY_CLASSES = 24
 
 
 class Columns:
@@ -43,17 +42,26 @@ class Columns:
         #: What can still be promised, as `Pool.room` has it.
         self.room_thin = np.zeros(_FIRST, np.int64)
         self.room_thick = np.zeros(_FIRST, np.int64)
-        #: What could be promised if nothing were.
+        #: `room_thin`, but nothing where the reported free space is not above the reserve.
+        self.usable_thin = np.zeros(_FIRST, np.int64)
+        #: Room divided by what it would be if nothing had been promised and nothing foreign were there.
+        self.share_thin = np.zeros(_FIRST, np.float64)
+        self.share_thick = np.zeros(_FIRST, np.float64)
         self.limit_thin = np.zeros(_FIRST, np.int64)
         self.limit_thick = np.zeros(_FIRST, np.int64)
         #: Reported free bytes above the reserve; thin volumes need some.
         self.headroom = np.zeros(_FIRST, np.int64)
         self.goodness = np.zeros(_FIRST, np.float64)
-        #: Per back end: sums over its pools, and how many pools it has.
+        #: What the pool in each row offers; several rows share one object.
+        self.capabilities: list[Capabilities] = []
+        #: Per back end: sums over its pools, and what part of the one the other is.
         self.backend_total = np.zeros(_FIRST, np.float64)
         self.backend_provisioned = np.zeros(_FIRST, np.float64)
-        self._backend_pools: list[int] = []
+        self.backend_load = np.zeros(_FIRST, np.float64)
+        self.backend_rows = Buckets()
+        self._changed: list[set[int]] = []
         self._place = np.zeros(_FIRST, np.intp)
+        self._backend_place = np.zeros(_FIRST, np.intp)
         self._free_rows: list[int] = []
         self._free_backends: list[int] = []
 
@@ -66,28 +74,30 @@ class Columns:
             row = self.rows.get(pool.id)
             if row is None:
                 row = self._new_row(pool.id)
-            else:
-                self._leave(row)
+            known = self.pools[row]
+            if known is not None:
+                self._leave_backend(row, known)
+            self._classify(row, known, pool)
             self.pools[row] = pool
             usable = pool.total * (1.0 - pool.reserve)
             self.total[row] = _bounded(pool.total)
             self.provisioned[row] = _bounded(pool.provisioned)
-            self.room_thin[row] = _bounded(pool.room(True))
-            self.room_thick[row] = _bounded(pool.room(False))
             self.limit_thin[row] = _bounded(int(usable * pool.ratio))
             self.limit_thick[row] = _bounded(int(usable))
             self.headroom[row] = _bounded(pool.free - int(pool.total * pool.reserve))
-            self._enter(row, pool)
+            self._set_room(row, _bounded(pool.room(True)), _bounded(pool.room(False)))
+            self._enter_backend(row, pool)
 
     def remove(self, pool_id: str) -> None:
         """Forget a pool; an unknown one is no error."""
         with self.lock:
             row = self.rows.pop(pool_id, None)
-            if row is None:
+            known = None if row is None else self.pools[row]
+            if row is None or known is None:
                 return
-            self._leave(row)
+            self._leave_backend(row, known)
+            self.documents.release(self._leave_class(row))
             self.pools[row] = None
-            self.klass[row] = 0
             self._free_rows.append(row)
 
     def replace(self, pools: Iterable[Pool]) -> None:
@@ -107,54 +117,82 @@ class Columns:
             if row is None:
                 return False
             self.provisioned[row] += delta
-            self.room_thin[row] -= delta
-            self.room_thick[row] -= delta
-            self.backend_provisioned[self.backend[row]] += delta
+            self._set_room(row, self.room_thin.item(row) - delta, self.room_thick.item(row) - delta)
+            self._load(self.backend.item(row), 0.0, float(delta))
             return True
+
+    def watch(self) -> set[int]:
+        """A set that is added to whenever something changes: the numbers of the back ends whose pools did.
+
+        The caller empties it, holding `lock`.
+        """
+        changed = set(self.backends.values())
+        self._changed.append(changed)
+        return changed
 
     def members(self, passed: NDArray[np.bool_]) -> NDArray[np.intp]:
         """The rows of all pools of the classes marked in `passed`."""
-        chosen = np.flatnonzero(passed)
-        if len(chosen) > _MANY_CLASSES:
-            return np.flatnonzero(passed.take(self.klass[: len(self.pools)]))
-        lists = [self.classes.members(klass) for klass in chosen.tolist()]
+        lists = [self.classes.members(klass) for klass in passed.nonzero()[0].tolist()]
         return np.concatenate(lists) if lists else np.zeros(0, np.intp)
 
-    def capabilities(self, row: int) -> Capabilities:
-        """The capabilities of the pool in this row."""
-        return self.documents.slots[self.classes.key(int(self.klass[row])).document]
+    def _set_room(self, row: int, thin: int, thick: int) -> None:
+        self.room_thin[row] = thin
+        self.room_thick[row] = thick
+        self.usable_thin[row] = thin if self.headroom.item(row) > 0 else min(thin, 0)
+        self.share_thin[row] = thin / max(1, self.limit_thin.item(row))
+        self.share_thick[row] = thick / max(1, self.limit_thick.item(row))
 
-    def _enter(self, row: int, pool: Pool) -> None:
+    def _load(self, backend: int, total: float, provisioned: float) -> None:
+        for changed in self._changed:
+            changed.add(backend)
+        self.backend_total[backend] += total
+        self.backend_provisioned[backend] += provisioned
+        self.backend_load[backend] = self.backend_provisioned.item(backend) / max(1.0, self.backend_total.item(backend))
+
+    def _classify(self, row: int, known: Pool | None, pool: Pool) -> None:
+        """Put the row where the pool belongs; nothing moves when its exact keys are as they were."""
+        if known is not None and _alike(known, pool):
+            return
         document = self.documents.intern(pool)
         available = pool.state is PoolState.AVAILABLE
         key = ClassKey(pool.zone, available, pool.thin, pool.thick, max(1, pool.granularity), document)
+        if known is not None:
+            self.documents.release(self._leave_class(row))
         self.klass[row], self._place[row] = self.classes.enter(key, row)
-        self.goodness[row] = self.documents.slots[document].goodness
+        self.capabilities[row] = self.documents.slots[document]
+        self.goodness[row] = self.capabilities[row].goodness
+
+    def _leave_class(self, row: int) -> int:
+        """Take the row out of its class; returns the slot of its document, which is still to be released."""
+        klass, place = int(self.klass[row]), int(self._place[row])
+        document = self.classes.key(klass).document
+        moved = self.classes.leave(klass, place)
+        if moved is not None:
+            self._place[moved] = place
+        self.klass[row] = 0
+        return document
+
+    def _enter_backend(self, row: int, pool: Pool) -> None:
         backend = self.backends.get(pool.backend)
         if backend is None:
             backend = self._new_backend(pool.backend)
         self.backend[row] = backend
-        self._backend_pools[backend] += 1
-        self.backend_total[backend] += float(self.total[row])
-        self.backend_provisioned[backend] += float(self.provisioned[row])
+        self._backend_place[row] = self.backend_rows.enter(backend, row)
+        self._load(backend, float(self.total[row]), float(self.provisioned[row]))
 
-    def _leave(self, row: int) -> None:
-        known = self.pools[row]
-        klass = int(self.klass[row])
-        self.documents.release(self.classes.key(klass).document)
-        moved = self.classes.leave(klass, int(self._place[row]))
+    def _leave_backend(self, row: int, known: Pool) -> None:
+        backend, place = int(self.backend[row]), int(self._backend_place[row])
+        moved = self.backend_rows.leave(backend, place)
         if moved is not None:
-            self._place[moved] = self._place[row]
-        backend = int(self.backend[row])
-        self._backend_pools[backend] -= 1
-        if self._backend_pools[backend] == 0 and known is not None:
-            del self.backends[known.backend]
-            self._free_backends.append(backend)
-            # Sums of fractions would drift if they were only ever added to.
-            self.backend_total[backend] = self.backend_provisioned[backend] = 0.0
-        else:
-            self.backend_total[backend] -= float(self.total[row])
-            self.backend_provisioned[backend] -= float(self.provisioned[row])
+            self._backend_place[moved] = place
+        if len(self.backend_rows.rows(backend)):
+            self._load(backend, -float(self.total[row]), -float(self.provisioned[row]))
+            return
+        del self.backends[known.backend]
+        self._free_backends.append(backend)
+        # Sums of fractions would drift if they were only ever added to.
+        self.backend_total[backend] = self.backend_provisioned[backend] = 0.0
+        self.backend_load[backend] = 0.0
 
     def _new_row(self, pool_id: str) -> int:
         if self._free_rows:
@@ -162,6 +200,7 @@ class Columns:
         else:
             row = len(self.pools)
             self.pools.append(None)
+            self.capabilities.append(NOTHING)
             if row == len(self.klass):
                 self._grow()
         self.rows[pool_id] = row
@@ -171,20 +210,35 @@ class Columns:
         if self._free_backends:
             backend = self._free_backends.pop()
         else:
-            backend = len(self._backend_pools)
-            self._backend_pools.append(0)
+            backend = self.backend_rows.add()
             if backend == len(self.backend_total):
                 self.backend_total = _doubled(self.backend_total)
                 self.backend_provisioned = _doubled(self.backend_provisioned)
+                self.backend_load = _doubled(self.backend_load)
         self.backends[backend_id] = backend
         return backend
 
     def _grow(self) -> None:
-        self.klass, self.backend, self._place = _doubled(self.klass), _doubled(self.backend), _doubled(self._place)
+        self.klass, self._place = _doubled(self.klass), _doubled(self._place)
+        self.backend, self._backend_place = _doubled(self.backend), _doubled(self._backend_place)
         self.total, self.provisioned = _doubled(self.total), _doubled(self.provisioned)
         self.room_thin, self.room_thick = _doubled(self.room_thin), _doubled(self.room_thick)
         self.limit_thin, self.limit_thick = _doubled(self.limit_thin), _doubled(self.limit_thick)
-        self.headroom, self.goodness = _doubled(self.headroom), _doubled(self.goodness)
+        self.share_thin, self.share_thick = _doubled(self.share_thin), _doubled(self.share_thick)
+        self.usable_thin, self.headroom = _doubled(self.usable_thin), _doubled(self.headroom)
+        self.goodness = _doubled(self.goodness)
+
+
+def _alike(one: Pool, other: Pool) -> bool:
+    """Whether two reports of a pool put it into the same class."""
+    return (
+        one.state is other.state
+        and one.zone == other.zone
+        and (one.thin, one.thick, one.granularity) == (other.thin, other.thick, other.granularity)
+        and one.protocols == other.protocols
+        and one.abilities == other.abilities
+        and one.capabilities == other.capabilities
+    )
 
 
 def _bounded(size: int) -> int:

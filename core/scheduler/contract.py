@@ -9,7 +9,7 @@ any pool, whatever it reports; one that raises fails the decision.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -57,23 +57,28 @@ class Filter(ABC):
 class ClassFilter(Filter):
     """A filter on what pools of a class share: state, zone, thin and thick, granularity, capabilities, abilities.
 
-    Class filters run before pool filters, on some dozens of entries whatever the number of pools.
+    Class filters run before pool filters, on some dozens of entries whatever the number of pools, and their masks
+    are kept for as long as no pool changes its class.
     """
 
     @abstractmethod
-    def classes(self, classes: Classes, request: PlacementRequest) -> Mask | None:
-        """True for each class that may be used; None when the request asks nothing of the kind."""
+    def key(self, request: PlacementRequest) -> Hashable | None:
+        """All that the mask depends on in the request; None when it asks nothing of the kind and every pool passes."""
+
+    @abstractmethod
+    def classes(self, classes: Classes, request: PlacementRequest) -> Mask:
+        """True for each class that may be used."""
 
 
 class PoolFilter(Filter):
-    """A filter on what differs from pool to pool. It sees only pools that earlier filters left."""
+    """A filter on what differs from pool to pool."""
 
     @abstractmethod
     def pools(self, pools: Pools, request: PlacementRequest) -> Mask | None:
         """True for each pool that may be used; None when the request asks nothing of the kind."""
 
     def nearest(self, refused: Pools, count: int) -> NDArray[np.intp]:
-        """The rows of the `count` refused pools that are most worth telling of; the first ones unless overridden."""
+        """The rows of the `count` refused pools that are most worth telling of, when nothing is left."""
         return refused.rows[:count]
 
 
@@ -82,11 +87,15 @@ class Weigher(ABC):
 
     The scheduler multiplies by the weight set for `name`, or `weight` when none is set, and adds all up. A weight
     may be negative; with 0 the weigher is not asked.
+
+    A `steady` weigher looks at nothing but the columns of the pool and its back end, and whether the request is
+    thin. It is asked again about a pool only when something of that back end changed.
     """
 
     name: ClassVar[str]
     contract_version: ClassVar[int] = CONTRACT_VERSION
     weight: ClassVar[float] = 1.0
+    steady: ClassVar[bool] = False
 
     @abstractmethod
     def weigh(self, pools: Pools, request: PlacementRequest) -> Vector:

@@ -83,7 +83,7 @@ class Documents:
         missing = len(self.slots) - len(verdicts.flags)
         verdicts.flags = np.concatenate([verdicts.flags, np.zeros(missing, np.bool_)])
         verdicts.known = np.concatenate([verdicts.known, np.zeros(missing, np.bool_)])
-        for slot in np.flatnonzero(~verdicts.known).tolist():
+        for slot in (~verdicts.known).nonzero()[0].tolist():
             verdicts.flags[slot] = predicate(self.slots[slot])
         verdicts.known[:] = True
         verdicts.generation = self._generation

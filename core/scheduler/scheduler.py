@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import NoPlacement
 from ..model.pool import Pool
+from .candidate import Candidates
 from .columns import Columns
 from .contract import ClassFilter, Filter, PoolFilter, Weigher
-from .explanation import Candidate, Count, Explanation, Refusal
+from .explanation import Explanation
 from .filters.abilities import AbilitiesFilter
 from .filters.affinity import AffinityFilter
 from .filters.anti_affinity import AntiAffinityFilter
@@ -23,15 +23,16 @@ from .filters.protocol import ProtocolFilter
 from .filters.provisioning import ProvisioningFilter
 from .filters.state import StateFilter
 from .filters.zone import ZoneFilter
+from .plan import Plans, Refused
+from .ranking import highest
+from .refusal import Refusal
 from .request import PlacementRequest
-from .view import Classes, Mask, Pools, Row, Vector
+from .scores import Scores
+from .view import Mask, Pools, Row
 from .weighers.allocated import AllocatedWeigher
 from .weighers.free_capacity import FreeCapacityWeigher
 from .weighers.goodness import GoodnessWeigher
 from .weighers.spread import SpreadWeigher
-
-#: A sample of this many scores tells where the best few begin, so that not all need to be sorted.
-_SAMPLE = 512
 
 
 def default_filters() -> list[Filter]:
@@ -61,18 +62,24 @@ class Proposal:
     Tell `explanation` of each refused reservation and of the one that was confirmed.
     """
 
-    candidates: tuple[Candidate, ...]
+    candidates: Candidates
     explanation: Explanation
 
 
 @dataclass(slots=True)
-class _Refused:
-    """What one filter refused: a count, and where the rows are."""
+class Lost:
+    """What one pool filter refused: how many, out of which pools."""
 
-    filter: Filter
+    filter: PoolFilter
     count: int
-    classes: Mask | None = None
-    pools: Pools | None = None
+    pools: Pools
+    mask: Mask
+
+    def rows(self, most: int, nearest: bool) -> list[int]:
+        """The rows of up to `most` of the refused pools: any, or the nearest to being good enough."""
+        if nearest:
+            return list(self.filter.nearest(self.pools.lost(self.mask), most).tolist())
+        return list(self.pools.lost(self.mask, most).rows.tolist())
 
 
 class Scheduler:
@@ -102,13 +109,18 @@ class Scheduler:
         given = weights or {}
         every = default_weighers() if weighers is None else list(weighers)
         weighed = [(found, given.get(found.name, found.weight)) for found in every]
-        self._weighers = [(found, weight) for found, weight in weighed if weight != 0.0]
-        self._tolerance = closeness * sum(abs(weight) for _, weight in self._weighers)
+        asked = [(found, weight) for found, weight in weighed if weight != 0.0]
+        self._tolerance = closeness * sum(abs(weight) for _, weight in asked)
+        self._fickle = [(found, weight) for found, weight in asked if not found.steady]
+        steady = [(found, weight) for found, weight in asked if found.steady]
+        self._steady_names = [found.name for found, _ in steady]
         self._best = best
         self._candidates = candidates
         self._listed = listed
         self._chooser = chooser or random.Random()  # noqa: S311 - nobody gains from guessing it
         self._columns = Columns()
+        self._scores = {thin: Scores(self._columns, steady, thin) for thin in (True, False)}
+        self._plans = Plans(self._columns, self._class_filters, listed)
 
     def __len__(self) -> int:
         return len(self._columns)
@@ -136,133 +148,63 @@ class Scheduler:
         JSON.
         """
         with self._columns.lock:
-            trail: list[_Refused] = []
-            passed = self._filter_classes(request, trail)
-            left = Pools(self._columns, self._columns.members(passed), request)
-            left = self._filter_pools(left, request, trail)
-            explanation = self._explain(request, trail, len(left))
-            if len(left):
+            plan = self._plans.plan(request)
+            left = Pools(self._columns, request, plan.rows, plan.left)
+            counts: list[tuple[Filter, int]] = [(each.filter, each.count) for each in plan.refused]
+            refused: list[Refused | Lost] = [each for each in plan.refused if each.count]
+            for found in self._pool_filters:
+                mask = found.pools(left, request) if left.count else None
+                kept = left if mask is None else left.kept(mask)
+                counts.append((found, left.count - kept.count))
+                if mask is not None and kept.count != left.count:
+                    refused.append(Lost(found, left.count - kept.count, left, mask))
+                    left = kept
+            told = self._tell(refused, request, nearest=not left.count)
+            explanation = Explanation(request, len(self._columns), counts, left.count, told)
+            if left.count:
                 return Proposal(self._candidates_of(left, request), explanation)
         raise no_placement(explanation)
 
-    def _filter_classes(self, request: PlacementRequest, trail: list[_Refused]) -> Mask:
-        view = Classes(self._columns)
-        counts = self._columns.classes.count[: self._columns.classes.used]
-        passed: Mask = counts > 0
-        for found in self._class_filters:
-            mask = found.classes(view, request)
-            refused = None if mask is None else passed > mask
-            if mask is None or refused is None or not np.count_nonzero(refused):
-                trail.append(_Refused(found, 0))
-                continue
-            trail.append(_Refused(found, int(counts.compress(refused).sum()), classes=refused))
-            passed = passed & mask
-        return passed
-
-    def _filter_pools(self, left: Pools, request: PlacementRequest, trail: list[_Refused]) -> Pools:
-        for found in self._pool_filters:
-            mask = found.pools(left, request) if len(left) else None
-            remaining = len(left) if mask is None else int(np.count_nonzero(mask))
-            if mask is None or remaining == len(left):
-                trail.append(_Refused(found, 0))
-                continue
-            trail.append(_Refused(found, len(left) - remaining, pools=left.narrowed(~mask)))
-            left = left.narrowed(mask)
-        return left
-
-    def _explain(self, request: PlacementRequest, trail: list[_Refused], remaining: int) -> Explanation:
-        refusals: dict[str, list[Refusal]] = {}
+    def _tell(self, refused: Sequence[Refused | Lost], request: PlacementRequest, *, nearest: bool) -> list[Refusal]:
+        """At most `listed` refused pools. Filters have equal shares; who needs less leaves it to the others."""
+        shares = [0] * len(refused)
         budget = self._listed
-        refusing = sorted((entry for entry in trail if entry.count), key=lambda entry: entry.count)
-        for position, entry in enumerate(refusing):
-            # Equal shares, the small ones first, so that what they leave goes to the others.
-            share = -(-budget // (len(refusing) - position))
-            told = [self._refusal(entry.filter, row, request) for row in self._rows_of(entry, share)]
-            budget -= len(told)
-            refusals[entry.filter.name] = told
-        explanation = Explanation(
-            request=request,
-            considered=len(self._columns),
-            filters=tuple(Count(entry.filter.name, entry.count) for entry in trail),
-            remaining=remaining,
-            refused=tuple(told for entry in trail for told in refusals.get(entry.filter.name, ())),
-        )
-        if not remaining:
-            explanation.remarks = {
-                entry.filter.name: entry.filter.remark([told.numbers for told in refusals[entry.filter.name]], request)
-                for entry in refusing
-                if refusals[entry.filter.name]
-            }
-            explanation.advice = refusing[-1].filter.advice if refusing else "Add a back end: `isthmus backend add`."
-        return explanation
+        for position, place in enumerate(sorted(range(len(refused)), key=lambda place: refused[place].count)):
+            shares[place] = min(refused[place].count, -(-budget // (len(refused) - position)))
+            budget -= shares[place]
+        told: list[Refusal] = []
+        for each, share in zip(refused, shares, strict=True):
+            if isinstance(each, Refused):
+                told += each.tell(self._columns, request, share)
+            else:
+                told += [Refusal(each.filter, Row(self._columns, row), request) for row in each.rows(share, nearest)]
+        return told
 
-    def _rows_of(self, entry: _Refused, count: int) -> list[int]:
-        if entry.pools is not None and isinstance(entry.filter, PoolFilter):
-            return [int(row) for row in entry.filter.nearest(entry.pools, count)]
-        rows: list[int] = []
-        for klass in np.flatnonzero(entry.classes).tolist() if entry.classes is not None else ():
-            rows.extend(self._columns.classes.members(klass)[: count - len(rows)].tolist())
-            if len(rows) >= count:
-                break
-        return rows
-
-    def _refusal(self, found: Filter, number: int, request: PlacementRequest) -> Refusal:
-        row = Row(self._columns, number)
-        return Refusal(row.pool.id, row.pool.name, found.name, found.numbers(row, request))
-
-    def _candidates_of(self, left: Pools, request: PlacementRequest) -> tuple[Candidate, ...]:
-        values = [(found.name, found.weigh(left, request), weight) for found, weight in self._weighers]
-        score: Vector = np.zeros(len(left), np.float64)
-        for _, vector, weight in values:
+    def _candidates_of(self, left: Pools, request: PlacementRequest) -> Candidates:
+        rows = left.rows
+        scores = self._scores[request.thin]
+        score = scores.total(rows)
+        told = [(found.name, found.weigh(left.gathered(), request), weight) for found, weight in self._fickle]
+        for _, vector, weight in told:
             score += vector * weight
-        order = _best(score, self._candidates)
-        found = [
-            self._candidate(
-                int(left.rows[at]), request, float(score[at]), {name: float(vector[at]) for name, vector, _ in values}
-            )
-            for at in order.tolist()
-        ]
-        close = [each for each in found[: self._best] if each.score >= found[0].score - self._tolerance]
-        first = self._chooser.randrange(len(close))
-        found.insert(0, found.pop(first))
-        return tuple(found)
-
-    def _candidate(
-        self, number: int, request: PlacementRequest, score: float, weights: Mapping[str, float]
-    ) -> Candidate:
-        row = Row(self._columns, number)
-        reserve = request.needed(row.pool.granularity)
-        return Candidate(
-            pool=row.pool.id,
-            name=row.pool.name,
-            backend=row.pool.backend,
-            size=reserve // request.count,
-            reserve=reserve,
-            score=score,
-            weights=weights,
-            capabilities=row.capabilities,
+        order = highest(score, self._candidates)
+        best = score.take(order[: self._best])
+        close = int(np.count_nonzero(best >= best.item(0) - self._tolerance))
+        first = int(self._chooser.random() * close)
+        if first:
+            order = np.concatenate([order[first : first + 1], order[:first], order[first + 1 :]])
+        chosen = rows.take(order)
+        weights = dict(zip(self._steady_names, scores.values(chosen), strict=True))
+        weights.update({name: vector.take(order) for name, vector, _ in told})
+        return Candidates(
+            request,
+            [pool for row in chosen.tolist() if (pool := self._columns.pools[row]) is not None],
+            [self._columns.capabilities[row] for row in chosen.tolist()],
+            score.take(order).tolist(),
+            weights,
         )
 
 
 def no_placement(explanation: Explanation) -> NoPlacement:
     """The error that says why nothing was placed; also for when every candidate's reservation was refused."""
     return NoPlacement(explanation.sentence(), next_step=explanation.advice, explanation=explanation.to_json())
-
-
-def _best(score: Vector, count: int) -> NDArray[np.intp]:
-    """The places of the `count` highest scores, highest first."""
-    total = len(score)
-    if total > 4 * _SAMPLE:
-        sample = score[:: total // _SAMPLE]
-        # A score of which a few times `count` can be expected to be above; taken only if that many are.
-        rank = max(1, 4 * count * len(sample) // total)
-        threshold = np.partition(sample, len(sample) - rank)[len(sample) - rank]
-        places = np.flatnonzero(score >= threshold)
-        if len(places) < count:
-            places = np.arange(total)
-    else:
-        places = np.arange(total)
-    if len(places) > count:
-        values = score.take(places)
-        places = places.take(np.argpartition(values, len(values) - count)[len(values) - count :])
-    return places.take(np.argsort(-score.take(places), kind="stable"))

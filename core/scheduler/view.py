@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from ..model.pool import Pool
 from ..profiles.capabilities import Capabilities
 from .columns import Columns
 from .request import Hint, PlacementRequest, Scope
+
+T = TypeVar("T", bound=np.generic)
 
 Mask: TypeAlias = NDArray[np.bool_]
 Sizes: TypeAlias = NDArray[np.int64]
@@ -60,65 +62,75 @@ class Classes:
         """
         classes = self._columns.classes
         verdicts = self._columns.documents.matching(key, predicate)
-        return verdicts.take(classes.document[: classes.used], mode="clip") if len(verdicts) else classes.count > 0
+        if not len(verdicts):
+            return np.zeros(classes.used, np.bool_)
+        return verdicts.take(classes.document[: classes.used])
 
 
 class Pools:
-    """Some pools; each vector has one entry per pool, in the order of `rows`."""
+    """Some pools; each vector has `len()` entries, in one order.
 
-    __slots__ = ("_columns", "_room", "request", "rows")
+    Where most pools of the installation are left, the vectors also have entries of pools that are out already: what
+    is said of those is ignored.
+    """
 
-    def __init__(self, columns: Columns, rows: NDArray[np.intp], request: PlacementRequest) -> None:
+    __slots__ = ("_columns", "_left", "_rows", "count", "request")
+
+    def __init__(
+        self, columns: Columns, request: PlacementRequest, rows: NDArray[np.intp] | None, left: Mask | None = None
+    ) -> None:
         self._columns = columns
-        self._room: Sizes | None = None
-        self.rows = rows
+        self._rows = rows
+        self._left = left
         self.request = request
+        #: How many pools these are.
+        self.count: int = len(rows) if rows is not None else 0 if left is None else int(np.count_nonzero(left))
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self._rows) if self._rows is not None else len(self._columns.pools)
+
+    @property
+    def rows(self) -> NDArray[np.intp]:
+        """The pools' row numbers, without those that are out."""
+        if self._rows is not None:
+            return self._rows
+        return np.zeros(0, np.intp) if self._left is None else self._left.nonzero()[0]
+
+    def _of(self, column: NDArray[T]) -> NDArray[T]:
+        return column.take(self._rows) if self._rows is not None else column[: len(self._columns.pools)]
 
     @property
     def room(self) -> Sizes:
-        """Bytes that can still be promised to a placement as thin or thick as the request's; may be negative."""
-        if self._room is None:
-            source = self._columns.room_thin if self.request.thin else self._columns.room_thick
-            self._room = source.take(self.rows)
-        return self._room
+        """Bytes that can be promised to a placement as thin or thick as the request's; may be negative.
+
+        Not above 0 for a thin one where the pool reports no free space above its reserve.
+        """
+        return self._of(self._columns.usable_thin if self.request.thin else self._columns.room_thick)
 
     @property
-    def limit(self) -> Sizes:
-        """What `room` would be if nothing had been promised and nothing foreign were there."""
-        return (self._columns.limit_thin if self.request.thin else self._columns.limit_thick).take(self.rows)
-
-    @property
-    def headroom(self) -> Sizes:
-        """Reported free bytes above the reserve; may be negative."""
-        return self._columns.headroom.take(self.rows)
+    def share(self) -> Vector:
+        """Room divided by what it would be if nothing had been promised and nothing foreign were there."""
+        return self._of(self._columns.share_thin if self.request.thin else self._columns.share_thick)
 
     @property
     def total(self) -> Sizes:
         """Reported size in bytes."""
-        return self._columns.total.take(self.rows)
+        return self._of(self._columns.total)
 
     @property
     def provisioned(self) -> Sizes:
         """Bytes promised to placements and snapshots."""
-        return self._columns.provisioned.take(self.rows)
+        return self._of(self._columns.provisioned)
 
     @property
     def goodness(self) -> Vector:
         """The pool's own opinion of itself, 0 to 1; 0 when it has none."""
-        return self._columns.goodness.take(self.rows)
+        return self._of(self._columns.goodness)
 
     @property
-    def backend_total(self) -> Vector:
-        """The size of all pools of the pool's back end together."""
-        return self._columns.backend_total.take(self._columns.backend.take(self.rows))
-
-    @property
-    def backend_provisioned(self) -> Vector:
-        """What all pools of the pool's back end together have promised."""
-        return self._columns.backend_provisioned.take(self._columns.backend.take(self.rows))
+    def backend_load(self) -> Vector:
+        """What all pools of the pool's back end together have promised, divided by their size."""
+        return self._columns.backend_load.take(self._of(self._columns.backend))
 
     @property
     def needed(self) -> Sizes | int:
@@ -129,7 +141,7 @@ class Pools:
         needed = np.zeros(classes.used, np.int64)
         for unit in classes.units:
             needed[self._columns.classes.granularity[: classes.used] == unit] = self.request.needed(unit)
-        return needed.take(self._columns.klass.take(self.rows))
+        return needed.take(self._of(self._columns.klass))
 
     def at(self, hint: Hint) -> Mask:
         """Whether the pool is at one of the places that the hint names."""
@@ -140,49 +152,53 @@ class Pools:
         marked = np.zeros(len(self._columns.pools), np.bool_)
         known = self._columns.rows
         marked[[known[pool_id] for pool_id in pool_ids if pool_id in known]] = True
-        return marked.take(self.rows)
+        return self._of(marked)
 
     def of_backends(self, backend_ids: Iterable[str]) -> Mask:
         """Whether the pool belongs to one of these back ends."""
         marked = np.zeros(len(self._columns.backend_total), np.bool_)
         known = self._columns.backends
         marked[[known[backend_id] for backend_id in backend_ids if backend_id in known]] = True
-        return marked.take(self._columns.backend.take(self.rows))
+        return marked.take(self._of(self._columns.backend))
 
-    def narrowed(self, mask: Mask) -> Pools:
+    def kept(self, mask: Mask) -> Pools:
         """Those of the pools that `mask` marks."""
-        rest = Pools(self._columns, self.rows.compress(mask), self.request)
-        if self._room is not None:
-            rest._room = self._room.compress(mask)
-        return rest
+        if self._rows is not None:
+            return Pools(self._columns, self.request, self._rows.compress(mask))
+        return Pools(self._columns, self.request, None, mask if self._left is None else self._left & mask)
+
+    def lost(self, mask: Mask, most: int | None = None) -> Pools:
+        """Those of the pools that `mask` does not mark, or the first few of them."""
+        if self._rows is not None:
+            rows = self._rows.take((~mask).nonzero()[0][:most])
+        else:
+            rows = (~mask if self._left is None else self._left > mask).nonzero()[0][:most]
+        return Pools(self._columns, self.request, rows)
+
+    def gathered(self) -> Pools:
+        """The same pools, with vectors that have entries of no others."""
+        return self if self._rows is not None else Pools(self._columns, self.request, self.rows)
 
 
 class Row:
     """One pool at the moment of the decision."""
 
-    __slots__ = ("_columns", "_row", "pool")
+    __slots__ = ("_room_thick", "_room_thin", "capabilities", "headroom", "pool", "provisioned")
 
     def __init__(self, columns: Columns, row: int) -> None:
         pool = columns.pools[row]
         if pool is None:
             raise LookupError(f"row {row} holds no pool")
-        self._columns = columns
-        self._row = row
         #: The pool as it was last reported. What it promised since is in `provisioned` and `room`.
         self.pool: Pool = pool
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self._columns.capabilities(self._row)
-
-    @property
-    def provisioned(self) -> int:
-        return int(self._columns.provisioned[self._row])
-
-    @property
-    def headroom(self) -> int:
-        return int(self._columns.headroom[self._row])
+        self.capabilities: Capabilities = columns.capabilities[row]
+        #: Bytes promised to placements and snapshots.
+        self.provisioned: int = columns.provisioned.item(row)
+        #: Reported free bytes above the reserve; may be negative.
+        self.headroom: int = columns.headroom.item(row)
+        self._room_thin: int = columns.room_thin.item(row)
+        self._room_thick: int = columns.room_thick.item(row)
 
     def room(self, thin: bool) -> int:
         """Bytes that can still be promised; may be negative."""
-        return int((self._columns.room_thin if thin else self._columns.room_thick)[self._row])
+        return self._room_thin if thin else self._room_thick

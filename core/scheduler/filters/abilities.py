@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 
 from ..contract import Classes, ClassFilter, Mask, PlacementRequest, Row
@@ -14,12 +14,12 @@ class AbilitiesFilter(ClassFilter):
     name: ClassVar[str] = "abilities"
     advice: ClassVar[str] = "Use a back end whose driver has the missing abilities (`isthmus backend list`)."
 
-    def classes(self, classes: Classes, request: PlacementRequest) -> Mask | None:
-        needed = request.needed_abilities
-        if not needed:
-            return None
-        wanted = frozenset(needed)
-        return classes.matching(f"abilities {' '.join(needed)}", lambda found: wanted <= found.abilities)
+    def key(self, request: PlacementRequest) -> Hashable | None:
+        return request.needed_abilities or None
+
+    def classes(self, classes: Classes, request: PlacementRequest) -> Mask:
+        wanted = frozenset(request.needed_abilities)
+        return classes.matching(f"abilities {sorted(wanted)}", lambda found: wanted <= found.abilities)
 
     def numbers(self, row: Row, request: PlacementRequest) -> Mapping[str, Any]:
         return {"missing": sorted(set(request.needed_abilities) - row.capabilities.abilities)}

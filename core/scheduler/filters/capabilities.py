@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..contract import Classes, ClassFilter, Mask, PlacementRequest, Row
@@ -14,7 +14,10 @@ class CapabilitiesFilter(ClassFilter):
     name: ClassVar[str] = "capabilities"
     advice: ClassVar[str] = "Compare the profile with the capabilities of the pools (`isthmus pool show`)."
 
-    def classes(self, classes: Classes, request: PlacementRequest) -> Mask | None:
+    def key(self, request: PlacementRequest) -> Hashable | None:
+        return request.requirement.key
+
+    def classes(self, classes: Classes, request: PlacementRequest) -> Mask:
         requirement = request.requirement
         return classes.matching(f"capabilities {requirement.key}", requirement.matches)
 

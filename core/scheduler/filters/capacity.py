@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contract import Mask, PlacementRequest, PoolFilter, Pools, Row
+from ..ranking import highest
 from ..sizes import spoken
 
 
@@ -23,8 +24,6 @@ class CapacityFilter(PoolFilter):
 
     def pools(self, pools: Pools, request: PlacementRequest) -> Mask | None:
         mask: Mask = pools.room >= pools.needed
-        if request.thin:
-            mask &= pools.headroom > 0
         return mask
 
     def numbers(self, row: Row, request: PlacementRequest) -> Mapping[str, Any]:
@@ -35,12 +34,7 @@ class CapacityFilter(PoolFilter):
 
     def nearest(self, refused: Pools, count: int) -> NDArray[np.intp]:
         """Those with the largest room, largest first."""
-        room = refused.room
-        if len(room) > count:
-            largest = np.argpartition(room, len(room) - count)[len(room) - count :]
-        else:
-            largest = np.arange(len(room))
-        return refused.rows[largest[np.argsort(-room[largest], kind="stable")]]
+        return refused.rows.take(highest(refused.room, count))
 
     def remark(self, refused: Sequence[Mapping[str, Any]], request: PlacementRequest) -> str:
         usable = [found["room"] for found in refused if "free_above_reserve" not in found]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 
 from ..contract import Classes, ClassFilter, Mask, PlacementRequest, Row
@@ -14,10 +14,11 @@ class ProtocolFilter(ClassFilter):
     name: ClassVar[str] = "protocol"
     advice: ClassVar[str] = "Take a profile with an access protocol that the pools offer (`isthmus pool list`)."
 
-    def classes(self, classes: Classes, request: PlacementRequest) -> Mask | None:
+    def key(self, request: PlacementRequest) -> Hashable | None:
+        return request.requirement.protocol
+
+    def classes(self, classes: Classes, request: PlacementRequest) -> Mask:
         protocol = request.requirement.protocol
-        if protocol is None:
-            return None
         return classes.matching(f"protocol {protocol}", lambda capabilities: protocol in capabilities.protocols)
 
     def numbers(self, row: Row, request: PlacementRequest) -> Mapping[str, Any]:

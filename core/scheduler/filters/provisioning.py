@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 
 from ..contract import Classes, ClassFilter, Mask, PlacementRequest, Row
@@ -14,7 +14,10 @@ class ProvisioningFilter(ClassFilter):
     name: ClassVar[str] = "provisioning"
     advice: ClassVar[str] = "Take a profile with the other provisioningPolicy."
 
-    def classes(self, classes: Classes, request: PlacementRequest) -> Mask | None:
+    def key(self, request: PlacementRequest) -> Hashable | None:
+        return request.thin
+
+    def classes(self, classes: Classes, request: PlacementRequest) -> Mask:
         return classes.thin if request.thin else classes.thick
 
     def numbers(self, row: Row, request: PlacementRequest) -> Mapping[str, Any]:

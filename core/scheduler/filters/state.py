@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 
 from ..contract import Classes, ClassFilter, Mask, PlacementRequest, Row
@@ -14,7 +14,10 @@ class StateFilter(ClassFilter):
     name: ClassVar[str] = "state"
     advice: ClassVar[str] = "See `isthmus backend list` for why pools are not available."
 
-    def classes(self, classes: Classes, request: PlacementRequest) -> Mask | None:
+    def key(self, request: PlacementRequest) -> Hashable | None:
+        return ""
+
+    def classes(self, classes: Classes, request: PlacementRequest) -> Mask:
         return classes.available
 
     def numbers(self, row: Row, request: PlacementRequest) -> Mapping[str, Any]:

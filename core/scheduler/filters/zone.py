@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 
 from ..contract import Classes, ClassFilter, Mask, PlacementRequest, Row
@@ -14,9 +14,11 @@ class ZoneFilter(ClassFilter):
     name: ClassVar[str] = "zone"
     advice: ClassVar[str] = "Ask for a zone that has pools (`isthmus pool list`), or for none."
 
-    def classes(self, classes: Classes, request: PlacementRequest) -> Mask | None:
-        zone = request.in_zone
-        return None if zone is None else classes.in_zone(zone)
+    def key(self, request: PlacementRequest) -> Hashable | None:
+        return request.in_zone
+
+    def classes(self, classes: Classes, request: PlacementRequest) -> Mask:
+        return classes.in_zone(request.in_zone or "")
 
     def numbers(self, row: Row, request: PlacementRequest) -> Mapping[str, Any]:
         return {"zone": row.pool.zone, "wanted": request.in_zone}

@@ -16,6 +16,7 @@ class AllocatedWeigher(Weigher):
 
     name: ClassVar[str] = "allocated"
     weight: ClassVar[float] = 0.25
+    steady: ClassVar[bool] = True
 
     def weigh(self, pools: Pools, request: PlacementRequest) -> Vector:
-        return np.asarray(_HALF / (_HALF + np.maximum(pools.provisioned, 0)), np.float64)
+        return np.asarray(_HALF / (pools.provisioned + _HALF), np.float64)

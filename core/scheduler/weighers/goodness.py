@@ -12,6 +12,7 @@ class GoodnessWeigher(Weigher):
 
     name: ClassVar[str] = "goodness"
     weight: ClassVar[float] = 1.0
+    steady: ClassVar[bool] = True
 
     def weigh(self, pools: Pools, request: PlacementRequest) -> Vector:
         return pools.goodness

@@ -14,7 +14,7 @@ class SpreadWeigher(Weigher):
 
     name: ClassVar[str] = "spread"
     weight: ClassVar[float] = 0.5
+    steady: ClassVar[bool] = True
 
     def weigh(self, pools: Pools, request: PlacementRequest) -> Vector:
-        total = np.maximum(pools.backend_total, 1.0)
-        return np.asarray(total / (total + np.maximum(pools.backend_provisioned, 0.0)), np.float64)
+        return np.asarray(1.0 / (pools.backend_load + 1.0), np.float64)

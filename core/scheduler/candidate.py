@@ -1,0 +1,118 @@
+"""The pools that are left, best first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, overload
+
+from ..model.pool import Pool
+from ..profiles.capabilities import Capabilities
+from .request import PlacementRequest
+from .view import Vector
+
+
+class Candidate:
+    """A pool that passed every filter. `reserve` is what it must promise, `size` one object's size, in bytes.
+
+    `weights` is what each weigher said (0 to 1, before its weight), `score` their weighted sum.
+    """
+
+    __slots__ = ("_capabilities", "_pool", "_request", "score", "weights")
+
+    def __init__(
+        self,
+        request: PlacementRequest,
+        pool: Pool,
+        capabilities: Capabilities,
+        score: float,
+        weights: Mapping[str, float],
+    ) -> None:
+        self._request = request
+        self._pool = pool
+        self._capabilities = capabilities
+        self.score = score
+        self.weights = weights
+
+    @property
+    def pool(self) -> str:
+        """The pool's id."""
+        return self._pool.id
+
+    @property
+    def name(self) -> str:
+        """The pool's name."""
+        return self._pool.name
+
+    @property
+    def backend(self) -> str:
+        """The back end's id."""
+        return self._pool.backend
+
+    @property
+    def reserve(self) -> int:
+        """Bytes that the pool must promise: all objects of the request in its granularity."""
+        return self._request.needed(self._pool.granularity)
+
+    @property
+    def size(self) -> int:
+        """Bytes of one object in the pool's granularity."""
+        return self.reserve // self._request.count
+
+    @property
+    def unenforced(self) -> tuple[str, ...]:
+        """What the profile asks and this pool does not enforce, by the properties' dotted names."""
+        return self._request.requirement.unenforced_on(self._capabilities)
+
+    def __repr__(self) -> str:
+        return f"Candidate(pool={self.pool!r}, score={self.score:.4f})"
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "pool": self.pool,
+            "name": self.name,
+            "backend": self.backend,
+            "score": round(self.score, 4),
+            "weights": {name: round(value, 4) for name, value in self.weights.items()},
+            "unenforced": list(self.unenforced),
+        }
+
+
+class Candidates(Sequence[Candidate]):
+    """Candidates in the order in which they should be reserved; each is made when it is looked at.
+
+    `weights` has the values of each weigher in this order.
+    """
+
+    __slots__ = ("_capabilities", "_pools", "_request", "_scores", "_weights")
+
+    def __init__(
+        self,
+        request: PlacementRequest,
+        pools: Sequence[Pool],
+        capabilities: Sequence[Capabilities],
+        scores: Sequence[float],
+        weights: Mapping[str, Vector],
+    ) -> None:
+        self._request = request
+        self._pools = pools
+        self._capabilities = capabilities
+        self._scores = scores
+        self._weights = weights
+
+    def __len__(self) -> int:
+        return len(self._pools)
+
+    @overload
+    def __getitem__(self, place: int) -> Candidate: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Candidate]: ...
+    def __getitem__(self, place: int | slice) -> Candidate | Sequence[Candidate]:
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(len(self)))]
+        return Candidate(
+            self._request,
+            self._pools[place],
+            self._capabilities[place],
+            self._scores[place],
+            {name: values.item(place) for name, values in self._weights.items()},
+        )

@@ -1,0 +1,28 @@
+"""The few highest of many values, without sorting them all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: A sample of this many values tells where the highest begin.
+_SAMPLE = 512
+
+
+def highest(values: NDArray[Any], count: int) -> NDArray[np.intp]:
+    """The places of the `count` highest values, highest first; all places when there are no more."""
+    total = len(values)
+    if total > 4 * _SAMPLE:
+        sample = values[:: total // _SAMPLE]
+        # A few times `count` values can be expected above this one; if fewer are, all are looked at.
+        rank = min(len(sample), max(1, 4 * count * len(sample) // total))
+        threshold = np.partition(sample, len(sample) - rank)[len(sample) - rank]
+        places = (values >= threshold).nonzero()[0]
+        if count <= len(places) < total:
+            return places.take(highest(values.take(places), count))
+    if total <= count:
+        return values.argsort(kind="stable")[::-1]
+    top = values.argpartition(total - count)[total - count :]
+    return top.take(values.take(top).argsort(kind="stable")[::-1])
