@@ -29,8 +29,9 @@ def charge(array: sqlite3.Connection, pool: str, amount: int) -> None:
     if not amount:
         return
     taken = array.execute(
-        "UPDATE pool SET used = used + ?1 WHERE name = ?2 AND (?1 < 0 OR foreign_used + used + ?1 <= total)",
-        (amount, pool),
+        "UPDATE pool SET used = used + :amount"
+        " WHERE name = :pool AND (:amount < 0 OR foreign_used + used + :amount <= total)",
+        {"amount": amount, "pool": pool},
     ).rowcount
     if not taken:
         row = array.execute("SELECT total - used - foreign_used FROM pool WHERE name = ?", (pool,)).fetchone()
@@ -56,8 +57,8 @@ def settle(array: sqlite3.Connection, object_id: str) -> None:
 def share(array: sqlite3.Connection, source: str, copy: str) -> None:
     """Give `copy` the content of `source`, which lies in the same pool. Raises `Full`."""
     array.execute(
-        "INSERT INTO map (object, position, block) SELECT ?2, position, block FROM map WHERE object = ?1",
-        (source, copy),
+        "INSERT INTO map (object, position, block) SELECT ?, position, block FROM map WHERE object = ?",
+        (copy, source),
     )
     for object_id in (source, copy):
         settle(array, object_id)
@@ -74,13 +75,13 @@ def discard(array: sqlite3.Connection, object_id: str, pool: str) -> None:
     """Forget the content and give the pool the blocks that nothing else shares."""
     sharing = array.execute(
         "SELECT DISTINCT other.object FROM map JOIN map AS other ON other.block = map.block"
-        " WHERE map.object = ?1 AND other.object <> ?1",
-        (object_id,),
+        " WHERE map.object = :object AND other.object <> :object",
+        {"object": object_id},
     ).fetchall()
     freed = array.execute(
-        "DELETE FROM block WHERE number IN (SELECT block FROM map WHERE object = ?1)"
-        " AND NOT EXISTS (SELECT 1 FROM map WHERE map.block = block.number AND map.object <> ?1)",
-        (object_id,),
+        "DELETE FROM block WHERE number IN (SELECT block FROM map WHERE object = :object)"
+        " AND NOT EXISTS (SELECT 1 FROM map WHERE map.block = block.number AND map.object <> :object)",
+        {"object": object_id},
     ).rowcount
     array.execute("DELETE FROM map WHERE object = ?", (object_id,))
     charge(array, pool, -freed * BLOCK)
