@@ -1,0 +1,127 @@
+"""Finds extensions without importing them, and imports one when it is wanted. Nothing that is wrong with one raises."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import EntryPoint
+from typing import Any
+
+from stevedore.named import NamedExtensionManager
+
+from ..core.model.description import Extension
+from .namespaces import Namespace
+
+_log = logging.getLogger(__name__)
+
+OWN_DISTRIBUTION = "isthmus"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An entry point that was found: where it comes from, and why it can never be loaded if it cannot."""
+
+    namespace: Namespace
+    name: str
+    point: EntryPoint
+    distribution: str
+    version: str
+    obstacle: str = ""
+
+    def report(self, state: str, reason: str = "", contract: int | None = None) -> Extension:
+        """What is said of it."""
+        return Extension(
+            namespace=self.namespace.name,
+            name=self.name,
+            state=state,
+            distribution=self.distribution,
+            version=self.version,
+            contract=contract,
+            reason=reason,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The outcome of loading: the object, or None with the report saying why."""
+
+    report: Extension
+    value: Any = None
+
+
+def find(namespace: Namespace) -> Sequence[Found]:
+    """All extensions of a namespace in the order of their names, duplicates included; imports none of them.
+
+    Of two with the same name the one of Isthmus itself counts, else that of the distribution whose name comes first;
+    the others carry an obstacle.
+    """
+    points: Iterable[EntryPoint] = NamedExtensionManager(
+        namespace.group, names=[], warn_on_missing_entrypoint=False
+    ).list_entry_points()
+    found = sorted({_found(namespace, point) for point in points}, key=_rank)
+    winners: dict[str, Found] = {}
+    marked = []
+    for each in found:
+        first = winners.setdefault(each.name, each)
+        if first is not each:
+            each = replace(each, obstacle=f"The name is taken by the distribution {first.distribution}.")
+        marked.append(each)
+    return marked
+
+
+def load(found: Found) -> Loaded:
+    """Import the extension and check that it is what this release can use."""
+    if found.obstacle:
+        return Loaded(found.report("broken", found.obstacle))
+    try:
+        value = found.point.load()
+    except (Exception, SystemExit) as error:
+        _log.warning("the extension %s of %s cannot be imported", found.name, found.namespace.name, exc_info=error)
+        return Loaded(found.report("broken", _why(found, error)))
+    contract = getattr(value, "contract_version", None)
+    unfit = _unfit(found.namespace, contract)
+    if unfit:
+        return Loaded(found.report("incompatible", unfit, contract if isinstance(contract, int) else None))
+    missing = [name for name in found.namespace.needs if not hasattr(value, name)]
+    if missing:
+        return Loaded(found.report("broken", f"It lacks {', '.join(missing)}, which its contract asks for."))
+    name = getattr(value, "name", found.name)
+    if name != found.name:
+        return Loaded(found.report("broken", f"It calls itself {name!r}, its entry point {found.name!r}."))
+    return Loaded(found.report("loaded", contract=contract or found.namespace.contract), value)
+
+
+def _found(namespace: Namespace, point: EntryPoint) -> Found:
+    distribution = point.dist
+    return Found(
+        namespace,
+        point.name,
+        point,
+        distribution.metadata["Name"] if distribution is not None else "",
+        distribution.version if distribution is not None else "",
+    )
+
+
+def _rank(found: Found) -> tuple[str, bool, str, str]:
+    return found.name, found.distribution != OWN_DISTRIBUTION, found.distribution, found.point.value
+
+
+def _unfit(namespace: Namespace, contract: object) -> str:
+    if contract is None:
+        return "It does not say which contract it was written for (contract_version)." if namespace.declared else ""
+    if contract != namespace.contract:
+        return f"It was written for version {contract} of the contract, this release has version {namespace.contract}."
+    return ""
+
+
+def _why(found: Found, error: BaseException) -> str:
+    """Why the import failed, for a person; a missing package with how to install it."""
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        package = error.name.partition(".")[0]
+        if package != found.point.module.partition(".")[0]:
+            extras = f"[{','.join(found.point.extras)}]" if found.point.extras else ""
+            what = f"{found.distribution}{extras}" if extras else package
+            return f"It needs the Python package {package}, which is not installed. Run `pip install '{what}'`."
+    text = str(error).strip().splitlines()
+    return f"Its import failed: {type(error).__name__}{': ' + text[0] if text else ''}"

@@ -1,0 +1,155 @@
+"""The server's certificate as files: issued and renewed by the installation's CA, or the administrator's own."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...core.errors import Misconfigured
+from ..settings import WILDCARDS, Configuration
+
+FOLDER = "tls"
+_HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFiles:
+    """Where the certificate with its chain, its key (PKCS#8, 0600) and the CA lie. PEM all of them."""
+
+    certificate: Path
+    key: Path
+    authority: Path
+
+    @property
+    def complete(self) -> bool:
+        """Whether all are there."""
+        return self.certificate.is_file() and self.key.is_file() and self.authority.is_file()
+
+
+def files_of(configuration: Configuration) -> CertificateFiles:
+    """The files that the server uses; made by `ensure`."""
+    folder = configuration.state / FOLDER
+    return CertificateFiles(folder / "server.pem", folder / "server.key", folder / "ca.pem")
+
+
+def server_names(configuration: Configuration) -> tuple[str, ...]:
+    """Every name under which a client may reach this server."""
+    host, hostname = configuration.listen.host, socket.gethostname()
+    names = [
+        *configuration.tls.names,
+        *([] if host in WILDCARDS else [host]),
+        configuration.address,
+        *([hostname] if _HOST_NAME.fullmatch(hostname) else []),
+        "localhost",
+        "127.0.0.1",
+        "::1",
+    ]
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def ensure(configuration: Configuration, authority: Callable[[], tuple[bytes, bytes]]) -> bool:
+    """Make the files what they should be; returns whether the certificate is another one than before.
+
+    `authority` gives the CA's certificate and key. With `tls.mode` files the administrator's are checked and copied,
+    the key as PKCS#8. Safe in several processes at once. Raises `Misconfigured`.
+    """
+    files = files_of(configuration)
+    files.certificate.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _locked(files.certificate.parent):
+        before = _read(files.certificate)
+        if configuration.tls.mode == "files":
+            certificate, key, ca = _own(configuration, authority()[0])
+        else:
+            certificate, key, ca = _issued(configuration, files, authority())
+        _write(files.authority, ca, 0o644)
+        if certificate != before or key != _read(files.key):
+            # The key first: a reader that meets the new certificate must find its key.
+            _write(files.key, key, 0o600)
+            _write(files.certificate, certificate, 0o644)
+        return certificate != before
+
+
+def _issued(
+    configuration: Configuration, files: CertificateFiles, authority: tuple[bytes, bytes]
+) -> tuple[bytes, bytes, bytes]:
+    from ...core.security.authority import Credential, issue_server_certificate, needs_renewal
+
+    issuer, names = Credential(*authority), server_names(configuration)
+    certificate, key = _read(files.certificate), _read(files.key)
+    if (
+        not certificate
+        or not key
+        or _broken(certificate, key)
+        or needs_renewal(certificate, authority=issuer, names=names)
+    ):
+        issued = issue_server_certificate(issuer, names)
+        certificate, key = issued.certificate + issuer.certificate, issued.key
+    return certificate, key, issuer.certificate
+
+
+def _own(configuration: Configuration, authority: bytes) -> tuple[bytes, bytes, bytes]:
+    from cryptography.hazmat.primitives import serialization
+
+    from ...core.security.authority import Credential, check_credential
+
+    tls = configuration.tls
+    parts = []
+    for path in (tls.certificate, tls.key):
+        try:
+            parts.append(b"" if path is None else path.read_bytes())
+        except OSError as error:
+            raise Misconfigured(f"{path} cannot be read: {error.strerror}.", key="tls.certificate") from None
+    certificate, key = parts
+    check_credential(Credential(certificate, key))
+    loaded = serialization.load_pem_private_key(key, password=None)
+    form = serialization.PrivateFormat.PKCS8
+    key = loaded.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+    # What clients must trust is whoever signed the administrator's certificate; that is theirs to know.
+    return certificate, key, authority
+
+
+def _broken(certificate: bytes, key: bytes) -> bool:
+    from ...core.security.authority import Credential, check_credential
+
+    try:
+        check_credential(Credential(certificate, key))
+    except Misconfigured:
+        return True
+    return False
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    """Replace the file whole; a reader sees the old or the new one."""
+    if _read(path) == content:
+        return
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb") as stream:
+        os.fchmod(stream.fileno(), mode)
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    fresh.replace(path)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
