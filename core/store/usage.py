@@ -6,7 +6,6 @@ counting inside a transaction grants too much when others commit at the same tim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -170,15 +169,13 @@ def _recount_tenant(tx: Tx, tenant: str, repair: bool) -> list[Drift]:
 
 def _add_to(tx: Tx, tenant: str, profile: str, volumes: int, size: int) -> None:
     parameters = {"t": tenant, "p": profile, "v": volumes, "b": size}
-    if tx.execute(_charge, parameters).rowcount == 1:
-        return
-    row = tx.execute(_read, parameters).first()
-    if row is None:
-        _make(tx, tenant, profile)
-        if tx.execute(_charge, parameters).rowcount == 1:
-            return
-        row = tx.execute(_read, parameters).one()
-    raise _exceeded(_limit_of(row), volumes, size)
+    while tx.execute(_charge, parameters).rowcount == 0:
+        row = tx.execute(_read, parameters).first()
+        if row is None:
+            _make(tx, tenant, profile)
+        else:
+            # Passes where the row came, or room was made in it, after the update had looked.
+            _refuse_beyond(_limit_of(row), volumes, size)
 
 
 def _make(tx: Tx, tenant: str, profile: str) -> None:
@@ -189,22 +186,21 @@ def _limit_of(row: Any) -> Limit:
     return Limit(row.tenant, row.profile or None, row.volumes, row.bytes, row.max_volumes, row.max_bytes)
 
 
-def _exceeded(limit: Limit, volumes: int, size: int) -> LimitExceeded:
-    kinds: Sequence[tuple[str, int, int | None, int, Callable[[int], str]]] = (
-        ("volumes", limit.volumes, limit.max_volumes, volumes, lambda n: f"{n} volume" + "s" * (n != 1)),
-        ("bytes", limit.bytes, limit.max_bytes, size, lambda n: f"{n} bytes"),
-    )
-    resource, used, most, asked, say = next(
-        (kind for kind in kinds if kind[2] is not None and kind[3] > 0 and kind[1] + kind[3] > kind[2]), kinds[0]
-    )
-    scope = "in all" if limit.profile is None else f"of profile {limit.profile}"
-    return LimitExceeded(
-        f"The limit is {say(most or 0)} {scope}; {say(used)} are in use, and {say(asked)} more were asked for.",
-        next_step="Delete what is not needed, or ask an administrator to raise the limit.",
-        tenant=limit.tenant,
-        profile=limit.profile,
-        resource=resource,
-        limit=most,
-        used=used,
-        asked=asked,
-    )
+def _refuse_beyond(limit: Limit, volumes: int, size: int) -> None:
+    """Raise `LimitExceeded` if the limit does not allow this."""
+    for resource, used, most, asked in (
+        ("volumes", limit.volumes, limit.max_volumes, volumes),
+        ("bytes", limit.bytes, limit.max_bytes, size),
+    ):
+        if most is not None and asked > 0 and used + asked > most:
+            scope = "in all" if limit.profile is None else f"of profile {limit.profile}"
+            raise LimitExceeded(
+                f"The limit on {resource} {scope} is {most}, with {used} in use and {asked} more asked for.",
+                next_step="Delete what is not needed, or ask an administrator to raise the limit.",
+                tenant=limit.tenant,
+                profile=limit.profile,
+                resource=resource,
+                limit=most,
+                used=used,
+                asked=asked,
+            )

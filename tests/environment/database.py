@@ -41,7 +41,7 @@ def postgresql_template(postgresql_server: Server) -> str:
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An open database with empty tables; the test runs once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
-        path = tmp_path / "isthmus.db"
+        path = tmp_path / "tables.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         opened = Database(f"sqlite:///{path}")
         yield opened
