@@ -21,7 +21,8 @@ def highest(values: NDArray[Any], count: int) -> NDArray[np.intp]:
         threshold = np.partition(sample, len(sample) - rank)[len(sample) - rank]
         places = (values >= threshold).nonzero()[0]
         if count <= len(places) < total:
-            return places.take(highest(values.take(places), count))
+            found: NDArray[np.intp] = places.take(highest(values.take(places), count))
+            return found
     if total <= count:
         return values.argsort(kind="stable")[::-1]
     top = values.argpartition(total - count)[total - count :]
