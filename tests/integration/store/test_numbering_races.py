@@ -61,10 +61,11 @@ def test_numbers_have_no_hole_and_no_double_and_readers_miss_nothing(database: D
         while writing.is_set():
             follow()
 
-    def follow() -> None:
+    def follow() -> bool:
         with database.read() as tx:
-            for event in reader.after(tx, seen[-1][0] if seen else 0, 50):
-                seen.append((event.number or 0, event.resource))
+            fresh = reader.after(tx, seen[-1][0] if seen else 0, 50)
+        seen.extend((event.number or 0, event.resource) for event in fresh)
+        return bool(fresh)
 
     def guarded(work: Any, *arguments: Any) -> threading.Thread:
         def run() -> None:
@@ -86,7 +87,8 @@ def test_numbers_have_no_hole_and_no_double_and_readers_miss_nothing(database: D
         thread.join()
     assert errors == []
     number_waiting(other)
-    follow()
+    while len(seen) < len(committed) and follow():
+        pass
     other.close()
     assert [given for given, _ in seen] == list(range(1, len(committed) + 1))
     assert {name for _, name in seen} == committed
