@@ -22,6 +22,9 @@ from ..store.schema import operations as table
 from .step import Flow
 
 DEFAULT_LEASE = 10.0
+FIRST_EPOCH = 1
+"""Only what is claimed at its acceptance is ever run in this epoch; every later claim raises it."""
+
 LIVE = (OperationState.PENDING, OperationState.RUNNING, OperationState.WAITING)
 
 repository: Repository[Operation] = Repository(table, Operation, "operation")
@@ -152,7 +155,7 @@ def accept(
         "request_hash": request_hash,
         "node": node,
         "owner": claim,
-        "epoch": 1 if claimed else 0,
+        "epoch": FIRST_EPOCH,
         "created_at": moment,
         "updated_at": moment,
         "context": _ENCODE(context.to_json()),

@@ -18,7 +18,7 @@ from ..store.database import Tx
 from . import ledger, waiting
 from .attention import CANCELLED, document, failing, give_up, view
 from .control import take_back_child
-from .operations import calling, encode, encode_error
+from .operations import FIRST_EPOCH, calling, encode, encode_error
 from .station import Dead, Station
 from .step import Cancelled, Commit, Flow, Outcome, Wait
 from .tenure import Tenure
@@ -83,7 +83,7 @@ class Stepper:
         if station.claimed.pop(operation_id, None) is not None:
             with station.database.read() as tx:
                 row = ledger.read(tx, operation_id)
-            if row is not None and row.owner == station.owner and row.operation.state is OperationState.RUNNING:
+            if row is not None and row.owner == station.owner and row.epoch == FIRST_EPOCH:
                 flow = self._flow(row.operation)
                 return None if flow is None else Tenure(row, flow, station.owner, row.epoch)
 

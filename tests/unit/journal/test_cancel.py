@@ -11,21 +11,9 @@ from isthmus.core.journal.registry import Flows
 from isthmus.core.journal.station import Retries
 from isthmus.core.journal.step import Cancelled, Outcome, Run, Step
 from isthmus.core.model.operation import OperationState
-from tests.unit.journal.world import World, nothing, raising, until
+from tests.unit.journal.world import Gate, World, nothing, raising, until
 
 NAMES = "abcd"
-
-
-class Gate:
-    """Holds a step until it is opened."""
-
-    def __init__(self) -> None:
-        self.reached, self.open = threading.Event(), threading.Event()
-
-    def __call__(self, run: Run) -> Outcome:
-        self.reached.set()
-        assert self.open.wait(20)
-        return None
 
 
 @pytest.mark.parametrize("at", NAMES)
@@ -34,7 +22,7 @@ def test_a_cancel_at_any_step_is_taken_back_from_there(world: World, at: str) ->
     flow = world.flow(*(world.backend.step(name, gate if name == at else None) for name in NAMES))
     journal = world.journal()
     identifier = world.submit(journal, flow)
-    assert gate.reached.wait(20)
+    gate.wait()
     accepted = journal.cancel(identifier)
     assert accepted.cancel_requested
     gate.open.set()
@@ -51,7 +39,7 @@ def test_from_the_pivot_on_cancel_is_refused_and_the_operation_finished(world: W
     flow = world.flow(*(world.backend.step(name, gate if name == at else None) for name in "abc"), pivot="b")
     journal = world.journal()
     identifier = world.submit(journal, flow)
-    assert gate.reached.wait(20)
+    gate.wait()
     with pytest.raises(Conflict, match="past the point of no return"):
         journal.cancel(identifier)
     gate.open.set()
@@ -94,7 +82,7 @@ def test_cancel_is_idempotent_and_says_why_it_is_too_late(world: World) -> None:
     gate = Gate()
     journal = world.journal()
     identifier = world.submit(journal, world.flow(Step("a", gate)))
-    assert gate.reached.wait(20)
+    gate.wait()
     assert journal.cancel(identifier).cancel_requested
     assert journal.cancel(identifier).cancel_requested
     gate.open.set()

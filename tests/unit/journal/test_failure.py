@@ -107,9 +107,7 @@ def test_only_progress_beyond_what_was_reached_extends_the_tries(world: World) -
     assert ended.state is OperationState.DONE
 
 
-def test_a_defect_is_taken_back_and_told_by_its_request_id_only(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_defect_is_taken_back_and_told_by_its_request_id_only(world: World, caplog: pytest.LogCaptureFixture) -> None:
     flow = world.flow(world.backend.step("a"), world.backend.step("b", raising(KeyError("password=hunter2"))))
     with caplog.at_level(logging.ERROR):
         ended = world.run(world.journal(), flow)
@@ -140,7 +138,9 @@ def test_a_failed_try_leaves_nothing_in_the_notebook(world: World) -> None:
             raise Transient("again")
         return None
 
-    world.run(world.journal(), world.flow(Step("write", write), Step("read", lambda run: seen.append(sorted(run.data)))))
+    world.run(
+        world.journal(), world.flow(Step("write", write), Step("read", lambda run: seen.append(sorted(run.data))))
+    )
     assert seen == [[], [], [], ["try3"]]
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from isthmus.core.journal.operations import table
 from isthmus.core.journal.step import Outcome, Run, Step, Transaction
 from isthmus.core.model.operation import Operation, OperationState
 from isthmus.core.store.database import Tx
+from isthmus.core.store.schema import operations as table
 from tests.unit.journal.world import World, nothing, until
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 import pytest
@@ -12,16 +11,16 @@ from isthmus.core.journal import operations
 from isthmus.core.journal.runner import Journal
 from isthmus.core.journal.step import Flow, Outcome, Run, Step, Wait
 from isthmus.core.model.identity import new_id
-from isthmus.core.model.operation import OperationState
+from isthmus.core.model.operation import Operation, OperationState
 from isthmus.core.store.database import Tx
-from tests.unit.journal.world import World, nothing, raising, until
+from tests.unit.journal.world import Gate, World, nothing, raising, until
 
 
 def asking(world: World, journal: Callable[[], Journal], child: Flow) -> Callable[[Run], Outcome]:
     """A step that asks for a child operation under its key, waits for it, and fails when the child did."""
 
     def do(run: Run) -> Outcome:
-        def work(tx: Tx) -> operations.Operation:
+        def work(tx: Tx) -> Operation:
             return operations.accept(
                 tx,
                 id=new_id(),
@@ -46,15 +45,15 @@ def asking(world: World, journal: Callable[[], Journal], child: Flow) -> Callabl
     return do
 
 
-def child_of(world: World, identifier: str) -> operations.Operation:
+def child_of(world: World, identifier: str) -> Operation:
     with world.database.read() as tx:
         (child,) = operations.children(tx, identifier)
     return child
 
 
 def test_the_parent_waits_without_a_thread_and_goes_on(world: World) -> None:
-    gate = threading.Event()
-    child = world.flow(Step("slow", lambda run: gate.wait(20) and None), Step("end", nothing))
+    gate = Gate()
+    child = world.flow(Step("slow", gate), Step("end", nothing))
     journal = world.journal(threads=1)
     parent = world.flow(
         world.backend.step("a"), world.backend.step("b", asking(world, lambda: journal, child)), world.backend.step("c")
@@ -63,7 +62,7 @@ def test_the_parent_waits_without_a_thread_and_goes_on(world: World) -> None:
     until(lambda: world.get(identifier).state is OperationState.WAITING)
     assert world.column(identifier, "owner") is None
     assert world.get(identifier).note == f"waits for operation {child_of(world, identifier).id}"
-    gate.set()
+    gate.open.set()
     ended = world.end(journal, identifier)
     assert ended.state is OperationState.DONE
     assert child_of(world, identifier).parent == identifier
@@ -118,46 +117,34 @@ def test_a_child_that_is_abandoned_lets_the_parent_go_on(world: World) -> None:
 
 
 def test_taking_back_cancels_the_child_and_waits_for_its_end_first(world: World) -> None:
-    reached, gate = threading.Event(), threading.Event()
-
-    def slow(run: Run) -> Outcome:
-        reached.set()
-        assert gate.wait(20)
-        return None
-
+    gate = Gate()
     journal = world.journal()
-    child = world.flow(world.backend.step("inner", slow))
+    child = world.flow(world.backend.step("inner", gate))
     parent = world.flow(world.backend.step("a"), Step("ask", asking(world, lambda: journal, child), nothing))
     identifier = world.submit(journal, parent)
-    assert reached.wait(20)
+    gate.wait()
     until(lambda: world.get(identifier).state is OperationState.WAITING)
     journal.cancel(identifier)
     inner = child_of(world, identifier).id
     until(lambda: world.get(inner).cancel_requested)
     assert world.get(identifier).state.live and not world.get(identifier).undoing
     assert world.backend.of(identifier) == ["a"], "nothing is undone before the child has ended"
-    gate.set()
+    gate.open.set()
     ended = world.end(journal, identifier)
     assert (ended.state, world.get(inner).state) == (OperationState.CANCELLED, OperationState.CANCELLED)
     assert world.backend.of(ended) == world.backend.of(inner) == []
 
 
 def test_a_child_past_its_pivot_is_waited_for_when_the_parent_is_cancelled(world: World) -> None:
-    reached, gate = threading.Event(), threading.Event()
-
-    def cut(run: Run) -> Outcome:
-        reached.set()
-        assert gate.wait(20)
-        return None
-
+    gate = Gate()
     journal = world.journal()
-    child = world.flow(Step("cut", cut), pivot="cut")
+    child = world.flow(Step("cut", gate), pivot="cut")
     parent = world.flow(world.backend.step("a"), Step("ask", asking(world, lambda: journal, child)))
     identifier = world.submit(journal, parent)
-    assert reached.wait(20)
+    gate.wait()
     until(lambda: world.get(identifier).state is OperationState.WAITING)
     journal.cancel(identifier)
-    gate.set()
+    gate.open.set()
     ended = world.end(journal, identifier)
     assert ended.state is OperationState.CANCELLED
     assert child_of(world, identifier).state is OperationState.DONE

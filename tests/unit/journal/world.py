@@ -14,9 +14,10 @@ from isthmus.core.journal.runner import Journal
 from isthmus.core.journal.station import Retries
 from isthmus.core.journal.step import Flow, Outcome, Run, Step
 from isthmus.core.model.identity import new_id
-from isthmus.core.model.operation import Operation, OperationState
+from isthmus.core.model.operation import Operation
 from isthmus.core.store.database import Database, Tx
 from isthmus.core.store.schema import metadata
+from isthmus.core.store.schema import operations as table
 
 MEMBER = Context("acme", "ann", frozenset({"member"}))
 BOUND = 20.0
@@ -25,6 +26,22 @@ QUICK = Retries(first_pause=0.01, longest_pause=0.05, held_pause=0.03)
 
 class Crash(BaseException):
     """The process dies here."""
+
+
+class Gate:
+    """A step's function that holds its step until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached, self.open = threading.Event(), threading.Event()
+
+    def __call__(self, run: Run) -> Outcome:
+        self.reached.set()
+        assert self.open.wait(BOUND)
+        return None
+
+    def wait(self) -> None:
+        """Until a step is held."""
+        assert self.reached.wait(BOUND)
 
 
 class BackEnd:
@@ -146,12 +163,10 @@ class World:
     def column(self, identifier: str, name: str) -> Any:
         """One column of an operation's row."""
         with self.database.read() as tx:
-            table = operations.table
             return tx.execute(table.select().where(table.c.id == identifier)).mappings().one()[name]
 
     def set(self, identifier: str, **values: Any) -> None:
         """Change an operation's row behind everybody's back."""
-        table = operations.table
 
         def work(tx: Tx) -> None:
             tx.execute(table.update().where(table.c.id == identifier).values(**values))
@@ -182,6 +197,3 @@ def raising(error: BaseException) -> Callable[[Run], Outcome]:
 def nothing(run: Run) -> Outcome:
     """A step's function that does nothing."""
     return None
-
-
-__all__ = ["MEMBER", "BackEnd", "Crash", "OperationState", "World", "nothing", "raising", "until"]
