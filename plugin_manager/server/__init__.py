@@ -5,18 +5,48 @@ Nothing of the server is imported before one of these functions is called.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..configuration import load
 from ..settings import Configuration
 
-__all__ = ["serve"]
+__all__ = ["data_path_stop", "database_upgrade", "run", "serve"]
+
+
+def run(config: str | Path | None = None) -> int:
+    """`isthmus serve`: read the configuration and serve; returns the exit code. Raises as `load` and `serve` do."""
+    return serve(load(config))
 
 
 def serve(configuration: Configuration) -> int:
     """Run the server in this process until SIGTERM or SIGINT; returns the exit code.
 
-    Raises `Conflict` when another server works on the state folder, `Misconfigured` when something must be set
-    right first, `Unavailable` when the database does not answer on the first start.
+    Raises `Conflict` when another server works on the state folder, `Misconfigured` when the port cannot be had. What
+    a worker finds wrong afterwards is logged, and the exit code is 1; while the database does not answer, it is tried
+    again and again. To be called from the main thread of a process that has no other threads.
     """
-    from .entry import compose, prepare
+    from .entry import compose
     from .serving import serve as run
 
-    return run(configuration, compose=compose, prepare=prepare)
+    return run(configuration, compose)
+
+
+def data_path_stop(configuration: Configuration) -> Sequence[str]:
+    """`isthmus data-path stop`: end the daemons of this node; returns their names.
+
+    Raises `Conflict` while a server runs, `Unavailable` when a daemon cannot be ended.
+    """
+    from .datapath import stop
+
+    return stop(configuration)
+
+
+def database_upgrade(configuration: Configuration) -> bool:
+    """`isthmus db upgrade`: bring the tables to this release; returns whether anything was done.
+
+    Raises `Conflict` while a server runs or unfinished operations forbid it, `Misconfigured`, `Unavailable`.
+    """
+    from .upgrading import upgrade
+
+    return upgrade(configuration)

@@ -42,25 +42,51 @@ START_PATIENCE = 20.0
 """How long a starting engine may keep the server from listening; after that it listens, and says that it starts."""
 
 
+class Shell:
+    """The server as plugins know it (`contract.Server`), before there is an engine in it."""
+
+    def __init__(self, configuration: Configuration, manager: Manager, stopping: StopSignal) -> None:
+        self.manager = manager
+        self.stopping = stopping
+        self.table = Mounts()
+        self.version = __version__
+        self.node = configuration.node
+        self.address = configuration.url
+        self.streams = configuration.streams
+        self.body_limit = configuration.listen.body_limit
+        self.questions: dict[str, Callable[[], Sequence[Finding]]] = {}
+
+    def mounts(self) -> Mapping[str, str]:
+        return self.table.table()
+
+    def extensions(self) -> Sequence[Extension]:
+        return self.manager.list()
+
+    def ready(self) -> Sequence[Finding]:
+        found: list[Finding] = []
+        if self.stopping.is_set():
+            found.append(Finding("server", "error", "The server is stopping."))
+        for name, ask in list(self.questions.items()):
+            try:
+                found += ask()
+            except Exception as error:
+                _log.exception("%s could not say whether it is ready", name)
+                found.append(Finding(name, "error", f"It could not be asked: {type(error).__name__}."))
+        return found
+
+
 class Composition:
     """Everything that this process serves. `start` and `stop` once each; `application` answers requests in between."""
 
     def __init__(self, configuration: Configuration, stopping: StopSignal) -> None:
         self.configuration = configuration
-        self.stopping = stopping
-        self.streams = configuration.streams
-        self.body_limit = configuration.listen.body_limit
-        self.version = __version__
-        self.node = configuration.node
-        self.address = configuration.url
         self.systems: dict[str, Adapter] = {}
-        self._mounts = Mounts()
-        self._plugins: dict[str, Plugin] = {}
+        self.plugins: dict[str, Plugin] = {}
         self._kinds: dict[str, frozenset[str]] = {}
-        self._failure: IsthmusError | None = None
         self.installation: Installation = make_ready(configuration)
         database, sealer = self.installation.database, self.installation.sealer
         self.manager = Manager(StoredChoices(database, sealer))
+        self.shell = Shell(configuration, self.manager, stopping)
         self.catalogue = Catalogue(_authorise)
         flows, duties = self._make_plugins()
         self.engine = Engine(
@@ -76,11 +102,12 @@ class Composition:
             flows=flows,
             duties=duties,
         )
+        self.shell.questions["engine"] = self.engine.ready
         self.systems[LOCAL_SYSTEM] = LocalAdapter(self.engine, self.manager)
         self.application = Front(
-            self._mounts,
-            body_limit=self.body_limit,
-            streams=self.streams,
+            self.shell.table,
+            body_limit=self.shell.body_limit,
+            streams=self.shell.streams,
             stopping=stopping,
             index=self.index,
         )
@@ -97,7 +124,8 @@ class Composition:
             except BaseException as error:
                 _log.critical("the engine did not start", exc_info=error)
                 failed.append(error)
-                self._failure = error if isinstance(error, IsthmusError) else IsthmusError("The engine did not start.")
+                said = str(error) if isinstance(error, IsthmusError) else "The engine did not start."
+                self.shell.questions["engine"] = lambda: [Finding("engine", "error", said)]
             finally:
                 started.set()
 
@@ -111,7 +139,7 @@ class Composition:
     def stop(self, drain: float) -> None:
         """Streams end, plugins close, the journal gives its leases back; at most about `drain` seconds."""
         self.engine.parts.stream.close()
-        for name, plugin in self._plugins.items():
+        for name, plugin in self.plugins.items():
             try:
                 plugin.close()
             except Exception:
@@ -122,27 +150,7 @@ class Composition:
 
     def index(self) -> Mapping[str, Any]:
         """What `GET /` shows where no plugin answers it."""
-        return {"product": "Isthmus", "version": self.version, "mounted": self.mounts()}
-
-    def mounts(self) -> Mapping[str, str]:
-        return self._mounts.table()
-
-    def extensions(self) -> Sequence[Extension]:
-        return self.manager.list()
-
-    def ready(self) -> Sequence[Finding]:
-        found: list[Finding] = []
-        if self.stopping.is_set():
-            found.append(Finding("server", "error", "The server is stopping."))
-        if self._failure is not None:
-            found.append(Finding("engine", "error", str(self._failure), self._failure.next_step or ""))
-        for name, ask in (("engine", self.engine.ready), *((n, p.ready) for n, p in self._plugins.items())):
-            try:
-                found += ask()
-            except Exception as error:
-                _log.exception("%s could not say whether it is ready", name)
-                found.append(Finding(name, "error", f"It could not be asked: {type(error).__name__}."))
-        return found
+        return {"product": "Isthmus", "version": self.shell.version, "mounted": self.shell.mounts()}
 
     def _make_plugins(self) -> tuple[Sequence[Flow], Sequence[Duty]]:
         flows: list[Flow] = []
@@ -158,27 +166,29 @@ class Composition:
             except Exception as error:
                 self._give_up(name, error)
                 continue
-            self._plugins[name] = plugin
+            self.plugins[name] = plugin
+            self.shell.questions[name] = plugin.ready
             flows += own_flows
             duties += own_duties
         return flows, duties
 
     def _mount_plugins(self) -> None:
-        for name, plugin in list(self._plugins.items()):
+        for name, plugin in list(self.plugins.items()):
             try:
                 prefixes = tuple(plugin.prefixes())
                 application = plugin.wsgi() if prefixes else None
                 if application is None:
                     continue
                 for prefix in prefixes:
-                    self._mounts.add(prefix, name, application)
+                    self.shell.table.add(prefix, name, application)
             except Exception as error:
-                self._mounts.remove(name)
+                self.shell.table.remove(name)
                 self._give_up(name, error)
 
     def _give_up(self, name: str, error: Exception) -> None:
         _log.error("the plugin %s cannot be used", name, exc_info=error)
         self.catalogue.remove(name)
+        self.shell.questions.pop(name, None)
         self.manager.mark_broken("plugins", name, f"{type(error).__name__}: {error}")
 
     def _setup(self, name: str, kind: type[Plugin]) -> PluginSetup:
@@ -188,9 +198,9 @@ class Composition:
             systems=self.systems,
             records=OwnedRecords(self.installation.database, f"plugin:{name}", self.installation.sealer),
             submit=self._submit(name),
-            server=self,
+            server=self.shell,
             actions=self.catalogue,
-            stopping=self.stopping,
+            stopping=self.shell.stopping,
         )
 
     def _submit(self, plugin: str) -> Callable[..., Operation]:

@@ -86,6 +86,7 @@ def configure(level: str, form: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.captureWarnings(True)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     web = logging.getLogger("_granian")
     web.filters[:] = [QuietServer()]
 

@@ -4,32 +4,25 @@ from __future__ import annotations
 
 import errno
 import logging
-import multiprocessing
 import os
 import socket
-import sys
-from collections.abc import Callable
-from multiprocessing.connection import Connection
 
-from ...core.errors import IsthmusError, Misconfigured
+from ...core.errors import Misconfigured
 from ..configuration import is_loopback
 from ..settings import Configuration
 from . import logs
-from .certificates import files_of
-from .kinship import die_with
 from .lock import StateLock
+from .supervisor import Supervisor
 from .worker import Compose
 
 _log = logging.getLogger(__name__)
 
-Prepare = Callable[[Configuration], None]
 
+def serve(configuration: Configuration, compose: Compose) -> int:
+    """Serve what `compose` builds in each worker until SIGTERM or SIGINT; returns the exit code.
 
-def serve(configuration: Configuration, *, compose: Compose, prepare: Prepare) -> int:
-    """Serve until SIGTERM or SIGINT; returns the exit code.
-
-    `prepare` makes the certificate where there is none yet, in a process of its own, so that this one stays small.
-    Raises `Conflict` when another server has the state folder, `Misconfigured` when something must be set right.
+    Raises `Conflict` when another server has the state folder, `Misconfigured` when the port cannot be had. What a
+    worker finds wrong it logs; the exit code is then 1.
     """
     logs.configure(configuration.log.level, configuration.log.format)
     _refuse_open_http(configuration)
@@ -37,12 +30,6 @@ def serve(configuration: Configuration, *, compose: Compose, prepare: Prepare) -
     lock.acquire()
     try:
         _check_port(configuration)
-        waiting = _start_preparing(configuration, prepare)
-        # Imported while the other process prepares.
-        from .supervisor import Supervisor
-
-        if waiting is not None:
-            _finish_preparing(*waiting)
         supervisor = Supervisor(configuration)
         _log.info("serving %s (process %s)", configuration.url, os.getpid())
         return supervisor.run(compose)
@@ -80,37 +67,3 @@ def _check_port(configuration: Configuration) -> None:
             f"{host} port {port} cannot be listened on: {reason}.",
             next_step="Stop the other program, or set listen.host and listen.port.",
         ) from None
-
-
-def _start_preparing(
-    configuration: Configuration, prepare: Prepare
-) -> tuple[multiprocessing.process.BaseProcess, Connection] | None:
-    if configuration.tls.mode == "off" or files_of(configuration).complete:
-        return None
-    receiver, sender = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.get_context("fork").Process(
-        target=_prepare, args=(configuration, prepare, os.getpid(), sender), name="isthmus-prepare"
-    )
-    process.start()
-    sender.close()
-    return process, receiver
-
-
-def _prepare(configuration: Configuration, prepare: Prepare, parent: int, sender: Connection) -> None:
-    die_with(parent)
-    try:
-        prepare(configuration)
-    except IsthmusError as error:
-        sender.send(error.to_json())
-        sys.exit(1)
-    sender.send(None)
-
-
-def _finish_preparing(process: multiprocessing.process.BaseProcess, receiver: Connection) -> None:
-    try:
-        said = receiver.recv()
-    except EOFError:
-        said = {"code": "internal", "message": "The first start failed.", "next_step": "The log says why."}
-    process.join()
-    if said is not None:
-        raise IsthmusError.from_json(said)

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces, SSLProtocols
@@ -56,6 +57,14 @@ class Supervisor(MPServer):
         self._configuration = configuration
         self._pause = 0.0
         self.hopeless = False
+
+    def build_ssl_context(self, cert: Path | None, key: Path | None, *options: Any) -> None:
+        """As granian does, except on the first start, when the worker will make the files before it reads them."""
+        if cert is None or key is None or (cert.exists() and key.exists()):
+            super().build_ssl_context(cert, key, *options)
+        else:
+            super().build_ssl_context(None, None, *options)
+            self.ssl_ctx = (True, str(cert), str(key), *self.ssl_ctx[3:])
 
     def run(self, compose: Compose) -> int:
         """Serve until told to stop; returns the exit code of the server."""
