@@ -30,12 +30,13 @@ class Repository(Generic[T]):
         hints = get_type_hints(noun)
         self.names = tuple(f.name for f in fields(noun) if f.name in table.c)  # type: ignore[arg-type]
         self._convert: tuple[tuple[int, Callable[[Any], Any]], ...] = tuple(
-            (index, hints[name])
+            (index, {str(member.value): member for member in hints[name]}.__getitem__)
             for index, name in enumerate(self.names)
             if isinstance(hints[name], type) and issubclass(hints[name], Enum)
         )
         self.columns: tuple[Column[Any], ...] = tuple(table.c[name] for name in self.names)
         self._versioned = "version" in table.c
+        self._positional = len(self.names) == len(fields(noun))  # type: ignore[arg-type]
         self._select = select(*self.columns)
         self._by_id = self._select.where(table.c.id == bindparam("wanted")) if "id" in table.c else self._select
         self._insert = table.insert()
@@ -50,10 +51,6 @@ class Repository(Generic[T]):
         for index, convert in self._convert:
             values[index] = convert(values[index])
         return self.noun(*values) if self._positional else self.noun(**dict(zip(self.names, values, strict=True)))
-
-    @property
-    def _positional(self) -> bool:
-        return len(self.names) == len(fields(self.noun))  # type: ignore[arg-type]
 
     def insert(self, tx: Tx, noun: T, **more: Any) -> None:
         """Add a row; `more` fills columns the noun does not have."""
