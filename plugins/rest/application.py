@@ -1,0 +1,129 @@
+"""The WSGI application: routes, authentication, validation, and problem documents for whatever goes wrong."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BaseConverter
+
+from ...adapters.contract import Adapter
+from ...core.errors import Invalid, IsthmusError, NotFound
+from ...core.model.codec import to_json
+from ...core.model.page import Page
+from .exchange import Exchange, Reply
+from .problem import problem
+from .route import Route
+from .schema import check
+
+_log = logging.getLogger(__name__)
+_PARAMETER = re.compile(r"\{(\w+)\}")
+_JSON = "application/json"
+_dumps = json.JSONEncoder(separators=(",", ":"), default=str).encode
+
+
+class _Segment(BaseConverter):
+    """One path segment, as short as any id or name may be."""
+
+    regex = "[^/]{1,255}"
+
+
+def make_application(routes: tuple[Route, ...], adapter: Callable[[], Adapter]) -> Flask:
+    """A Flask application that serves `routes` on what `adapter` gives."""
+    app = Flask("isthmus.rest", static_folder=None)
+    app.url_map.converters["segment"] = _Segment
+    app.url_map.strict_slashes = False
+    for route in routes:
+        rule = _PARAMETER.sub(r"<segment:\1>", route.path)
+        app.add_url_rule(rule, route.name, _serve(route, adapter), methods=[route.method])
+    app.register_error_handler(IsthmusError, _isthmus_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _defect)
+    return app
+
+
+def _serve(route: Route, adapter: Callable[[], Adapter]) -> Callable[..., Response]:
+    def view(**path: str) -> Response:
+        exchange = Exchange(adapter(), request, path)
+        if not route.open:
+            _ = exchange.context
+        if not route.listed:
+            exchange.only(route.known_parameters)
+        body = None
+        if route.request is not None:
+            body = _body(exchange)
+            check(route.request, body)
+        elif request.content_length:
+            raise Invalid(f"{route.method} {route.path} takes no body.")
+        return _respond(route.handler(exchange, body))
+
+    return view
+
+
+def _body(exchange: Exchange) -> Any:
+    if request.content_length and request.mimetype not in (_JSON, "application/merge-patch+json"):
+        raise Invalid("The body is not declared as JSON.", next_step="Send Content-Type: application/json.", status=415)
+    return exchange.body()
+
+
+def _respond(reply: Reply) -> Response:
+    body = reply.body
+    if isinstance(body, Response):
+        return body
+    if body is None:
+        return Response(status=reply.status, headers=dict(reply.headers))
+    headers = dict(reply.headers)
+    if isinstance(body, Page):
+        document: Any = {"items": [to_json(item) for item in body.items], "next": body.next}
+        if body.total is not None:
+            document["total"] = body.total
+    elif isinstance(body, Mapping):
+        document = body
+    else:
+        document = to_json(body)
+        version = getattr(body, "version", None)
+        if version is not None:
+            headers["ETag"] = f'"{version}"'
+    response = Response(_dumps(document), reply.status, headers, content_type=_JSON)
+    if request.method == "GET" and "ETag" in headers:
+        response.make_conditional(request)
+    return response
+
+
+def _request_id() -> str:
+    return str(request.environ.get("isthmus.request_id", ""))
+
+
+def _isthmus_error(error: IsthmusError) -> Response:
+    status = error.details.get("status") if isinstance(error, Invalid) else None
+    return problem(error, _request_id(), status if isinstance(status, int) else None)
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    if status == 404:
+        return problem(NotFound("There is no such path.", next_step="See /v1/docs."), _request_id())
+    if status == 405:
+        response = problem(Invalid(f"{request.method} is not possible here."), _request_id(), 405)
+        allowed = getattr(error, "valid_methods", None) or ()
+        response.headers["Allow"] = ", ".join(sorted(allowed))
+        return response
+    if status == 413:
+        return problem(Invalid("The body is too large."), _request_id(), 413)
+    if status == 308:
+        return Response(status=308, headers={"Location": error.get_response().headers["Location"]})
+    return problem(Invalid(error.description or "The request is not usable."), _request_id(), status)
+
+
+def _defect(error: Exception) -> Response:
+    _log.exception("a defect in %s %s", request.method, request.path)
+    said = IsthmusError(
+        "Something went wrong inside Isthmus; nothing more is known to have been changed than the operations say.",
+        next_step=f"Look into the server's log for {_request_id()}, and please report it.",
+    )
+    return problem(said, _request_id(), 500)

@@ -1,0 +1,36 @@
+"""All routes."""
+
+from __future__ import annotations
+
+from ..route import Route
+from . import (
+    administration,
+    attachments,
+    backends,
+    events,
+    hosts,
+    operations,
+    pools,
+    profiles,
+    service,
+    snapshots,
+    volumes,
+)
+
+ROUTES: tuple[Route, ...] = tuple(
+    route
+    for module in (
+        service,
+        volumes,
+        snapshots,
+        attachments,
+        hosts,
+        pools,
+        profiles,
+        operations,
+        events,
+        administration,
+        backends,
+    )
+    for route in module.ROUTES
+)
