@@ -148,10 +148,11 @@ class Keeper:
         known = self._known.get(name)
         return known is not None and known.held is not None and known.held.valid
 
-    def stop(self, timeout: float = 3.0) -> None:
+    def stop(self, timeout: float = 3.0, *, release: bool = True) -> None:
         """Let runs end, for at most `timeout` seconds, and give the duties back. Idempotent.
 
-        What still runs then keeps its lease until that lapses.
+        What still runs then keeps its lease until that lapses; without `release` everything does, as when the process
+        dies.
         """
         until = time.monotonic() + timeout
         self.stopping.set()
@@ -166,7 +167,7 @@ class Keeper:
             for held in ended:
                 self._known[held.duty.name].held = None
         self._workers.stop()
-        if ended:
+        if ended and release:
             try:
                 self._database.change(
                     lambda tx: [leases.release(tx, h.duty.name, self._owner, h.epoch, h.told) for h in ended]

@@ -144,7 +144,7 @@ class Engine:
         """For tests: stop as a process does that dies; nothing is written any more."""
         self.parts.journal.kill()
         self.parts.stream.close()
-        self.duties.stop(timeout=0.5)
+        self.duties.stop(timeout=0.5, release=False)
 
     def ready(self) -> Sequence[Finding]:
         """What keeps the engine from serving now; nothing of level `error` means ready. Quick."""

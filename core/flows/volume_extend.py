@@ -45,10 +45,20 @@ class ExtendVolume:
                 extend()
                 data["online"] = True
 
-    def look(self, run: Run) -> None:
+    def look(self, run: Run) -> Commit:
         """Nothing shrinks: an object that grew before the failure keeps its size, and is counted with it."""
-        found = self._inspect(run)
-        run.data["kept"] = max(run.data["old_size"], min(found.size, run.data["size"]))
+        data = run.data
+        kept = max(data["old_size"], min(self._inspect(run).size, data["size"]))
+        back = data["size"] - kept
+
+        def commit(tx: Any) -> None:
+            pools.release(tx, data["pool"], back)
+            usage.charge(tx, data["tenant"], data["profile"], size=-back)
+            self.parts.scheduler.adjust(data["pool"], -back)
+            nouns.placements.change(tx, data["placement"], size=kept)
+            nouns.volumes.change(tx, data["volume"], size=kept)
+
+        return commit
 
     def read_back(self, run: Run) -> Commit:
         data = run.data
@@ -68,14 +78,7 @@ class ExtendVolume:
         return commit
 
     def undone(self, run: Run, tx: Any) -> None:
-        data = run.data
-        kept = data.get("kept", data["old_size"])
-        back = data["size"] - kept
-        pools.release(tx, data["pool"], back)
-        usage.charge(tx, data["tenant"], data["profile"], size=-back)
-        self.parts.scheduler.adjust(data["pool"], -back)
-        nouns.placements.change(tx, data["placement"], size=kept)
-        available_again(run, tx, size=kept)
+        available_again(run, tx)
 
     def _placement(self, identifier: str) -> Placement:
         with self.parts.database.read() as tx:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,7 @@ from .live_backends import Live
 from .parts import Parts
 
 _log = logging.getLogger(__name__)
+_refreshing = threading.Lock()
 DEFAULT_RATIO = 5.0
 DEFAULT_RESERVE = 0.05
 
@@ -51,9 +53,14 @@ def measure(parts: Parts, backend: Backend) -> None:
 
 
 def refresh(parts: Parts) -> None:
-    """Let the scheduler know exactly the pools that the store has."""
-    with parts.database.read() as tx:
-        parts.scheduler.replace(nouns.pools.where(tx))
+    """Let the scheduler know exactly the pools that the store has.
+
+    One at a time: otherwise one that read earlier could finish later and take back what the other brought.
+    """
+    with _refreshing:
+        with parts.database.read() as tx:
+            known = nouns.pools.where(tx)
+        parts.scheduler.replace(known)
 
 
 def pools_of(live: Live, reports: Sequence[PoolReport]) -> list[Pool]:
