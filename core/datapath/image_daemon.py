@@ -8,6 +8,7 @@ or a merge exchanges them without touching the exports.
 from __future__ import annotations
 
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -16,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Failed, Misconfigured, Transient, Unavailable
+from . import process
 from .account import account, barrier
 from .daemon import Daemons
+from .nodelay import send_at_once
 from .qmp import LONGEST_SOCKET_PATH, DaemonGone, Qmp
 
 PROGRAM = "qemu-storage-daemon"
@@ -31,11 +34,15 @@ _PAUSE = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One file of an image. `name` is at most 29 letters and digits (qemu allows 31 for a node's name)."""
+    """One file of an image. `name` is at most 29 letters and digits (qemu allows 31 for a node's name).
+
+    `thin`: blocks that hosts discard are given back to the file system.
+    """
 
     name: str
     path: Path
     format: str
+    thin: bool = True
 
     @property
     def node(self) -> str:
@@ -43,17 +50,18 @@ class Layer:
 
     def options(self, backing: dict[str, Any] | None, *, read_only: bool) -> dict[str, Any]:
         """What blockdev-add wants to open this layer on top of `backing`."""
+        discard = "unmap" if self.thin else "ignore"
         opened: dict[str, Any] = {
             "driver": self.format,
             "node-name": self.node,
             "read-only": read_only,
-            "discard": "unmap",
+            "discard": discard,
             "file": {
                 "driver": "file",
                 "node-name": f"f-{self.name}",
                 "filename": str(self.path),
                 "read-only": read_only,
-                "discard": "unmap",
+                "discard": discard,
             },
         }
         if self.format == "qcow2":
@@ -208,23 +216,13 @@ class ImageDaemon:
             except Failed as error:
                 if "already running" not in error.message:
                     raise
+            if where.socket is None:
+                send_at_once(qmp.process)
 
     def allow(self, subjects: Iterable[str]) -> None:
         """Exchange the list of certificate names that may connect. Hosts that are connected stay connected."""
         with self._session() as qmp:
             _allow(qmp, _objects(qmp), subjects)
-
-    def stop_listening(self) -> None:
-        """End the NBD server with its connections and exports. Absent is success."""
-        with self._session() as qmp:
-            try:
-                qmp.run("nbd-server-stop")
-            except Failed as error:
-                if "not running" not in error.message:
-                    raise
-            for name in (_TLS, _ALLOWED):
-                if name in _objects(qmp):
-                    qmp.run("object-del", id=name)
 
     def add_nbd(self, export: str, name: str, *, writable: bool) -> None:
         """Offer the image under the NBD export name `name`. Exists already: nothing happens."""
@@ -259,6 +257,35 @@ class ImageDaemon:
             while export in _exports(qmp):
                 if time.monotonic() >= deadline:
                     raise Transient(f"qemu-storage-daemon has not removed the export {export} yet.")
+                time.sleep(_PAUSE)
+
+    def end(self) -> None:
+        """Remove the exports, close the image and end the process; absent is success.
+
+        The image is closed first, so that all that hosts wrote is in its file. Then the process is killed: asked to
+        stop, it may wait for a client that connected and never went on.
+        """
+        try:
+            for export in self.exports():
+                self.remove_export(export)
+            self._cancel_merge()
+            self.close()
+            with self._session() as qmp:
+                pid = qmp.process
+                started = process.started_at(pid)
+        except DaemonGone:
+            return
+        if started is not None and not process.end(pid, started, signal.SIGKILL, self._timeout):
+            raise Transient(f"qemu-storage-daemon (process {pid}) has not ended yet.")
+
+    def _cancel_merge(self) -> None:
+        with self._session() as qmp:
+            deadline = time.monotonic() + self._timeout
+            while jobs := qmp.run("query-jobs"):
+                with suppress(Failed):
+                    qmp.run("job-cancel", id=jobs[0]["id"])
+                if time.monotonic() >= deadline:
+                    raise Transient("qemu-storage-daemon has not ended a merge of layers yet.")
                 time.sleep(_PAUSE)
 
     def _session(self) -> Qmp:
@@ -311,6 +338,11 @@ class ImageDaemons:
 
     def end(self, name: str) -> None:
         """End the daemon with all its exports; returns when it is gone. Absent is success."""
+        daemon = self.find(name)
+        if daemon is not None:
+            # One that hangs cannot close its image; it is ended all the same.
+            with suppress(Transient):
+                daemon.end()
         try:
             self._daemons.end(name, grace=_GRACE_SECONDS)
         except Unavailable as error:
@@ -391,6 +423,9 @@ def _exports(qmp: Qmp) -> frozenset[str]:
 
 
 def _objects(qmp: Qmp) -> frozenset[str]:
+    # The container comes into being with the first object.
+    if "objects" not in {found["name"] for found in qmp.run("qom-list", path="/")}:
+        return frozenset()
     return frozenset(str(found["name"]) for found in qmp.run("qom-list", path="/objects"))
 
 

@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import socket
+import struct
 import time
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,13 @@ class Qmp:
 
     def __exit__(self, *_: object) -> None:
         self._close()
+
+    @property
+    def process(self) -> int:
+        """The pid of the daemon at the other end."""
+        credentials = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        pid: int = struct.unpack("3i", credentials)[0]
+        return pid
 
     def run(self, command: str, **arguments: Any) -> Any:
         """Run a command and return what it returns; `_` in an argument's name stands for `-`.

@@ -103,11 +103,12 @@ class Qcow2Driver(FileDriver):
 
     def device(self, placement: str, reference: Mapping[str, Any], form: str) -> Device:
         with self._changing(VOLUME, placement) as family:
-            path = family.file(family.volumes[placement].layer)
+            member = family.volumes[placement]
+            path = family.file(member.layer)
             size = visible_size(path)
             if form != "path":
                 daemon = self._open(family, placement, self._daemons)
-                return Device(path, "qcow2", size, daemon.control)
+                return Device(path, "qcow2", size, daemon.control, member.thin)
             if obstacle := fuse_obstacle():
                 raise Refused(f"A qcow2 image cannot be shown as a raw file here: {obstacle}.")
             running = self._daemons.find(placement)
@@ -116,7 +117,7 @@ class Qcow2Driver(FileDriver):
             if running is None:
                 self._views.clear(placement)
             daemon = self._open(family, placement, self._mounting)
-            return Device(self._views.show(placement, daemon), "raw", size)
+            return Device(self._views.show(placement, daemon), "raw", size, thin=member.thin)
 
     def release(self, placement: str, reference: Mapping[str, Any]) -> None:
         self._daemons.end(placement)
@@ -146,7 +147,7 @@ class Qcow2Driver(FileDriver):
             return family
         daemon = self._daemons.find(cut.volume)
         if daemon is not None and daemon.layers():
-            daemon.put_overlay(_layer(family, cut.above))
+            daemon.put_overlay(_layer(family, cut.above, family.volumes[cut.volume].thin))
         return self._finish(family, cut)
 
     def _finish(self, family: Family, cut: Cut) -> Family:
@@ -171,7 +172,7 @@ class Qcow2Driver(FileDriver):
         family = replace(family, cut=cut)
         family.save()
         try:
-            daemon.put_overlay(_layer(family, above))
+            daemon.put_overlay(_layer(family, above, member.thin))
         except (Refused, Failed):
             if daemon.layers()[:1] == (member.layer,):
                 self._folder.commit(replace(family, cut=None))
@@ -257,10 +258,10 @@ class Qcow2Driver(FileDriver):
             try:
                 images.grow(path, size, thin=False)
             finally:
-                daemon.open(_layers(family, member.layer))
+                daemon.open(_layers(family, member))
 
     def _open(self, family: Family, volume: str, daemons: ImageDaemons) -> ImageDaemon:
-        layers = _layers(family, family.volumes[volume].layer)
+        layers = _layers(family, family.volumes[volume])
         for layer in layers:
             self._hand_over(layer.path)
         daemon = daemons.ensure(volume)
@@ -299,9 +300,9 @@ class Qcow2Driver(FileDriver):
         return found
 
 
-def _layer(family: Family, name: str) -> Layer:
-    return Layer(name, family.file(name), "qcow2")
+def _layer(family: Family, name: str, thin: bool) -> Layer:
+    return Layer(name, family.file(name), "qcow2", thin)
 
 
-def _layers(family: Family, top: str) -> list[Layer]:
-    return [_layer(family, name) for name in family.chain(top)]
+def _layers(family: Family, member: Member) -> list[Layer]:
+    return [_layer(family, name, member.thin) for name in family.chain(member.layer)]

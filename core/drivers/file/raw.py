@@ -65,9 +65,10 @@ class RawDriver(FileDriver):
 
     def device(self, placement: str, reference: Mapping[str, Any], form: str) -> Device:
         with disk.reported(self._directory, 0):
+            member = self._require(VOLUME, placement).volumes[placement]
             path = self._file(VOLUME, placement)
             self._hand_over(path)
-            return Device(path, "raw", visible_size(path))
+            return Device(path, "raw", visible_size(path), thin=member.thin)
 
     def release(self, placement: str, reference: Mapping[str, Any]) -> None:
         """A raw file needs nothing to be released."""

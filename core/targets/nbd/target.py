@@ -1,0 +1,261 @@
+"""Target nbd: volumes of this node published by qemu-storage-daemon."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ...datapath.account import account
+from ...datapath.image_daemon import ImageDaemon, ImageDaemons, Layer, Listening, program
+from ...datapath.qmp import DaemonGone
+from ...drivers.contract import Allocated, Device, Export, Grant, Resized
+from ...errors import Failed, Refused, Unavailable
+from ...model.attachment import AccessMode, Connection
+from ..contract import TargetSetup
+from .certificates import folder_for, sources
+from .records import Guest, Published, Records
+from .settings import SCHEMA, settings_of
+
+# The name of the private export through which a door of its own reaches an image.
+_INNER = "inner"
+_RECONNECT_SECONDS = 10
+_PORT_TRIES = 20
+
+
+class NbdTarget:
+    """Each host comes in through a door: an NBD server that lets in that host's certificate and nobody else's.
+
+    qemu-storage-daemon has one NBD server a process, and shows the names of all its exports to whoever it lets in.
+    So a volume that one host has alone is served by the daemon that has the image open; the hosts that share a
+    volume have each a daemon of their own as a door, which reaches the image over a private Unix socket. A door is
+    closed by ending its process: the one way that ends every connection, also one that has not chosen an export.
+
+    Hosts that share a volume see each other's writes at once; NBD has no reservations.
+    A volume is grown while no door is open; hosts must reconnect (a client with a reconnect delay sees no error).
+    """
+
+    name: ClassVar[str] = "nbd"
+    protocol: ClassVar[str] = "nbd"
+    form: ClassVar[str] = "image"
+    settings_schema: ClassVar[Mapping[str, Any]] = SCHEMA
+
+    def __init__(self, setup: TargetSetup) -> None:
+        self._setup = setup
+        self._settings = settings_of(setup.settings)
+        self._who = account(setup.user) if setup.user else None
+        self._records = Records(setup.state / "published")
+        self._images = ImageDaemons(setup.state / "images", setup.runtime / "i", user=setup.user, timeout=setup.timeout)
+        self._doors = ImageDaemons(setup.state / "doors", setup.runtime / "d", user=setup.user, timeout=setup.timeout)
+
+    def start(self) -> None:
+        program()
+        try:
+            if not self._settings.unix:
+                folder_for(self._setup, self._who)
+        except Refused as error:
+            raise Unavailable(error.message, next_step=error.next_step) from error
+
+    def stop(self) -> None:
+        """Nothing is held between calls."""
+
+    def end(self) -> None:
+        for record in self._records.all():
+            for guest in record.guests:
+                if record.shared:
+                    self._doors.end(guest.attachment)
+            self._end_image(record)
+
+    def check(self) -> None:
+        try:
+            program()
+        except Unavailable as error:
+            raise Failed(error.message, next_step=error.next_step) from error
+        if not self._settings.unix:
+            for path in sources(self._setup):
+                if not os.access(path, os.R_OK):
+                    raise Failed(f"{path} cannot be read.", next_step="Correct its owner and mode.")
+
+    def grant(self, export: Export, device: Device, grant: Grant) -> Connection:
+        record = self._admit(export, device, grant)
+        known = record.guest(grant.attachment)
+        port = known.port if known else 0
+        guest = Guest(grant.attachment, grant.subject, grant.mode is AccessMode.READ_WRITE, port)
+        record = record.with_guest(guest).on(device)
+        for _ in range(_PORT_TRIES):
+            if not self._settings.unix and not guest.port:
+                listen, ports = self._settings.listen, self._settings.ports
+                guest = replace(guest, port=self._records.reserve(_door(record, guest), listen, ports, after=port))
+                record = record.with_guest(guest)
+            self._records.write(record)
+            try:
+                return self._open(record, guest)
+            except Failed as error:
+                # Another program may have taken a port since it was found free; one handed out before is kept.
+                if known is not None or "Address already in use" not in error.message:
+                    raise
+                port, guest = guest.port, replace(guest, port=0)
+        raise Failed("Every port that was tried turned out to be taken.")
+
+    def withdraw(self, export: Export, attachment: str) -> None:
+        record = self._records.read(export.placement)
+        guest = record.guest(attachment) if record else None
+        if record is None or guest is None:
+            return
+        if record.shared:
+            self._doors.end(attachment)
+        left = record.without(attachment)
+        if not left.guests:
+            self._end_image(record)
+        self._records.free(_door(record, guest), guest.port)
+        if self._settings.unix:
+            shutil.rmtree(self._socket(record, guest).parent, ignore_errors=True)
+        if left.guests:
+            self._records.write(left)
+        else:
+            self._records.remove(export.placement)
+
+    def granted(self, export: Export) -> frozenset[str]:
+        record = self._records.read(export.placement)
+        if record is None:
+            return frozenset()
+        return frozenset(guest.attachment for guest in record.guests if self._is_open(record, guest))
+
+    def resize(self, export: Export, grow: Callable[[], Allocated]) -> Resized:
+        record = self._records.read(export.placement)
+        image = self._image_of(record) if record else None
+        if record is None or image is None:
+            return Resized(grow(), online=True)
+        for guest in record.guests:
+            if record.shared:
+                self._doors.end(guest.attachment)
+        for name in image.exports():
+            image.remove_export(name)
+        try:
+            allocated = grow()
+            if not record.control:
+                image.resize(allocated.size)
+        finally:
+            for guest in record.guests:
+                self._open(record, guest)
+        return Resized(allocated, online=False)
+
+    def inventory(self) -> Iterable[str]:
+        return [
+            record.placement
+            for record in self._records.all()
+            if any(self._is_open(record, guest) for guest in record.guests)
+        ]
+
+    def _admit(self, export: Export, device: Device, grant: Grant) -> Published:
+        """The record to which the grant can be added."""
+        if not self._settings.unix and not grant.subject:
+            raise Refused(f"Attachment {grant.attachment} names no certificate, by which NBD over TLS knows a host.")
+        record = self._records.read(export.placement)
+        if record is None:
+            return Published(export.placement, grant.shared, str(device.path), device.format)
+        others = [guest.attachment for guest in record.guests if guest.attachment != grant.attachment]
+        if others and not (grant.shared and record.shared):
+            raise Refused(
+                f"The volume is attached to another host (attachment {others[0]}).",
+                next_step="Detach it there first, or give it a profile that allows several hosts.",
+            )
+        if not others and record.shared != grant.shared:
+            self.withdraw(export, grant.attachment)
+            return Published(export.placement, grant.shared, str(device.path), device.format)
+        return record
+
+    def _open(self, record: Published, guest: Guest) -> Connection:
+        """Open the guest's door; open already, it is only brought up to date."""
+        image = self._ready_image(record)
+        door = image
+        if record.shared:
+            inner = image.control.with_name("nbd")
+            image.listen(Listening(socket=inner))
+            image.add_nbd(_INNER, record.placement, writable=True)
+            door = self._doors.ensure(guest.attachment)
+            door.connect(inner, record.placement, reconnect_seconds=_RECONNECT_SECONDS)
+        facts: dict[str, Any] = {"export": record.placement, "tls": not self._settings.unix, "size": door.size()}
+        secrets = {}
+        if self._settings.unix:
+            path = self._socket(record, guest)
+            self._prepare(path.parent)
+            door.listen(Listening(socket=path))
+            self._hand_over(path)
+            facts["socket"] = str(path)
+        else:
+            certificates = folder_for(self._setup, self._who)
+            where = Listening(host=self._settings.listen, port=guest.port)
+            door.listen(where, certificates=certificates, subjects=(guest.subject,))
+            facts |= {"address": self._setup.address, "port": guest.port}
+            secrets["ca"] = sources(self._setup)[0].read_text()
+        door.add_nbd(_export(guest), record.placement, writable=guest.writable)
+        if not self._is_open(record, guest):
+            raise Failed(f"qemu-storage-daemon does not show the export of attachment {guest.attachment}.")
+        return Connection(self.protocol, facts, secrets)
+
+    def _ready_image(self, record: Published) -> ImageDaemon:
+        """The daemon that has the image open: the driver's, or one of the target's own."""
+        if record.control:
+            return ImageDaemon(Path(record.control), self._setup.timeout)
+        image = self._images.ensure(record.placement)
+        image.open([Layer("image", Path(record.path), record.format, record.thin)])
+        return image
+
+    def _image_of(self, record: Published) -> ImageDaemon | None:
+        """The daemon that has the image open, if it lives."""
+        if not record.control:
+            return self._images.find(record.placement)
+        image = ImageDaemon(Path(record.control), self._setup.timeout)
+        return image if image.alive() else None
+
+    def _end_image(self, record: Published) -> None:
+        if record.control:
+            ImageDaemon(Path(record.control), self._setup.timeout).end()
+        else:
+            self._images.end(record.placement)
+
+    def _is_open(self, record: Published, guest: Guest) -> bool:
+        door = self._doors.find(guest.attachment) if record.shared else self._image_of(record)
+        try:
+            return door is not None and _export(guest) in door.exports()
+        except DaemonGone:
+            return False
+
+    def _socket(self, record: Published, guest: Guest) -> Path:
+        folder = self._settings.socket_folder or self._setup.runtime / "s"
+        return folder / _door(record, guest) / "nbd"
+
+    def _prepare(self, folder: Path) -> None:
+        """A folder in which the daemon can make its socket and through which others can reach it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for made in (folder, folder.parent):
+            made.chmod(0o711)
+        if self._who is not None:
+            os.chown(folder, self._who.uid, self._who.gid)
+
+    def _hand_over(self, path: Path) -> None:
+        """Give the socket the owner, group and mode of the settings."""
+        chosen = self._settings
+        try:
+            uid = pwd.getpwnam(chosen.socket_owner).pw_uid if chosen.socket_owner else -1
+            gid = grp.getgrnam(chosen.socket_group).gr_gid if chosen.socket_group else -1
+            os.chown(path, uid, gid)
+            path.chmod(chosen.socket_mode)
+        except KeyError as error:
+            raise Refused(f"The settings of target nbd name an account or group that is not there: {error}.") from error
+        except PermissionError as error:
+            raise Refused(f"The socket {path} cannot be given to its owner: only root may do that.") from error
+
+
+def _door(record: Published, guest: Guest) -> str:
+    return guest.attachment if record.shared else record.placement
+
+
+def _export(guest: Guest) -> str:
+    return f"a-{guest.attachment}"
