@@ -156,6 +156,8 @@ volumes = Table(
     Index("ix_volumes_tenant_name_id", "tenant", "name", "id"),
     Index("ix_volumes_tenant_size_id", "tenant", "size", "id"),
     Index("ix_volumes_created_at_id", "created_at", "id"),
+    Index("ix_volumes_name_id", "name", "id"),
+    Index("ix_volumes_size_id", "size", "id"),
 )
 
 placements = Table(
@@ -191,6 +193,10 @@ snapshots = Table(
     *_life(),
     Index("ix_snapshots_tenant_created_at_id", "tenant", "created_at", "id"),
     Index("ix_snapshots_tenant_name_id", "tenant", "name", "id"),
+    Index("ix_snapshots_tenant_size_id", "tenant", "size", "id"),
+    Index("ix_snapshots_created_at_id", "created_at", "id"),
+    Index("ix_snapshots_name_id", "name", "id"),
+    Index("ix_snapshots_size_id", "size", "id"),
 )
 
 hosts = Table(
@@ -204,6 +210,8 @@ hosts = Table(
     *_life(),
     Index("ix_hosts_tenant_name_id", "tenant", "name", "id"),
     Index("ix_hosts_tenant_created_at_id", "tenant", "created_at", "id"),
+    Index("ix_hosts_created_at_id", "created_at", "id"),
+    Index("ix_hosts_name_id", "name", "id"),
 )
 
 initiators = Table(
@@ -230,6 +238,7 @@ attachments = Table(
     *_life(),
     Index("uq_attachments_volume_host", "volume", "host", unique=True),
     Index("ix_attachments_tenant_created_at_id", "tenant", "created_at", "id"),
+    Index("ix_attachments_created_at_id", "created_at", "id"),
 )
 
 operations = Table(

@@ -51,8 +51,7 @@ def status(database: Database, name: str = "work") -> leases.DutyStatus:
 
 def die(keeper: Keeper) -> None:
     """Let the keeper end as a killed process does: nothing is given back."""
-    keeper._database = None  # type: ignore[assignment]
-    keeper.stop(0)
+    keeper.stop(0, release=False)
 
 
 def test_a_duty_runs_at_once_and_again_after_its_interval(make: Make) -> None:

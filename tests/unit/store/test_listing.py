@@ -16,7 +16,8 @@ from isthmus.core.model.page import Page, Query
 from isthmus.core.model.volume import Volume, VolumeState
 from isthmus.core.store import listing
 from isthmus.core.store.database import Database
-from isthmus.core.store.nouns import hosts, volumes
+from isthmus.core.store.nouns import attachments, hosts, messages, snapshots, volumes
+from isthmus.core.store.repository import Repository
 from tests.environment.nouns import make_host, make_volume
 
 SORTS = ("created_at", "name", "size", "id")
@@ -162,3 +163,41 @@ def test_hosts_are_listed_with_their_initiators(database: Database) -> None:
     with database.read() as tx:
         found = listing.page(tx, hosts, Query(sort="name"), sort_keys=("name",), filter_fields=(), signer=b"key")
     assert found.items == there
+
+
+@pytest.mark.parametrize("shape", [(("tenant", False),), ()], ids=["of a tenant", "of all"])
+@pytest.mark.parametrize(
+    ("noun", "sort"),
+    [
+        (noun, sort)
+        for noun, sorts in (
+            (volumes, ("created_at", "name", "size")),
+            (snapshots, ("created_at", "name", "size")),
+            (attachments, ("created_at",)),
+            (hosts, ("created_at", "name")),
+            (messages, ("created_at",)),
+        )
+        for sort in sorts
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.table.name,
+)
+def test_a_page_is_read_from_an_index_in_its_order(
+    database: Database, noun: Repository[Any], sort: str, shape: tuple[tuple[str, bool], ...]
+) -> None:
+    parameters = {"f_tenant": "acme", "after_value": 0 if sort != "name" else "a", "after_id": "x", "rows": 10}
+    statement = listing._build(noun, noun.table.c[sort], True, shape, True)
+    compiled = statement.compile(dialect=database.engine.dialect, compile_kwargs={"render_postcompile": True})
+    with database.engine.connect() as connection:
+        if database.is_sqlite:
+            explain = "EXPLAIN QUERY PLAN"
+        else:
+            explain = "EXPLAIN"
+            for way in ("seqscan", "bitmapscan", "sort"):  # which it prefers while tables are small
+                connection.exec_driver_sql(f"SET enable_{way} = off")
+        values: Any = compiled.construct_params(parameters)
+        if compiled.positional:
+            values = tuple(values[name] for name in compiled.positiontup or ())
+        plan = " ".join(str(row[-1]) for row in connection.exec_driver_sql(f"{explain} {compiled}", values))
+    assert f"ix_{noun.table.name}_{'tenant_' if shape else ''}{sort}_id" in plan
+    assert "B-TREE" not in plan
+    assert "Sort" not in plan

@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Column("metadata", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("ix_attachments_created_at_id", "attachments", ["created_at", "id"], unique=False)
     op.create_index(op.f("ix_attachments_host"), "attachments", ["host"], unique=False)
     op.create_index("ix_attachments_tenant_created_at_id", "attachments", ["tenant", "created_at", "id"], unique=False)
     op.create_index(op.f("ix_attachments_volume"), "attachments", ["volume"], unique=False)
@@ -118,6 +119,8 @@ def upgrade() -> None:
         sa.Column("metadata", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("ix_hosts_created_at_id", "hosts", ["created_at", "id"], unique=False)
+    op.create_index("ix_hosts_name_id", "hosts", ["name", "id"], unique=False)
     op.create_index("ix_hosts_tenant_created_at_id", "hosts", ["tenant", "created_at", "id"], unique=False)
     op.create_index("ix_hosts_tenant_name_id", "hosts", ["tenant", "name", "id"], unique=False)
     op.create_table(
@@ -312,8 +315,12 @@ def upgrade() -> None:
         sa.Column("metadata", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("ix_snapshots_created_at_id", "snapshots", ["created_at", "id"], unique=False)
+    op.create_index("ix_snapshots_name_id", "snapshots", ["name", "id"], unique=False)
+    op.create_index("ix_snapshots_size_id", "snapshots", ["size", "id"], unique=False)
     op.create_index("ix_snapshots_tenant_created_at_id", "snapshots", ["tenant", "created_at", "id"], unique=False)
     op.create_index("ix_snapshots_tenant_name_id", "snapshots", ["tenant", "name", "id"], unique=False)
+    op.create_index("ix_snapshots_tenant_size_id", "snapshots", ["tenant", "size", "id"], unique=False)
     op.create_index(op.f("ix_snapshots_volume"), "snapshots", ["volume"], unique=False)
     op.create_table(
         "systems",
@@ -412,8 +419,10 @@ def upgrade() -> None:
     )
     op.create_index("ix_volumes_created_at_id", "volumes", ["created_at", "id"], unique=False)
     op.create_index(op.f("ix_volumes_identifier"), "volumes", ["identifier"], unique=False)
+    op.create_index("ix_volumes_name_id", "volumes", ["name", "id"], unique=False)
     op.create_index(op.f("ix_volumes_pool"), "volumes", ["pool"], unique=False)
     op.create_index(op.f("ix_volumes_profile"), "volumes", ["profile"], unique=False)
+    op.create_index("ix_volumes_size_id", "volumes", ["size", "id"], unique=False)
     op.create_index("ix_volumes_tenant_created_at_id", "volumes", ["tenant", "created_at", "id"], unique=False)
     op.create_index("ix_volumes_tenant_name_id", "volumes", ["tenant", "name", "id"], unique=False)
     op.create_index("ix_volumes_tenant_size_id", "volumes", ["tenant", "size", "id"], unique=False)
