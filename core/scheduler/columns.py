@@ -101,14 +101,13 @@ class Columns:
             self._free_rows.append(row)
 
     def replace(self, pools: Iterable[Pool]) -> None:
-        """Know exactly these pools from now on."""
-        with self.lock:
-            kept = set()
-            for pool in pools:
-                self.upsert(pool)
-                kept.add(pool.id)
-            for pool_id in self.rows.keys() - kept:
-                self.remove(pool_id)
+        """Know exactly these pools from now on. Decisions go on meanwhile: pools are taken in one by one."""
+        kept = set()
+        for pool in pools:
+            self.upsert(pool)
+            kept.add(pool.id)
+        for pool_id in [known for known in list(self.rows) if known not in kept]:
+            self.remove(pool_id)
 
     def adjust(self, pool_id: str, delta: int) -> bool:
         """Add `delta` bytes (negative: take away) to what the pool has promised; False when it is not known."""

@@ -44,6 +44,8 @@ class Scores:
         lists = [self._columns.backend_rows.rows(backend) for backend in self._changed]
         rows = lists[0] if len(lists) == 1 else np.concatenate(lists)
         self._changed.clear()
+        if not self._weighers:
+            return
         pools = Pools(self._columns, self._request, rows)
         values = np.array([weigher.weigh(pools, self._request) for weigher in self._weighers], np.float64)
         self._values[:, rows] = values
