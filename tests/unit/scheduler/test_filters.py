@@ -221,10 +221,9 @@ def test_a_request_that_can_never_be_is_invalid(size: int, count: int) -> None:
 
 
 def test_filters_share_what_is_told_and_all_are_told_of_when_they_are_few() -> None:
-    few = [pool(f"z{number}", zone="far") for number in range(7)] + [
-        pool("d", state=PoolState.DISABLED),
-        pool("full", zone="z", total=1),
-    ]
+    far = [pool(f"z{number}", zone="far") for number in range(50)]
+    disabled = [pool(f"d{number}", state=PoolState.DISABLED) for number in range(50)]
+    few = [*far[:7], disabled[0], pool("full", zone="z", total=1)]
     trace = refused(ask(zone="z"), *few).details["explanation"]
     assert len(trace["refused"]) == 9
     told_of = [entry["filter"] for entry in refused(ask(zone="z"), *far, *disabled).details["explanation"]["refused"]]
