@@ -164,13 +164,8 @@ class ImageDaemon:
         """
         with self._session() as qmp:
             if not qmp.run("query-jobs"):
-                qmp.run(
-                    "block-stream",
-                    job_id="merge",
-                    device=f"{_NODE}{layer}",
-                    base_node=f"{_NODE}{base}" if base else None,
-                    auto_dismiss=True,
-                )
+                until = {"base_node": f"{_NODE}{base}"} if base else {}
+                qmp.run("block-stream", job_id="merge", device=f"{_NODE}{layer}", auto_dismiss=True, **until)
 
     def merging(self) -> bool:
         """Whether a merge runs. When none does, the layers that it made superfluous are closed as well."""
@@ -207,12 +202,8 @@ class ImageDaemon:
                     )
                 _allow(qmp, present, subjects or ())
             try:
-                qmp.run(
-                    "nbd-server-start",
-                    addr=where.document(),
-                    tls_creds=_TLS if certificates is not None else None,
-                    tls_authz=_ALLOWED if certificates is not None else None,
-                )
+                secured = {"tls_creds": _TLS, "tls_authz": _ALLOWED} if certificates is not None else {}
+                qmp.run("nbd-server-start", addr=where.document(), **secured)
             except Failed as error:
                 if "already running" not in error.message:
                     raise

@@ -64,7 +64,7 @@ class Qmp:
 
         Raises `Busy`, `Refused` or `Failed` with qemu's own words, `Transient` when it does not answer in time.
         """
-        given = {name.replace("_", "-"): value for name, value in arguments.items() if value is not None}
+        given = {name.replace("_", "-"): value for name, value in arguments.items()}
         request = {"execute": command, "arguments": given} if given else {"execute": command}
         self._send(json.dumps(request).encode() + b"\n")
         while True:

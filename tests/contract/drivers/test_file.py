@@ -6,30 +6,46 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from isthmus.core.drivers.contract import Driver, DriverSetup
+import isthmus.core
+from isthmus.core.drivers.contract import (
+    Allocated,
+    Driver,
+    DriverSetup,
+    Export,
+    Grant,
+    Publishes,
+    Resized,
+    Serves,
+)
 from isthmus.core.drivers.file import FileDriver
 from isthmus.core.drivers.file.family import Folder
+from isthmus.core.model.attachment import Connection
+from isthmus.core.targets.contract import TargetSetup
+from isthmus.core.targets.nbd import NbdTarget
 
+from ...environment.nbd import Certificates, NbdHosts, missing
 from .bench import MIB, Bench
 from .clones import ClonesSuite
 from .driver import DriverSuite
 from .extends import ExtendsSuite
+from .live_snapshots import LiveSnapshotsSuite
+from .publishes import PublishesSuite
 from .reverts import RevertsSuite
 from .serves import ServesSuite
 from .snapshots import SnapshotsSuite
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.skipif(bool(missing()), reason=missing())]
 
 
 @dataclass
-class FileBench(Bench):
+class FileBench(NbdHosts, Bench):
     """A folder and a short one for sockets, whose path must fit a Unix socket."""
 
     directory: Path
@@ -45,6 +61,27 @@ class FileBench(Bench):
         return FileDriver(
             DriverSetup("backend", "files", "node", settings, {}, self.state, self.runtime, user=self.user)
         )
+
+    def publisher(self, driver: Driver) -> Publishes:
+        assert isinstance(driver, Serves)
+        pki = Certificates(self.state.parent / "pki")
+        setup = TargetSetup(
+            node="node",
+            address="127.0.0.1",
+            state=self.state.parent / "nbd",
+            runtime=self.runtime,
+            settings={"listen": "127.0.0.1"},
+            user=self.user,
+            certificate=pki.certificate,
+            key=pki.key,
+            ca=pki.ca,
+        )
+        target = NbdTarget(setup)
+        target.start()
+        return Composed(driver, target, pki)
+
+    def traced(self, driver: Driver) -> Sequence[Path]:
+        return [Path(isthmus.core.__file__).parent]
 
     def write(self, driver: Driver, placement: str, reference: Mapping[str, Any], offset: int, data: bytes) -> None:
         path = self._image(placement)
@@ -87,6 +124,33 @@ class FileBench(Bench):
         return family.file(family.volumes[placement].layer)
 
 
+@dataclass
+class Composed:
+    """The driver with target nbd, as the engine puts them together."""
+
+    driver: Serves
+    target: NbdTarget
+    certificates: Certificates
+
+    def protocols(self) -> Sequence[str]:
+        return (self.target.protocol,)
+
+    def grant(self, export: Export, grant: Grant) -> Connection:
+        device = self.driver.device(export.placement, export.reference, self.target.form)
+        return self.certificates.complete(self.target.grant(export, device, grant), grant)
+
+    def withdraw(self, export: Export, attachment: str) -> None:
+        self.target.withdraw(export, attachment)
+        if not self.target.granted(export):
+            self.driver.release(export.placement, export.reference)
+
+    def granted(self, export: Export) -> frozenset[str]:
+        return self.target.granted(export)
+
+    def resize(self, export: Export, grow: Callable[[], Allocated]) -> Resized:
+        return self.target.resize(export, grow)
+
+
 def _run(*argv: str) -> None:
     done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr
@@ -111,11 +175,11 @@ def _bench(folder: Path, directory: Path, kind: str) -> FileBench:
     return FileBench(directory, folder / "state", runtime, kind, user)
 
 
-class _Common(DriverSuite, ExtendsSuite, SnapshotsSuite, RevertsSuite, ClonesSuite, ServesSuite):
-    pass
+class _Common(DriverSuite, ExtendsSuite, SnapshotsSuite, RevertsSuite, ClonesSuite, ServesSuite, PublishesSuite):
+    """What every form promises, published by target nbd."""
 
 
-class TestQcow2(_Common):
+class TestQcow2(_Common, LiveSnapshotsSuite):
     @pytest.fixture
     def bench(self, folder: Path) -> Bench:
         return _bench(folder, folder / "images", "qcow2")
@@ -132,7 +196,7 @@ def xfs() -> Iterator[Path]:
     yield from mounted("mkfs.xfs", "-q")
 
 
-class TestReflink(_Common):
+class TestReflink(_Common, LiveSnapshotsSuite):
     @pytest.fixture
     def bench(self, folder: Path, xfs: Path) -> Iterator[Bench]:
         directory = xfs / folder.name
