@@ -64,7 +64,7 @@ class Supervisor(MPServer):
             super().build_ssl_context(cert, key, *options)
         else:
             super().build_ssl_context(None, None, *options)
-            self.ssl_ctx = (True, str(cert), str(key), *self.ssl_ctx[3:])
+            self.ssl_ctx = (True, str(cert), str(key), *self.ssl_ctx[3:])  # type: ignore[assignment]
 
     def run(self, compose: Compose) -> int:
         """Serve until told to stop; returns the exit code of the server."""
