@@ -1,0 +1,6 @@
+"""Adapter `remote`: an Isthmus elsewhere, over its REST API."""
+
+from .adapter import RemoteAdapter
+from .client import Client
+
+__all__ = ["Client", "RemoteAdapter"]
