@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import time
 from collections.abc import Mapping
@@ -102,11 +103,7 @@ class Client:
             sent["Idempotency-Key"] = key
         if if_version is not None:
             sent["If-Match"] = f'"{if_version}"'
-        auth = None
-        if credential.token is not None:
-            sent["Authorization"] = f"Bearer {credential.token}"
-        elif credential.user is not None:
-            auth = (credential.user.encode(), (credential.password or "").encode())
+        sent.update(_authorization(credential))
         try:
             return self._session.request(
                 method,
@@ -114,7 +111,6 @@ class Client:
                 json=body,
                 params={name: _text(value) for name, value in (query or {}).items() if value is not None},
                 headers=sent,
-                auth=auth,
                 timeout=(10.0, self.timeout),
                 stream=stream,
                 allow_redirects=False,
@@ -132,6 +128,15 @@ class Client:
     def close(self) -> None:
         """Close the connections. Idempotent."""
         self._session.close()
+
+
+def _authorization(credential: Credential) -> Mapping[str, str]:
+    if credential.token is not None:
+        return {"Authorization": f"Bearer {credential.token}"}
+    if credential.user is not None:
+        pair = f"{credential.user}:{credential.password or ''}".encode()
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+    return {}
 
 
 def decoded(answer: requests.Response) -> Any:

@@ -28,6 +28,9 @@ class DutyRun(Protocol):
     def wait(self, seconds: float) -> bool:
         """Sleep, but not past the loss of the duty or the stop of the process; returns `held()`."""
 
+    def go_on(self) -> bool:
+        """`alive()`, then `held()`: what a loop asks before each piece of its work."""
+
     def alive(self) -> None:
         """The run is getting on: its deadline starts anew. Cheap."""
 

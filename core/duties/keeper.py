@@ -44,6 +44,10 @@ class _Run:
             self.alive()
         return self.held()
 
+    def go_on(self) -> bool:
+        self.alive()
+        return self.held()
+
     def alive(self) -> None:
         self.seen = time.monotonic()
 

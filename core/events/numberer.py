@@ -38,21 +38,22 @@ def last_number(tx: Tx) -> int:
     return int(tx.execute(_last).scalar() or 0)
 
 
-def number_waiting(database: Database, *, batch: int = BATCH) -> int:
-    """Number every committed event that has none yet; returns how many got one.
+def number_waiting(database: Database, *, batch: int = BATCH, go_on: Callable[[], bool] = lambda: True) -> int:
+    """Number every committed event that has none yet; returns how many got one. Asks before each batch to `go_on`.
 
     One at a time: it holds the counter's row to the end of its transaction, so that even two numberers that run at
     once give each number once and leave no hole.
     """
+    with database.read() as tx:
+        if tx.execute(_any_waiting).first() is None:
+            return 0
     given = 0
-    while True:
-        with database.read() as tx:
-            if tx.execute(_any_waiting).first() is None:
-                return given
+    while go_on():
         count = database.change(lambda tx: _number_batch(tx, batch))
         given += count
         if count < batch:
-            return given
+            break
+    return given
 
 
 def _number_batch(tx: Tx, batch: int) -> int:
@@ -74,8 +75,8 @@ def duty(database: Database, numbered: Callable[[], None] = lambda: None) -> Dut
     `numbered` is called when events got numbers (to wake this process's stream); it must be cheap.
     """
 
-    def run(_: DutyRun) -> None:
-        if number_waiting(database):
+    def run(this: DutyRun) -> None:
+        if number_waiting(database, go_on=this.go_on):
             numbered()
 
     return Duty(DUTY, interval=1.0, pause=0.2, run=run)

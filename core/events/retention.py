@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from sqlalchemy import bindparam, func, select
@@ -28,19 +29,26 @@ _discard = _events.delete().where(_events.c.number <= bindparam("last"))
 
 
 def discard_old(
-    database: Database, *, kept_for: timedelta = KEPT_FOR, kept_at_most: int = KEPT_AT_MOST, batch: int = BATCH
+    database: Database,
+    *,
+    kept_for: timedelta = KEPT_FOR,
+    kept_at_most: int = KEPT_AT_MOST,
+    batch: int = BATCH,
+    go_on: Callable[[], bool] = lambda: True,
 ) -> int:
     """Remove numbered events from the oldest on, in small transactions; returns how many went.
 
+    Asks before each transaction to `go_on`.
     Only a beginning of the numbered events goes, so that what is left has no hole. The counter stays: numbers are
     never given twice.
     """
     discarded = 0
-    while True:
+    while go_on():
         count = database.change(lambda tx: _discard_batch(tx, kept_for, kept_at_most, batch))
         discarded += count
         if count < batch:
-            return discarded
+            break
+    return discarded
 
 
 def _discard_batch(tx: Tx, kept_for: timedelta, kept_at_most: int, batch: int) -> int:
@@ -59,7 +67,7 @@ def _discard_batch(tx: Tx, kept_for: timedelta, kept_at_most: int, batch: int) -
 def duty(database: Database, *, kept_for: timedelta = KEPT_FOR, kept_at_most: int = KEPT_AT_MOST) -> Duty:
     """The duty `events.retention`, every ten minutes."""
 
-    def run(_: DutyRun) -> None:
-        discard_old(database, kept_for=kept_for, kept_at_most=kept_at_most)
+    def run(this: DutyRun) -> None:
+        discard_old(database, kept_for=kept_for, kept_at_most=kept_at_most, go_on=this.go_on)
 
     return Duty("events.retention", interval=600.0, run=run)

@@ -80,10 +80,10 @@ class Candidate:
 class Candidates(Sequence[Candidate]):
     """Candidates in the order in which they should be reserved; each is made when it is looked at.
 
-    `weights` has the values of each weigher in this order.
+    They are given best first, and `first` is the place of the one that is to come before all others.
     """
 
-    __slots__ = ("_capabilities", "_pools", "_request", "_scores", "_weights")
+    __slots__ = ("_capabilities", "_first", "_pools", "_request", "_scores", "_weights")
 
     def __init__(
         self,
@@ -92,8 +92,10 @@ class Candidates(Sequence[Candidate]):
         capabilities: Sequence[Capabilities],
         scores: Sequence[float],
         weights: Mapping[str, Vector],
+        first: int = 0,
     ) -> None:
         self._request = request
+        self._first = first
         self._pools = pools
         self._capabilities = capabilities
         self._scores = scores
@@ -109,10 +111,12 @@ class Candidates(Sequence[Candidate]):
     def __getitem__(self, place: int | slice) -> Candidate | Sequence[Candidate]:
         if isinstance(place, slice):
             return [self[each] for each in range(*place.indices(len(self)))]
+        turn = range(len(self))[place]
+        at = self._first if turn == 0 else turn - 1 if turn <= self._first else turn
         return Candidate(
             self._request,
-            self._pools[place],
-            self._capabilities[place],
-            self._scores[place],
-            {name: values.item(place) for name, values in self._weights.items()},
+            self._pools[at],
+            self._capabilities[at],
+            self._scores[at],
+            {name: values.item(at) for name, values in self._weights.items()},
         )

@@ -90,11 +90,13 @@ class Plans:
             if asked is None:
                 trail.append(Refused(found, 0, ()))
                 continue
-            mask = found.classes(view, request)
-            refused = passed & ~mask
-            trail.append(Refused(found, int(counts[refused].sum()), self._some(refused.nonzero()[0])))
-            passed = passed & mask
-        if int(counts[passed].sum()) * _MOST > len(self._columns.pools):
+            refused = passed > found.classes(view, request)
+            where = refused.nonzero()[0]
+            count = int(counts.take(where).sum()) if len(where) else 0
+            trail.append(Refused(found, count, self._some(where)))
+            passed ^= refused
+        left = len(self._columns) - sum(each.count for each in trail)
+        if left * _MOST > len(self._columns.pools):
             return Plan(None, passed.take(self._columns.klass[: len(self._columns.pools)]), tuple(trail))
         return Plan(self._columns.members(passed), None, tuple(trail))
 

@@ -188,20 +188,20 @@ class Scheduler:
         for _, vector, weight in told:
             score += vector * weight
         order = highest(score, self._candidates)
-        best = score.take(order[: self._best])
-        close = int(np.count_nonzero(best >= best.item(0) - self._tolerance))
-        first = int(self._chooser.random() * close)
-        if first:
-            order = np.concatenate([order[first : first + 1], order[:first], order[first + 1 :]])
         chosen = rows.take(order)
+        values = score.take(order).tolist()
+        lowest = values[0] - self._tolerance
+        close = sum([value >= lowest for value in values[: self._best]])
         weights = dict(zip(self._steady_names, scores.values(chosen), strict=True))
         weights.update({name: vector.take(order) for name, vector, _ in told})
+        numbers = chosen.tolist()
         return Candidates(
             request,
-            [pool for row in chosen.tolist() if (pool := self._columns.pools[row]) is not None],
-            [self._columns.capabilities[row] for row in chosen.tolist()],
-            score.take(order).tolist(),
+            [pool for row in numbers if (pool := self._columns.pools[row]) is not None],
+            [self._columns.capabilities[row] for row in numbers],
+            values,
             weights,
+            first=int(self._chooser.random() * close),
         )
 
 

@@ -71,6 +71,7 @@ def _upgrade(tx: Tx, supported: Supported | None) -> bool:
     if tx.dialect.name == "postgresql":
         tx.execute(text("SET LOCAL lock_timeout = 0"))
         tx.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+        tx.execute(text("SET LOCAL lock_timeout = '10s'"))
     revision = _current(tx)
     if not _pending(revision):
         return False

@@ -6,10 +6,11 @@ counting inside a transaction grants too much when others commit at the same tim
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, bindparam, case, func, or_, select, update
+from sqlalchemy import and_, bindparam, case, func, literal, or_, select, union_all, update
 from sqlalchemy.sql import ColumnElement
 
 from ..errors import Invalid, LimitExceeded
@@ -55,6 +56,28 @@ _charge = (
 _take_back = update(_usage).where(_row).values(_add)
 _limit = update(_usage).where(_row).values(max_volumes=bindparam("most_volumes"), max_bytes=bindparam("most_bytes"))
 _set = update(_usage).where(_row).values(volumes=bindparam("v"), bytes=bindparam("b"))
+_MOVING = (VolumeState.EXTENDING.value, VolumeState.RETYPING.value, VolumeState.REVERTING.value)
+
+
+def _count(tenant: ColumnElement[str] | None) -> Any:
+    """What is stored and what is there, in one statement, so that both are of one moment."""
+    volumes = schema.volumes
+    moving = or_(
+        volumes.c.state.in_(_MOVING), and_(volumes.c.state == VolumeState.ERROR.value, volumes.c.operation.is_not(None))
+    )
+    in_motion = func.sum(case((moving, 1), else_=0))
+    stored = select(literal(0), _usage.c.tenant, _usage.c.profile, _usage.c.volumes, _usage.c.bytes, literal(0))
+    there = select(
+        literal(1), volumes.c.tenant, volumes.c.profile, func.count(), func.sum(volumes.c.size), in_motion
+    ).group_by(volumes.c.tenant, volumes.c.profile)
+    if tenant is not None:
+        stored = stored.where(_usage.c.tenant == tenant)
+        there = there.where(volumes.c.tenant == tenant)
+    return union_all(stored, there)
+
+
+_counted = _count(None)
+_counted_of_tenant = _count(bindparam("t"))
 _lock = update(_usage).where(_row).values(volumes=_usage.c.volumes)
 
 
@@ -118,52 +141,46 @@ class Drift:
     counted_bytes: int
 
 
-_MOVING = (VolumeState.EXTENDING.value, VolumeState.RETYPING.value, VolumeState.REVERTING.value)
-
-
 def recount(tx: Tx, *, repair: bool = False) -> list[Drift]:
     """Count the volumes anew and return the rows that differ; with `repair` they are set right.
 
-    A profile with a volume that is being extended, retyped or reverted is left out, and so is its tenant's total:
-    its charge and its size are for the moment not the same. Charges made meanwhile wait when repairing.
+    A profile with a volume that is being extended, retyped or reverted, or was left in error by that, is left out,
+    and so is its tenant's total: its charge and its size are for the moment not the same. Charges made meanwhile
+    wait when repairing.
     """
-    tenants = tx.execute(select(_usage.c.tenant).union(select(schema.volumes.c.tenant)).order_by("tenant")).scalars()
-    return [drift for tenant in list(tenants) for drift in _recount_tenant(tx, tenant, repair)]
-
-
-def _recount_tenant(tx: Tx, tenant: str, repair: bool) -> list[Drift]:
-    if repair:
+    drifts = _compare(tx.execute(_counted))
+    if not repair:
+        return drifts
+    repaired = []
+    for tenant in sorted({drift.tenant for drift in drifts}):
         _make(tx, tenant, ALL)
         tx.execute(_lock, {"t": tenant, "p": ALL})
-    volumes = schema.volumes
-    counted: dict[str, tuple[int, int]] = {}
-    moving: set[str] = set()
-    for row in tx.execute(
-        select(
-            volumes.c.profile,
-            func.count(),
-            func.sum(volumes.c.size),
-            func.sum(case((volumes.c.state.in_(_MOVING), 1), else_=0)),
-        )
-        .where(volumes.c.tenant == tenant)
-        .group_by(volumes.c.profile)
-    ):
-        profile, count, size, in_motion = row
-        counted[profile] = (int(count), int(size))
-        if in_motion:
-            moving.update((ALL, profile))
-    counted[ALL] = (sum(c for c, _ in counted.values()), sum(s for _, s in counted.values()))
-    stored = {limit.profile or ALL: limit for limit in listed(tx, tenant)}
-    drifts = []
-    for profile in sorted(counted.keys() | stored.keys()):
-        have = stored.get(profile, Limit(tenant, profile or None, 0, 0))
-        count, size = counted.get(profile, (0, 0))
-        if profile in moving or (have.volumes, have.bytes) == (count, size):
-            continue
-        drifts.append(Drift(tenant, profile or None, have.volumes, have.bytes, count, size))
-        if repair:
+        for drift in _compare(tx.execute(_counted_of_tenant, {"t": tenant})):
+            profile = drift.profile or ALL
             _make(tx, tenant, profile)
-            tx.execute(_set, {"t": tenant, "p": profile, "v": count, "b": size})
+            tx.execute(_set, {"t": tenant, "p": profile, "v": drift.counted_volumes, "b": drift.counted_bytes})
+            repaired.append(drift)
+    return repaired
+
+
+def _compare(rows: Iterable[Any]) -> list[Drift]:
+    stored: dict[tuple[str, str], tuple[int, int]] = {}
+    counted: dict[tuple[str, str], tuple[int, int]] = {}
+    moving: set[tuple[str, str]] = set()
+    for is_count, tenant, profile, volumes, size, in_motion in rows:
+        if not is_count:
+            stored[tenant, profile] = (int(volumes), int(size))
+            continue
+        for key in ((tenant, profile), (tenant, ALL)):
+            before = counted.get(key, (0, 0))
+            counted[key] = (before[0] + int(volumes), before[1] + int(size))
+            if in_motion:
+                moving.add(key)
+    drifts = []
+    for key in sorted((stored.keys() | counted.keys()) - moving):
+        have, found = stored.get(key, (0, 0)), counted.get(key, (0, 0))
+        if have != found:
+            drifts.append(Drift(key[0], key[1] or None, *have, *found))
     return drifts
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from isthmus.core.drivers.contract import Allocated, Export, Grant, Publishes
+from isthmus.core.drivers.contract import Allocated, Export, Grant, Publishes, Resized
 from isthmus.core.model.attachment import AccessMode, Connection
 
 from .drivers.bench import MIB, pattern
@@ -52,6 +52,14 @@ class ExportLab(ABC):
     @abstractmethod
     def killed(self, method: str, fresh: Callable[[], tuple[Any, ...]]) -> Iterator[Any]:
         """Arguments of calls whose process was killed in the middle; see `killing.interrupted`."""
+
+    def resize(self, export: Export, size: int) -> Resized:
+        """Grow a published object in another process's name; skips where a lab does not bring it."""
+        pytest.skip("these objects do not grow from another process")
+
+    def killed_resizing(self, fresh: Callable[[], tuple[Export, int]]) -> Iterator[tuple[Export, int]]:
+        """Arguments of calls of `resize` whose process was killed in the middle."""
+        pytest.skip("these objects do not grow from another process")
 
     def grant(self, export: Export, grant: Grant | None = None) -> tuple[Grant, Connection]:
         wanted = grant or self.hosts.host_grant()
@@ -202,7 +210,8 @@ class ExportsSuite:
         stranger, to_other = exports.grant(other)
         if connection.secrets == to_other.secrets:
             pytest.skip(f"{connection.protocol} hands out no credentials here")
-        assert exports.refuses(replace(connection, secrets=to_other.secrets), stranger)
+        for host in (grant, stranger):
+            assert exports.refuses(replace(connection, secrets=to_other.secrets), host)
         assert not exports.refuses(connection, grant)
         assert not exports.refuses(to_other, stranger)
 
@@ -288,6 +297,28 @@ class ExportsSuite:
             publisher.withdraw(export, grant.attachment)
             assert publisher.granted(export) == frozenset()
             assert exports.read(export, 0, 4096) == bytes(4096)
+
+    def test_a_resize_is_finished_by_a_second_call_after_a_kill(self, exports: ExportLab) -> None:
+        size = exports.size * 2
+        granted: dict[str, tuple[Grant, Connection]] = {}
+
+        def fresh() -> tuple[Export, int]:
+            export = exports.export()
+            exports.write(export, 4096, pattern(1, 4096))
+            granted[export.placement] = exports.grant(export)
+            return export, size
+
+        for export, _ in exports.killed_resizing(fresh):
+            grant, connection = granted[export.placement]
+            assert exports.another().grant(export, grant) == connection
+            assert exports.resize(export, size).allocated.size == size
+            connection = exports.another().grant(export, grant)
+            with exports.client(connection, grant) as client:
+                assert client.size == size
+                assert client.read(4096, 4096) == pattern(1, 4096)
+                client.write(size - 4096, pattern(2, 4096))
+            exports.publisher.withdraw(export, grant.attachment)
+            assert exports.read(export, size - 4096, 4096) == pattern(2, 4096)
 
     def test_withdraw_is_finished_by_a_second_call_after_a_kill(self, exports: ExportLab) -> None:
         connections: dict[str, tuple[Connection, Grant]] = {}

@@ -17,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from types import FrameType
@@ -60,6 +61,13 @@ def interrupted(call: Call, fresh: Callable[[], tuple[Any, ...]], lines: int = 1
         yield arguments
 
 
+def _modules(opener: Callable[[], Any]) -> list[str]:
+    parts: list[Any] = [opener]
+    if isinstance(opener, partial):
+        parts = [opener.func, *opener.args]
+    return [type(getattr(part, "__self__", part)).__module__ for part in parts]
+
+
 def _spread(last: int, count: int) -> list[int]:
     if last <= count:
         return list(range(1, last + 1))
@@ -80,7 +88,7 @@ def _run(
 ) -> Outcome | None:
     """None when the process died by SIGKILL. An error of the call itself is raised as AssertionError."""
     # Imported once by the server of the forks, not by every child.
-    _PROCESSES.set_forkserver_preload([__name__, type(getattr(call.opener, "__self__", call.opener)).__module__])
+    _PROCESSES.set_forkserver_preload([__name__, *_modules(call.opener)])
     here, there = _PROCESSES.Pipe()
     child = _PROCESSES.Process(target=_child, args=(there, call, arguments, die_at), daemon=True)
     child.start()

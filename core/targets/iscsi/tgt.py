@@ -205,7 +205,13 @@ class Tgt:
     def new_lun(self, tid: int, lun: int, path: Path) -> bool:
         """Add a disk on a file or block device; False when the number is taken."""
         return self._tell(
-            "open the device", Mode.DEVICE, Verb.NEW, {"path": str(path), "bstype": "rdwr"}, Code.LUN_EXISTS, tid, lun
+            "open the device",
+            Mode.DEVICE,
+            Verb.NEW,
+            {"path": str(path), "bstype": "rdwr"},
+            Code.LUN_EXISTS,
+            tid=tid,
+            lun=lun,
         )
 
     def update_lun(self, tid: int, lun: int, parameters: Mapping[str, str | int]) -> None:
@@ -236,7 +242,9 @@ class Tgt:
 
     def unbind_account(self, tid: int, user: str) -> bool:
         """The opposite; False when it was not bound. Leaves a hole unless it was the last, see `accounts`."""
-        return self._tell("unbind the account", Mode.ACCOUNT, Verb.UNBIND, {"user": user}, Code.NO_USER, tid=tid)
+        return self._tell(
+            "unbind the account", Mode.ACCOUNT, Verb.UNBIND, {"user": user}, Code.NO_USER, Code.NO_TARGET, tid=tid
+        )
 
     def allow_name(self, tid: int, initiator: str) -> bool:
         """Admit an initiator by name; False when it was admitted."""
@@ -247,7 +255,13 @@ class Tgt:
     def forbid_name(self, tid: int, initiator: str) -> bool:
         """The opposite; False when it was not admitted."""
         return self._tell(
-            "turn the initiator away", Mode.TARGET, Verb.UNBIND, {"initiator-name": initiator}, Code.NO_ACL, tid=tid
+            "turn the initiator away",
+            Mode.TARGET,
+            Verb.UNBIND,
+            {"initiator-name": initiator},
+            Code.NO_ACL,
+            Code.NO_TARGET,
+            tid=tid,
         )
 
     def allow_address(self, tid: int, address: str) -> bool:
@@ -259,7 +273,13 @@ class Tgt:
     def forbid_address(self, tid: int, address: str) -> bool:
         """The opposite; False when it was not admitted."""
         return self._tell(
-            "turn the address away", Mode.TARGET, Verb.UNBIND, {"initiator-address": address}, Code.NO_ACL, tid=tid
+            "turn the address away",
+            Mode.TARGET,
+            Verb.UNBIND,
+            {"initiator-address": address},
+            Code.NO_ACL,
+            Code.NO_TARGET,
+            tid=tid,
         )
 
     def close_connection(self, tid: int, sid: int, cid: int) -> bool:
@@ -275,7 +295,7 @@ class Tgt:
         mode: Mode,
         verb: Verb,
         values: Mapping[str, str | int],
-        already: Code | None = None,
+        *already: Code,
         tid: int = 0,
         lun: int = 0,
     ) -> bool:
@@ -284,10 +304,10 @@ class Tgt:
                 raise Refused(f"tgtd could not {doing}: a blank, a comma or an equals sign is in the way.")
         text = ",".join(f"{name}={value}" for name, value in values.items())
         error, _ = self._call(pack(mode, verb, tid=tid, lun=lun, text=text))
-        return self._changed(doing, error, already)
+        return self._changed(doing, error, *already)
 
-    def _changed(self, doing: str, error: int, already: Code | None) -> bool:
-        if already is not None and error == already:
+    def _changed(self, doing: str, error: int, *already: Code) -> bool:
+        if error in already:
             return False
         self._succeeded(doing, error)
         return True

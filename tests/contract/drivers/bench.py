@@ -1,4 +1,12 @@
-"""What an implementation supplies to the suites, and what the suites build on it."""
+"""What an implementation supplies to the suites, and what the suites build on it.
+
+The test of a driver is a `Bench` for it and one class that inherits the suites of what it can:
+
+    class TestMine(DriverSuite, ExtendsSuite, SnapshotsSuite):
+        @pytest.fixture
+        def bench(self, tmp_path: Path) -> Bench:
+            return MyBench(tmp_path)
+"""
 
 from __future__ import annotations
 
@@ -6,7 +14,7 @@ import inspect
 import random
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -196,15 +204,15 @@ class Lab:
         assert len(listed) == len(set(listed)), f"listed twice: {listed}"
         return set(listed) - self._before
 
-    def killed(self, method: str, fresh: Any) -> Iterator[Any]:
-        """Arguments of calls of the driver whose process was killed in the middle; see `interrupted`."""
-        folders = self.bench.traced(self.driver)
-        return interrupted(Call(self.bench.started, method, folders), fresh, self.bench.kills)
+    def killed(
+        self, method: str, fresh: Callable[[], tuple[Any, ...]], opener: Callable[[], Any] | None = None
+    ) -> Iterator[Any]:
+        """Arguments of calls whose process was killed in the middle; see `interrupted`.
 
-    def killed_publishing(self, method: str, fresh: Any) -> Iterator[Any]:
-        """The same for calls of what publishes the driver's objects."""
-        folders = self.bench.traced(self.driver)
-        return interrupted(Call(self.bench.started_publisher, method, folders), fresh, self.bench.kills)
+        The call is one of the driver's, or of what `opener` gives.
+        """
+        call = Call(opener or self.bench.started, method, self.bench.traced(self.driver))
+        return interrupted(call, fresh, self.bench.kills)
 
     def clear(self) -> None:
         """Remove all that was made, in the order in which it was made, so that sources go before their copies."""

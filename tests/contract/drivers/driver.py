@@ -80,6 +80,13 @@ class DriverSuite(Suite):
             assert lab.read(volume, offset, 8192) == pattern(offset, 8192)
         assert lab.read(volume, 2 * MIB, 4096) == bytes(4096)
 
+    def test_a_small_write_leaves_its_neighbours_alone(self, lab: Lab) -> None:
+        volume = lab.create()
+        lab.write(volume, 0, pattern(1, 16384))
+        lab.write(volume, 4608, pattern(2, 512))
+        whole = pattern(1, 16384)
+        assert lab.read(volume, 0, 16384) == whole[:4608] + pattern(2, 512) + whole[5120:]
+
     def test_creating_again_gives_the_same_object_with_its_content(self, lab: Lab) -> None:
         wanted = lab.wanted()
         first = lab.driver.create(wanted)

@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 
-from isthmus.core.drivers.contract import Allocated, Export, Extends, Publishes
+from isthmus.core.drivers.contract import Allocated, Export, Extends, Publishes, Resized
 from isthmus.core.errors import StorageError
 from isthmus.core.model.placement import naa_identifier
 
 from ..exports import ExportLab, ExportsSuite
 from .bench import Bench, Lab, Suite, Volume
 from .driver import SUITES
+
+
+@dataclass(frozen=True)
+class Resizer:
+    """Grows published objects as the engine does."""
+
+    driver: Extends
+    publisher: Publishes
+
+    @classmethod
+    def open(cls, bench: Bench) -> Resizer:
+        driver = bench.started()
+        assert isinstance(driver, Extends)
+        return cls(driver, bench.publisher(driver))
+
+    def resize(self, export: Export, size: int) -> Resized:
+        return self.publisher.resize(export, lambda: self.driver.extend(export.placement, export.reference, size))
 
 
 class DriverExports(ExportLab):
@@ -55,7 +74,17 @@ class DriverExports(ExportLab):
         return lambda: driver.extend(export.placement, export.reference, size)
 
     def killed(self, method: str, fresh: Callable[[], tuple[Any, ...]]) -> Iterator[Any]:
-        return self.lab.killed_publishing(method, fresh)
+        return self.lab.killed(method, fresh, self.lab.bench.started_publisher)
+
+    def resize(self, export: Export, size: int) -> Resized:
+        driver = self.lab.another()
+        assert isinstance(driver, Extends)
+        return Resizer(driver, self.lab.bench.publisher(driver)).resize(export, size)
+
+    def killed_resizing(self, fresh: Callable[[], tuple[Export, int]]) -> Iterator[tuple[Export, int]]:
+        if not isinstance(self.lab.driver, Extends):
+            pytest.skip(f"driver {self.lab.driver.name} does not extend here")
+        return self.lab.killed("resize", fresh, partial(Resizer.open, self.lab.bench))
 
 
 class PublishesSuite(ExportsSuite, Suite):

@@ -87,6 +87,22 @@ class ServesSuite(Suite):
                     other.release(placement, {})
                 other.delete(placement, {})
 
+    def test_release_is_finished_by_a_second_call_after_a_kill(self, lab: Lab) -> None:
+        driver = _serving(lab)
+        form = _offered(driver)[0]
+
+        def fresh() -> tuple[str, dict[str, object]]:
+            volume = lab.create()
+            driver.device(volume.placement, volume.reference, form)
+            return volume.placement, dict(volume.reference)
+
+        for placement, reference in lab.killed("release", fresh):
+            other = lab.another()
+            assert isinstance(other, Serves)
+            other.release(placement, {})
+            assert lab.bench.read(other, placement, reference, 0, 4096) == bytes(4096)
+            other.delete(placement, {})
+
 
 def _offered(driver: Serves) -> list[str]:
     return [form for form, reason in driver.forms().items() if not reason]

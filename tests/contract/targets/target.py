@@ -109,6 +109,10 @@ class Published:
     def resize(self, export: Export, grow: Callable[[], Allocated]) -> Resized:
         return self.target.resize(export, grow)
 
+    def resize_to(self, export: Export, size: int) -> Resized:
+        """Grow the device as the engine does."""
+        return self.target.resize(export, lambda: self.bench.grow(export.placement, size))
+
 
 class TargetExports(ExportLab):
     """Exports over a target's bench."""
@@ -149,6 +153,12 @@ class TargetExports(ExportLab):
 
     def grower(self, export: Export, size: int) -> Callable[[], Allocated]:
         return lambda: self.bench.grow(export.placement, size)
+
+    def resize(self, export: Export, size: int) -> Resized:
+        return self.another().resize_to(export, size)
+
+    def killed_resizing(self, fresh: Callable[[], tuple[Export, int]]) -> Iterator[tuple[Export, int]]:
+        return self.killed("resize_to", fresh)
 
     def killed(self, method: str, fresh: Callable[[], tuple[Any, ...]]) -> Iterator[Any]:
         return interrupted(Call(self.bench.started_publisher, method, self.bench.traced()), fresh, self.bench.kills)

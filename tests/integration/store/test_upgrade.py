@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -91,6 +92,46 @@ def test_the_known_revisions_are_those_of_alembic_and_form_one_line() -> None:
     script = ScriptDirectory.from_config(config)
     assert script.get_heads() == [upgrade.head()]
     assert tuple(reversed([revision.revision for revision in script.walk_revisions()])) == upgrade.revisions()
+
+
+SECOND = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("tenants") as batch:
+        batch.add_column(sa.Column("color", sa.String(16), nullable=False, server_default="red"))
+        batch.alter_column("description", new_column_name="about")
+        batch.create_index("ix_tenants_color", ["color"])
+"""
+
+
+def test_a_later_release_changes_tables_and_keeps_what_is_in_them(
+    empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upgrade.upgrade(empty)
+    row = {"id": "1", "name": "acme", "description": "first", "created_at": now(), "updated_at": now(), "metadata": {}}
+    empty.change(lambda tx: tx.execute(schema.tenants.insert(), row))
+    shutil.copytree(upgrade.MIGRATIONS, tmp_path / "migrations")
+    (tmp_path / "migrations" / "versions" / "0002_color.py").write_text(SECOND)
+    monkeypatch.setattr(upgrade, "MIGRATIONS", tmp_path / "migrations")
+    upgrade.revisions.cache_clear()
+    try:
+        assert upgrade.pending(empty)
+        assert upgrade.upgrade(empty, dict)
+        assert upgrade.current(empty) == upgrade.head() == "0002"
+    finally:
+        upgrade.revisions.cache_clear()
+    with empty.read() as tx:
+        assert tx.execute(text("SELECT name, about, color FROM tenants")).one() == ("acme", "first", "red")
+        assert "ix_tenants_color" in {index["name"] for index in inspect(tx).get_indexes("tenants")}
+        assert inspect(tx).get_unique_constraints("tenants")
 
 
 def test_servers_that_start_together_make_the_tables_once(empty: Database) -> None:

@@ -113,8 +113,9 @@ def test_recount_says_what_drifted_and_sets_it_right_only_when_asked(database: D
         assert usage.recount(tx) == []
 
 
-def test_recount_leaves_a_profile_alone_while_a_volume_of_it_grows(database: Database) -> None:
-    growing = make_volume(size=7, state=VolumeState.EXTENDING)
+@pytest.mark.parametrize("state", [VolumeState.EXTENDING, VolumeState.ERROR])
+def test_recount_leaves_a_profile_alone_while_a_volume_of_it_grows(database: Database, state: VolumeState) -> None:
+    growing = make_volume(size=7, state=state, operation="op")
     database.change(lambda tx: volumes.insert(tx, growing))
     database.change(lambda tx: volumes.insert(tx, make_volume(profile="silver", size=3)))
     charge(database, 1, 20)
