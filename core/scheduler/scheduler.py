@@ -6,8 +6,6 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from ..errors import NoPlacement
 from ..model.pool import Pool
 from .candidate import Candidates
