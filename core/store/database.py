@@ -107,6 +107,8 @@ class Database:
             with connection.cursor() as cursor:
                 cursor.execute("SET synchronous_commit = off")
                 cursor.execute("SET lock_timeout = '10s'")
+                # A process that is frozen in the middle of a transaction must not keep its locks for ever.
+                cursor.execute("SET idle_in_transaction_session_timeout = '30s'")
             connection.autocommit = previous
 
     def _begun(self, connection: Connection) -> None:
