@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
+import tempfile
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +24,8 @@ _CONNECTIONS = 32
 class Client:
     """Speaks to one address. Shared by threads; it keeps connections open and starts no thread.
 
-    `ca` is the file of the CA to trust, None for the system's own. Environment variables (proxies, CA bundles,
+    `ca` is the CA to trust, a file or its PEM text, None for those that requests trusts. Environment variables
+    (proxies, CA bundles,
     .netrc) are not heeded: they would send credentials elsewhere or trust others. `timeout` is in seconds, for each
     answer.
     """
@@ -33,7 +35,8 @@ class Client:
         self.timeout = timeout
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.verify = ca if ca is not None else True
+        self._ca = _file_of(ca)
+        self._session.verify = True if self._ca is None else str(self._ca)
         self._session.mount("https://", HTTPAdapter(pool_connections=1, pool_maxsize=_CONNECTIONS))
         self._session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=_CONNECTIONS))
 
@@ -128,6 +131,27 @@ class Client:
     def close(self) -> None:
         """Close the connections. Idempotent."""
         self._session.close()
+        if isinstance(self._ca, _TextFile):
+            self._ca.close()
+
+
+class _TextFile:
+    """PEM text as the file that requests needs, gone with the object."""
+
+    def __init__(self, text: str) -> None:
+        self._file = tempfile.NamedTemporaryFile("w", prefix="isthmus-ca-", suffix=".pem")  # noqa: SIM115
+        self._file.write(text)
+        self._file.flush()
+
+    def __str__(self) -> str:
+        return self._file.name
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _file_of(ca: str | None) -> str | _TextFile | None:
+    return _TextFile(ca) if ca is not None and "-----BEGIN" in ca else ca
 
 
 def _authorization(credential: Credential) -> Mapping[str, str]:

@@ -1,0 +1,1 @@
+"""Plugin `cli`: the command `isthmus`, over the remote adapter."""

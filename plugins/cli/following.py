@@ -1,0 +1,115 @@
+"""Waiting for operations: a progress bar for people, the outcome for everybody."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+import click
+
+from ...core.model.operation import Operation, OperationState
+from . import output
+from .command import NEEDS_ATTENTION, OPERATION_FAILED
+from .session import Session
+
+_LONGEST_LOOK = 2.0
+
+
+def follow(session: Session, operation: Operation, *, wait: bool, timeout: float = 600.0) -> Operation:
+    """Print what an accepted operation is, or wait for its end and print that. Exits with 8 or 9 when it went wrong."""
+    if operation.plan is not None:
+        if session.as_json:
+            output.show_json(operation)
+        else:
+            show_plan(operation)
+        return operation
+    if wait:
+        operation = _watch(session, operation, timeout)
+    if session.as_json:
+        output.show_json(operation)
+    else:
+        _say(operation)
+    if operation.state is OperationState.NEEDS_ATTENTION:
+        sys.exit(NEEDS_ATTENTION)
+    if operation.state in (OperationState.FAILED, OperationState.CANCELLED, OperationState.ABANDONED):
+        sys.exit(OPERATION_FAILED)
+    return operation
+
+
+def _watch(session: Session, operation: Operation, timeout: float) -> Operation:
+    until = time.monotonic() + timeout
+    shown = sys.stderr.isatty() and not session.as_json
+    while operation.state.live:
+        left = until - time.monotonic()
+        if left <= 0:
+            click.echo(f"Still {operation.state.value} after {timeout:.0f} s; it goes on without you.", err=True)
+            break
+        if shown:
+            _draw(operation)
+        operation = session.storage.operations.wait(operation.id, min(_LONGEST_LOOK if shown else 30.0, left))
+    if shown:
+        click.echo("\r\033[K", nl=False, err=True)
+    return operation
+
+
+def _draw(operation: Operation) -> None:
+    width = 24
+    full = int(width * operation.progress)
+    bar = "#" * full + "." * (width - full)
+    text = f"\r\033[K[{bar}] {operation.progress:4.0%} {operation.kind}: {operation.note or operation.step or ''}"
+    click.echo(text[:160], nl=False, err=True)
+
+
+def _say(operation: Operation) -> None:
+    made = ", ".join(f"{name} {value}" for name, value in operation.result.items() if name != "warning")
+    if operation.state is OperationState.DONE:
+        click.secho(f"Done: {operation.kind}" + (f" ({made})" if made else ""), fg="green")
+        if operation.result.get("warning"):
+            click.echo(f"Note: {operation.result['warning']}")
+        return
+    if operation.state.live:
+        click.echo(f"Accepted: {operation.kind}, operation {operation.id}")
+        click.echo(f"Follow it with `isthmus operation show {operation.id} --wait`.")
+        return
+    error: Any = operation.error or {}
+    said = str(error.get("message", operation.state.value))
+    click.secho(f"{operation.state.value.replace('_', ' ').capitalize()}: {said}", fg="red", err=True)
+    if error.get("next_step"):
+        click.echo(f"       {error['next_step']}", err=True)
+    if operation.state is OperationState.NEEDS_ATTENTION:
+        click.echo(f"       Mend the cause, then `isthmus operation retry {operation.id}` (or abandon it).", err=True)
+    click.echo(f"       See `isthmus explain {operation.request_id}`.", err=True)
+
+
+def show_plan(operation: Operation) -> None:
+    """What a dry run would do."""
+    plan = dict(operation.plan or {})
+    steps = plan.pop("steps", [])
+    click.secho(f"Would do: {operation.kind} (nothing was changed)", bold=True)
+    click.echo(f"steps         {' -> '.join(steps)}")
+    if plan.get("pivot"):
+        click.echo(f"no way back   from {plan.pop('pivot')} on")
+    for name, value in plan.items():
+        if value not in (None, [], {}):
+            kind = "size" if name in ("room_before", "room_after", "released") else name
+            click.echo(f"{name.replace('_', ' '):<13} {output.cell(kind, value)}")
+    if operation.explanation:
+        show_explanation(dict(operation.explanation))
+
+
+def show_explanation(found: dict[str, Any]) -> None:
+    """Why a placement went where it went."""
+    click.echo(f"placement     {found.get('considered', 0)} pools considered, {found.get('remaining', 0)} left")
+    for count in found.get("filters", []):
+        if count["refused"]:
+            click.echo(f"              {count['refused']} refused by {count['filter']}")
+    for refusal in found.get("refused", []):
+        numbers = {key: value for key, value in refusal.items() if key not in ("pool", "name", "filter")}
+        click.echo(f"              {refusal['name']}: {refusal['filter']} {output.cell('', numbers)}")
+    chosen = found.get("chosen")
+    if chosen:
+        weights = ", ".join(f"{name} {value}" for name, value in chosen.get("weights", {}).items())
+        click.echo(f"              chosen: {chosen['name']} (score {chosen['score']}: {weights})")
+        if chosen.get("unenforced"):
+            click.echo(f"              not enforced by anything: {', '.join(chosen['unenforced'])}")
