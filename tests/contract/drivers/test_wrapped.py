@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from isthmus.core.datapath.object_lock import ObjectLocks
 from isthmus.core.drivers.contract import Driver
-from isthmus.core.drivers.wrappers import (
-    Bound,
-    Call,
-    Faults,
-    bounded,
-    faulty,
-    limited,
-    locked,
-    measured,
-    on_behalf_of,
-    unwrap,
-    wrap,
-)
+from isthmus.core.drivers.wrappers import Bound, Faults, bounded, faulty, limited, measured, unwrap
 
 from .bench import Bench
 from .clones import ClonesSuite
@@ -40,24 +25,16 @@ class _Silent:
         pass
 
 
-def _as_an_operation(call: Call, proceed: Callable[[], Any]) -> Any:
-    with on_behalf_of("operation"):
-        return proceed()
-
-
 class WrappedBench(MemoryBench):
     kills = 4
 
     def driver(self) -> Driver:
-        inner = limited(measured(faulty(super().driver(), Faults()), _Silent(), "array"), calls=4)
-        return wrap(bounded(locked(inner, ObjectLocks(self.folder / "locks", _alive)), 30.0, Bound()), _as_an_operation)
+        return bounded(
+            limited(measured(faulty(super().driver(), Faults()), _Silent(), "array"), calls=4), 30.0, Bound()
+        )
 
     def traced(self, driver: Driver) -> list[Path]:
         return [*super().traced(unwrap(driver))]
-
-
-def _alive(owner: str) -> bool:
-    return True
 
 
 class TestWrapped(
