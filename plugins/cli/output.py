@@ -64,7 +64,7 @@ def table(columns: Sequence[Column], rows: Sequence[Any], empty: str = "Nothing 
         return
     documents = [plain(row) for row in rows]
     cells = [[_shown(column, document) for column in columns] for document in documents]
-    widths = [max(len(column[0]), *(len(line[at]) for line in cells)) for at, column in enumerate(columns)]
+    widths = [max([len(column[0]), *(len(line[at]) for line in cells)]) for at, column in enumerate(columns)]
     edge = shutil.get_terminal_size((0, 0)).columns if click.get_text_stream("stdout").isatty() else 0
     heading = "  ".join(column[0].ljust(width) for column, width in zip(columns, widths, strict=True))
     click.secho(_cut(heading.rstrip(), edge), bold=True)
@@ -73,9 +73,9 @@ def table(columns: Sequence[Column], rows: Sequence[Any], empty: str = "Nothing 
 
 
 def _shown(column: Column, document: Mapping[str, Any]) -> str:
-    name, *how = column[1:]
-    value = document.get(str(name))
-    return str(how[0](value)) if how and callable(how[0]) else cell(str(name), value)
+    value = document.get(column[1])
+    how: Any = column[2:]
+    return str(how[0](value)) if how else cell(column[1], value)
 
 
 def _cut(text: str, edge: int) -> str:
