@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..context import Context
-from ..errors import Conflict, InUse, Invalid, NoPlacement, NotOffered, Occupied, Refused
+from ..errors import Conflict, InUse, Invalid, LimitExceeded, NoPlacement, NotOffered, Occupied, Refused
 from ..model.identity import new_id, now
 from ..model.operation import Operation
 from ..model.placement import Placement, PlacementRole, naa_identifier
@@ -44,7 +44,18 @@ class Volumes(Collection[Volume]):
     def create(
         self, context: Context, wanted: VolumeRequest, *, key: str | None = None, dry_run: bool = False
     ) -> Operation:
-        """Place and make a volume: empty, from a snapshot, or as a clone of a volume."""
+        """Place and make a volume: empty, from a snapshot, or as a clone of a volume.
+
+        What finds no room is refused here, and why is kept as a message under the request id.
+        """
+        try:
+            return self._create(context, wanted, key, dry_run)
+        except (NoPlacement, LimitExceeded) as error:
+            if not dry_run:
+                self.parts.refused(context, error, "volume")
+            raise
+
+    def _create(self, context: Context, wanted: VolumeRequest, key: str | None, dry_run: bool) -> Operation:
         tenant = owner_of(context)
         authorise(context, "volume:create", tenant)
         check_name(wanted.name)

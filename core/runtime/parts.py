@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from ..context import Context
 from ..datapath.object_lock import ObjectLocks
+from ..errors import IsthmusError
 from ..events.log import append
 from ..events.stream import EventStream
 from ..journal.registry import Flows
 from ..journal.runner import Journal
 from ..model.codec import to_json
+from ..model.identity import new_id, now
+from ..model.message import Message
 from ..scheduler.scheduler import Scheduler
 from ..security.sealing import Sealer
+from ..store import nouns
 from ..store.database import Database, Tx
 from .settings import EngineSettings
 
@@ -55,6 +59,26 @@ class Parts:
             operation=operation,
         )
         self.announce()
+
+    def refused(self, context: Context, error: IsthmusError, resource_type: str) -> None:
+        """Keep why a request was refused, so that it can be explained by its request id.
+
+        Nothing was accepted, so there is no operation that could keep it. Does nothing when the store cannot.
+        """
+        message = Message(
+            id=new_id(),
+            tenant=context.tenant,
+            level="error",
+            code=error.code,
+            text=error.message,
+            request_id=context.request_id,
+            created_at=now(),
+            next_step=error.next_step,
+            resource_type=resource_type,
+            details=dict(error.details),
+        )
+        with contextlib.suppress(IsthmusError):
+            self.database.change(lambda tx: nouns.messages.insert(tx, message))
 
     @contextlib.contextmanager
     def holding(self, *objects: str) -> Iterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass
 from datetime import datetime
@@ -65,7 +66,7 @@ def table(columns: Sequence[Column], rows: Sequence[Any], empty: str = "Nothing 
     documents = [plain(row) for row in rows]
     cells = [[_shown(column, document) for column in columns] for document in documents]
     widths = [max([len(column[0]), *(len(line[at]) for line in cells)]) for at, column in enumerate(columns)]
-    edge = shutil.get_terminal_size((0, 0)).columns if click.get_text_stream("stdout").isatty() else 0
+    edge = shutil.get_terminal_size((0, 0)).columns if sys.stdout.isatty() else 0
     heading = "  ".join(column[0].ljust(width) for column, width in zip(columns, widths, strict=True))
     click.secho(_cut(heading.rstrip(), edge), bold=True)
     for line in cells:

@@ -102,6 +102,8 @@ def explain(session: Session, request_id: str) -> None:
         click.echo(f"\n{message.level:<13} {message.text}")
         if message.next_step:
             click.echo(f"              {message.next_step}")
+        if message.details.get("explanation"):
+            show_explanation(dict(message.details["explanation"]))
     if found.events:
         click.echo()
         table(_EVENTS, list(found.events))
