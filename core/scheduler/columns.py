@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import numpy as np
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from ..model.pool import Pool, PoolState
 from ..profiles.capabilities import NOTHING, Capabilities
-from .buckets import Buckets
 from .classes import ClassKey, ClassTable
 from .documents import Documents
 from .request import LARGEST
@@ -24,11 +23,14 @@ _FIRST = 64
 class Columns:
     """One row per pool; a row keeps its number as long as the pool is known. Sizes are in bytes.
 
+    `changed` is called with a row's number whenever something of its pool was changed.
+
     All methods may be called from several threads. Who reads the columns holds `lock` for as long as the rows must
     not move; nothing slow may be done meanwhile.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[int], None] | None = None) -> None:
+        self._changed = changed or (lambda row: None)
         self.lock = threading.RLock()
         self.documents = Documents()
         self.classes = ClassTable()
@@ -44,24 +46,16 @@ class Columns:
         self.room_thick = np.zeros(_FIRST, np.int64)
         #: `room_thin`, but nothing where the reported free space is not above the reserve.
         self.usable_thin = np.zeros(_FIRST, np.int64)
-        #: Room divided by what it would be if nothing had been promised and nothing foreign were there.
-        self.share_thin = np.zeros(_FIRST, np.float64)
-        self.share_thick = np.zeros(_FIRST, np.float64)
-        self.limit_thin = np.zeros(_FIRST, np.int64)
-        self.limit_thick = np.zeros(_FIRST, np.int64)
         #: Reported free bytes above the reserve; thin volumes need some.
         self.headroom = np.zeros(_FIRST, np.int64)
-        self.goodness = np.zeros(_FIRST, np.float64)
         #: What the pool in each row offers; several rows share one object.
         self.capabilities: list[Capabilities] = []
         #: Per back end: sums over its pools, and what part of the one the other is.
         self.backend_total = np.zeros(_FIRST, np.float64)
         self.backend_provisioned = np.zeros(_FIRST, np.float64)
         self.backend_load = np.zeros(_FIRST, np.float64)
-        self.backend_rows = Buckets()
-        self._changed: list[set[int]] = []
+        self._backend_pools: list[int] = []
         self._place = np.zeros(_FIRST, np.intp)
-        self._backend_place = np.zeros(_FIRST, np.intp)
         self._free_rows: list[int] = []
         self._free_backends: list[int] = []
 
@@ -79,14 +73,12 @@ class Columns:
                 self._leave_backend(row, known)
             self._classify(row, known, pool)
             self.pools[row] = pool
-            usable = pool.total * (1.0 - pool.reserve)
             self.total[row] = _bounded(pool.total)
             self.provisioned[row] = _bounded(pool.provisioned)
-            self.limit_thin[row] = _bounded(int(usable * pool.ratio))
-            self.limit_thick[row] = _bounded(int(usable))
             self.headroom[row] = _bounded(pool.free - int(pool.total * pool.reserve))
             self._set_room(row, _bounded(pool.room(True)), _bounded(pool.room(False)))
             self._enter_backend(row, pool)
+            self._changed(row)
 
     def remove(self, pool_id: str) -> None:
         """Forget a pool; an unknown one is no error."""
@@ -115,19 +107,11 @@ class Columns:
             row = self.rows.get(pool_id)
             if row is None:
                 return False
-            self.provisioned[row] += delta
+            self.provisioned[row] = self.provisioned.item(row) + delta
             self._set_room(row, self.room_thin.item(row) - delta, self.room_thick.item(row) - delta)
             self._load(self.backend.item(row), 0.0, float(delta))
+            self._changed(row)
             return True
-
-    def watch(self) -> set[int]:
-        """A set that is added to whenever something changes: the numbers of the back ends whose pools did.
-
-        The caller empties it, holding `lock`.
-        """
-        changed = set(self.backends.values())
-        self._changed.append(changed)
-        return changed
 
     def members(self, passed: NDArray[np.bool_]) -> NDArray[np.intp]:
         """The rows of all pools of the classes marked in `passed`."""
@@ -138,12 +122,8 @@ class Columns:
         self.room_thin[row] = thin
         self.room_thick[row] = thick
         self.usable_thin[row] = thin if self.headroom.item(row) > 0 else min(thin, 0)
-        self.share_thin[row] = thin / max(1, self.limit_thin.item(row))
-        self.share_thick[row] = thick / max(1, self.limit_thick.item(row))
 
     def _load(self, backend: int, total: float, provisioned: float) -> None:
-        for changed in self._changed:
-            changed.add(backend)
         self.backend_total[backend] += total
         self.backend_provisioned[backend] += provisioned
         self.backend_load[backend] = self.backend_provisioned.item(backend) / max(1.0, self.backend_total.item(backend))
@@ -159,7 +139,6 @@ class Columns:
             self.documents.release(self._leave_class(row))
         self.klass[row], self._place[row] = self.classes.enter(key, row)
         self.capabilities[row] = self.documents.slots[document]
-        self.goodness[row] = self.capabilities[row].goodness
 
     def _leave_class(self, row: int) -> int:
         """Take the row out of its class; returns the slot of its document, which is still to be released."""
@@ -176,15 +155,13 @@ class Columns:
         if backend is None:
             backend = self._new_backend(pool.backend)
         self.backend[row] = backend
-        self._backend_place[row] = self.backend_rows.enter(backend, row)
+        self._backend_pools[backend] += 1
         self._load(backend, float(self.total[row]), float(self.provisioned[row]))
 
     def _leave_backend(self, row: int, known: Pool) -> None:
-        backend, place = int(self.backend[row]), int(self._backend_place[row])
-        moved = self.backend_rows.leave(backend, place)
-        if moved is not None:
-            self._backend_place[moved] = place
-        if len(self.backend_rows.rows(backend)):
+        backend = int(self.backend[row])
+        self._backend_pools[backend] -= 1
+        if self._backend_pools[backend]:
             self._load(backend, -float(self.total[row]), -float(self.provisioned[row]))
             return
         del self.backends[known.backend]
@@ -209,7 +186,8 @@ class Columns:
         if self._free_backends:
             backend = self._free_backends.pop()
         else:
-            backend = self.backend_rows.add()
+            backend = len(self._backend_pools)
+            self._backend_pools.append(0)
             if backend == len(self.backend_total):
                 self.backend_total = _doubled(self.backend_total)
                 self.backend_provisioned = _doubled(self.backend_provisioned)
@@ -218,14 +196,10 @@ class Columns:
         return backend
 
     def _grow(self) -> None:
-        self.klass, self._place = _doubled(self.klass), _doubled(self._place)
-        self.backend, self._backend_place = _doubled(self.backend), _doubled(self._backend_place)
+        self.klass, self._place, self.backend = _doubled(self.klass), _doubled(self._place), _doubled(self.backend)
         self.total, self.provisioned = _doubled(self.total), _doubled(self.provisioned)
         self.room_thin, self.room_thick = _doubled(self.room_thin), _doubled(self.room_thick)
-        self.limit_thin, self.limit_thick = _doubled(self.limit_thin), _doubled(self.limit_thick)
-        self.share_thin, self.share_thick = _doubled(self.share_thin), _doubled(self.share_thick)
         self.usable_thin, self.headroom = _doubled(self.usable_thin), _doubled(self.headroom)
-        self.goodness = _doubled(self.goodness)
 
 
 def _alike(one: Pool, other: Pool) -> bool:

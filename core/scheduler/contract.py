@@ -2,8 +2,8 @@
 `isthmus.weighers`: an entry point names the class, the plugin manager makes it with no arguments.
 
 Rules for all: no I/O, no locks, no state that a decision changes; every decision calls them while the columns stand
-still. They work on whole vectors: a loop over pools in Python costs what the columns save. They must not raise for
-any pool, whatever it reports; one that raises fails the decision.
+still. Where they are given vectors they work on whole vectors: a loop over pools in Python costs what the columns
+save. They must not raise for any pool, whatever it reports; one that raises fails the decision.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ __all__ = [
     "Mask",
     "PlacementRequest",
     "PoolFilter",
+    "PoolWeigher",
     "Pools",
+    "RequestWeigher",
     "Row",
     "Vector",
     "Weigher",
@@ -86,16 +88,24 @@ class Weigher(ABC):
     """Says how good each pool is, from 0 (worst) to 1 (best), by a formula that does not depend on other pools.
 
     The scheduler multiplies by the weight set for `name`, or `weight` when none is set, and adds all up. A weight
-    may be negative; with 0 the weigher is not asked.
-
-    A `steady` weigher looks at nothing but the columns of the pool and its back end, and whether the request is
-    thin. It is asked again about a pool only when something of that back end changed.
+    may be negative; with 0 the weigher is not asked. Weighers are made from `PoolWeigher` or `RequestWeigher`.
     """
 
     name: ClassVar[str]
     contract_version: ClassVar[int] = CONTRACT_VERSION
     weight: ClassVar[float] = 1.0
-    steady: ClassVar[bool] = False
+
+
+class PoolWeigher(Weigher):
+    """A weigher of the pool as it stands, whatever is asked for. It is asked when something of the pool changes."""
+
+    @abstractmethod
+    def value(self, row: Row, thin: bool) -> float:
+        """The value of this pool for thin, or for thick, placements."""
+
+
+class RequestWeigher(Weigher):
+    """A weigher of what depends on the request, or on more than the pool. It is asked at every decision."""
 
     @abstractmethod
     def weigh(self, pools: Pools, request: PlacementRequest) -> Vector:

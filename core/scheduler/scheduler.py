@@ -10,7 +10,7 @@ from ..errors import NoPlacement
 from ..model.pool import Pool
 from .candidate import Candidates
 from .columns import Columns
-from .contract import ClassFilter, Filter, PoolFilter, Weigher
+from .contract import ClassFilter, Filter, PoolFilter, PoolWeigher, RequestWeigher, Weigher
 from .explanation import Explanation
 from .filters.abilities import AbilitiesFilter
 from .filters.affinity import AffinityFilter
@@ -25,7 +25,7 @@ from .plan import Plans, Refused
 from .ranking import highest
 from .refusal import Refusal
 from .request import PlacementRequest
-from .scores import Scores
+from .standing import Standing
 from .view import Mask, Pools, Row
 from .weighers.allocated import AllocatedWeigher
 from .weighers.free_capacity import FreeCapacityWeigher
@@ -109,15 +109,13 @@ class Scheduler:
         weighed = [(found, given.get(found.name, found.weight)) for found in every]
         asked = [(found, weight) for found, weight in weighed if weight != 0.0]
         self._tolerance = closeness * sum(abs(weight) for _, weight in asked)
-        self._fickle = [(found, weight) for found, weight in asked if not found.steady]
-        steady = [(found, weight) for found, weight in asked if found.steady]
-        self._steady_names = [found.name for found, _ in steady]
+        self._standing = Standing([(found, weight) for found, weight in asked if isinstance(found, PoolWeigher)])
+        self._weighers = [(found, weight) for found, weight in asked if isinstance(found, RequestWeigher)]
         self._best = best
         self._candidates = candidates
         self._listed = listed
         self._chooser = chooser or random.Random()  # noqa: S311 - nobody gains from guessing it
-        self._columns = Columns()
-        self._scores = {thin: Scores(self._columns, steady, thin) for thin in (True, False)}
+        self._columns = Columns(lambda row: self._standing.renew(Row(self._columns, row)))
         self._plans = Plans(self._columns, self._class_filters, listed)
 
     def __len__(self) -> int:
@@ -179,24 +177,24 @@ class Scheduler:
         return told
 
     def _candidates_of(self, left: Pools, request: PlacementRequest) -> Candidates:
-        rows = left.rows
-        scores = self._scores[request.thin]
-        score = scores.total(rows)
-        told = [(found.name, found.weigh(left.gathered(), request), weight) for found, weight in self._fickle]
-        for _, vector, weight in told:
+        pools = left.gathered()
+        vectors = [found.weigh(pools, request) for found, _ in self._weighers]
+        score = self._standing.totals(pools.rows, request.thin)
+        for vector, (_, weight) in zip(vectors, self._weighers, strict=True):
             score += vector * weight
         order = highest(score, self._candidates)
-        chosen = rows.take(order)
         values = score.take(order).tolist()
         lowest = values[0] - self._tolerance
         close = sum([value >= lowest for value in values[: self._best]])
-        weights = dict(zip(self._steady_names, scores.values(chosen), strict=True))
-        weights.update({name: vector.take(order) for name, vector, _ in told})
-        numbers = chosen.tolist()
+        chosen = pools.rows.take(order)
+        rows = chosen.tolist()
+        weights = dict(zip(self._standing.names, self._standing.values(chosen, request.thin), strict=True))
+        for vector, (found, _) in zip(vectors, self._weighers, strict=True):
+            weights[found.name] = vector.take(order)
         return Candidates(
             request,
-            [pool for row in numbers if (pool := self._columns.pools[row]) is not None],
-            [self._columns.capabilities[row] for row in numbers],
+            [pool for row in rows if (pool := self._columns.pools[row]) is not None],
+            [self._columns.capabilities[row] for row in rows],
             values,
             weights,
             first=int(self._chooser.random() * close),

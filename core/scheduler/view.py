@@ -108,11 +108,6 @@ class Pools:
         return self._of(self._columns.usable_thin if self.request.thin else self._columns.room_thick)
 
     @property
-    def share(self) -> Vector:
-        """Room divided by what it would be if nothing had been promised and nothing foreign were there."""
-        return self._of(self._columns.share_thin if self.request.thin else self._columns.share_thick)
-
-    @property
     def total(self) -> Sizes:
         """Reported size in bytes."""
         return self._of(self._columns.total)
@@ -121,11 +116,6 @@ class Pools:
     def provisioned(self) -> Sizes:
         """Bytes promised to placements and snapshots."""
         return self._of(self._columns.provisioned)
-
-    @property
-    def goodness(self) -> Vector:
-        """The pool's own opinion of itself, 0 to 1; 0 when it has none."""
-        return self._of(self._columns.goodness)
 
     @property
     def backend_load(self) -> Vector:
@@ -181,14 +171,15 @@ class Pools:
 
 
 class Row:
-    """One pool at the moment of the decision."""
+    """One pool as it is at this moment."""
 
-    __slots__ = ("_room_thick", "_room_thin", "capabilities", "headroom", "pool", "provisioned")
+    __slots__ = ("_room_thick", "_room_thin", "capabilities", "headroom", "number", "pool", "provisioned")
 
     def __init__(self, columns: Columns, row: int) -> None:
         pool = columns.pools[row]
         if pool is None:
             raise LookupError(f"row {row} holds no pool")
+        self.number = row
         #: The pool as it was last reported. What it promised since is in `provisioned` and `room`.
         self.pool: Pool = pool
         self.capabilities: Capabilities = columns.capabilities[row]
@@ -202,3 +193,8 @@ class Row:
     def room(self, thin: bool) -> int:
         """Bytes that can still be promised; may be negative."""
         return self._room_thin if thin else self._room_thick
+
+    def limit(self, thin: bool) -> int:
+        """What `room` would be if nothing had been promised and nothing foreign were there."""
+        usable = self.pool.total * (1.0 - self.pool.reserve)
+        return int(usable * self.pool.ratio) if thin else int(usable)

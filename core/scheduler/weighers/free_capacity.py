@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ..contract import PlacementRequest, Pools, Vector, Weigher
+from ..contract import PoolWeigher, Row
 
 
-class FreeCapacityWeigher(Weigher):
+class FreeCapacityWeigher(PoolWeigher):
     """Room divided by what the pool may promise when empty (thin: with over-subscription)."""
 
     name: ClassVar[str] = "free_capacity"
     weight: ClassVar[float] = 1.0
-    steady: ClassVar[bool] = True
 
-    def weigh(self, pools: Pools, request: PlacementRequest) -> Vector:
-        return pools.share
+    def value(self, row: Row, thin: bool) -> float:
+        return row.room(thin) / max(1, row.limit(thin))

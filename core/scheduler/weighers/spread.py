@@ -6,15 +6,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..contract import PlacementRequest, Pools, Vector, Weigher
+from ..contract import PlacementRequest, Pools, RequestWeigher, Vector
 
 
-class SpreadWeigher(Weigher):
+class SpreadWeigher(RequestWeigher):
     """1 / (1 + provisioned / total), both summed over all pools of the back end."""
 
     name: ClassVar[str] = "spread"
     weight: ClassVar[float] = 0.5
-    steady: ClassVar[bool] = True
 
     def weigh(self, pools: Pools, request: PlacementRequest) -> Vector:
         return np.asarray(1.0 / (pools.backend_load + 1.0), np.float64)

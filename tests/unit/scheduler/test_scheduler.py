@@ -16,7 +16,7 @@ import pytest
 from isthmus.core.errors import NoPlacement
 from isthmus.core.model.pool import PoolState
 from isthmus.core.profiles.requirement import Requirement
-from isthmus.core.scheduler.contract import Mask, PlacementRequest, PoolFilter, Pools, Row, Vector, Weigher
+from isthmus.core.scheduler.contract import Mask, PlacementRequest, PoolFilter, Pools, RequestWeigher, Row, Vector
 from isthmus.core.scheduler.ranking import highest
 from isthmus.core.scheduler.scheduler import Scheduler, default_filters
 from isthmus.core.scheduler.sizes import spoken
@@ -130,7 +130,7 @@ class NotTooLarge(PoolFilter):
         return {"total": row.pool.total}
 
 
-class Snug(Weigher):
+class Snug(RequestWeigher):
     """As somebody else would write it: prefers the pool that the request fills best."""
 
     name: ClassVar[str] = "snug"
