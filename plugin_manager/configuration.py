@@ -118,7 +118,8 @@ def _flat(document: Mapping[str, Any], file: Path) -> dict[str, Any]:
             found[name] = value
     for name in found:
         if name not in KEYS:
-            raise _unknown(name, str(file), {key: key for key in KEYS} | {key.split(".")[-1]: key for key in KEYS})
+            known = {key.split(".")[-1]: key for key in KEYS} | {key: key for key in KEYS}
+            raise _unknown(name, str(file), known | {section: f"[{section}]" for section in SECTIONS})
     return found
 
 

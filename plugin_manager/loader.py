@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from stevedore.named import NamedExtensionManager
@@ -50,16 +50,33 @@ class Loaded:
     value: Any = None
 
 
+class _Namespace(NamedExtensionManager):  # type: ignore[type-arg]
+    """stevedore on entry points that know their distribution; those of its own list, kept in a cache on disk, do not.
+
+    Loads `wanted` and nothing else; what its import raises comes out.
+    """
+
+    def __init__(self, group: str, wanted: EntryPoint | None = None) -> None:
+        self._wanted = wanted
+        names = [] if wanted is None else [wanted.name]
+        super().__init__(group, names, on_load_failure_callback=self._failed)
+
+    def list_entry_points(self) -> list[EntryPoint]:
+        return list(entry_points(group=self.namespace)) if self._wanted is None else [self._wanted]
+
+    @staticmethod
+    def _failed(manager: object, point: EntryPoint, error: BaseException) -> None:
+        raise error
+
+
 def find(namespace: Namespace) -> Sequence[Found]:
     """All extensions of a namespace in the order of their names, duplicates included; imports none of them.
 
     Of two with the same name the one of Isthmus itself counts, else that of the distribution whose name comes first;
     the others carry an obstacle.
     """
-    points: Iterable[EntryPoint] = NamedExtensionManager(
-        namespace.group, names=[], warn_on_missing_entrypoint=False
-    ).list_entry_points()
-    found = sorted({_found(namespace, point) for point in points}, key=_rank)
+    points = _Namespace(namespace.group).list_entry_points()
+    found = sorted((_found(namespace, point) for point in points), key=_rank)
     winners: dict[str, Found] = {}
     marked = []
     for each in found:
@@ -75,7 +92,7 @@ def load(found: Found) -> Loaded:
     if found.obstacle:
         return Loaded(found.report("broken", found.obstacle))
     try:
-        value = found.point.load()
+        value = _Namespace(found.namespace.group, found.point)[found.name].plugin
     except (Exception, SystemExit) as error:
         _log.warning("the extension %s of %s cannot be imported", found.name, found.namespace.name, exc_info=error)
         return Loaded(found.report("broken", _why(found, error)))

@@ -69,7 +69,7 @@ class Mounts:
         parts = path.split("/", self._deepest + 1)
         for count in range(min(len(parts) - 1, self._deepest), 0, -1):
             prefix = "/".join(parts[: count + 1])
-            found = self._applications.get(prefix) if prefix else None
+            found = self._applications.get(prefix) if prefix != "/" else None
             if found is not None:
                 return found[1]
         return None
@@ -153,7 +153,7 @@ class Front:
         if "CONTENT_LENGTH" not in environ:
             limited = environ["wsgi.input"] = LimitedBody(environ["wsgi.input"], self._body_limit)
         try:
-            produced = application(environ, reply)
+            produced = _begun(application(environ, reply), reply)
             if limited is not None and limited.exceeded:
                 _close(produced)
                 return reply.give(_too_large(self._body_limit, request_id))
@@ -225,12 +225,16 @@ class _Reply:
     """The status and headers that an application gave; it is passed as `start_response`."""
 
     def __init__(self) -> None:
-        self.status = status_missing
+        self.status = ""
         self.headers: list[tuple[str, str]] = []
 
     def __call__(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
         self.status, self.headers = status, list(headers)
         return _no_write
+
+    def begun(self) -> bool:
+        """Whether the status is known."""
+        return bool(self.status)
 
     def header(self, name: str) -> str:
         return next((value for key, value in self.headers if key.lower() == name), "")
@@ -240,11 +244,36 @@ class _Reply:
         return [answer.body]
 
 
-status_missing = "500 Internal Server Error"
-
-
 def _no_write(data: bytes) -> None:
     raise NotImplementedError("return the body instead of writing it")
+
+
+class _Begun:
+    """An answer whose first part had to be produced to learn its status."""
+
+    def __init__(self, first: bytes, rest: Iterator[bytes], produced: Iterable[bytes]) -> None:
+        self._first = first
+        self._rest = rest
+        self._produced = produced
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._first
+        yield from self._rest
+
+    def close(self) -> None:
+        _close(self._produced)
+
+
+def _begun(produced: Iterable[bytes], reply: _Reply) -> Iterable[bytes]:
+    """`produced` with its status known: an application may give it as late as with the first part of its body."""
+    if reply.begun():
+        return produced
+    rest = iter(produced)
+    begun = _Begun(next(rest, b""), rest, produced)
+    if not reply.begun():
+        begun.close()
+        raise RuntimeError("the application gave no status")
+    return begun
 
 
 class _Stream:

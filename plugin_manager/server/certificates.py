@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import re
 import socket
@@ -11,10 +12,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...core.errors import Misconfigured
+from ...core.errors import IsthmusError, Misconfigured
+from ..contract import StopSignal
 from ..settings import WILDCARDS, Configuration
 
+_log = logging.getLogger(__name__)
+
 FOLDER = "tls"
+RENEWAL_SECONDS = 3600.0
+"""How often is looked whether the certificate is due; it is renewed weeks before it ends."""
+
 _HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 
 
@@ -53,10 +60,10 @@ def server_names(configuration: Configuration) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def ensure(configuration: Configuration, authority: Callable[[], tuple[bytes, bytes]]) -> bool:
+def ensure(configuration: Configuration, authority: tuple[bytes, bytes]) -> bool:
     """Make the files what they should be; returns whether the certificate is another one than before.
 
-    `authority` gives the CA's certificate and key. With `tls.mode` files the administrator's are checked and copied,
+    `authority` is the CA's certificate and key. With `tls.mode` files the administrator's are checked and copied,
     the key as PKCS#8. Safe in several processes at once. Raises `Misconfigured`.
     """
     files = files_of(configuration)
@@ -64,15 +71,32 @@ def ensure(configuration: Configuration, authority: Callable[[], tuple[bytes, by
     with _locked(files.certificate.parent):
         before = _read(files.certificate)
         if configuration.tls.mode == "files":
-            certificate, key, ca = _own(configuration, authority()[0])
+            certificate, key, ca = _own(configuration, authority[0])
         else:
-            certificate, key, ca = _issued(configuration, files, authority())
+            certificate, key, ca = _issued(configuration, files, authority)
         _write(files.authority, ca, 0o644)
         if certificate != before or key != _read(files.key):
             # The key first: a reader that meets the new certificate must find its key.
             _write(files.key, key, 0o600)
             _write(files.certificate, certificate, 0o644)
         return certificate != before
+
+
+def keep(
+    configuration: Configuration,
+    authority: tuple[bytes, bytes],
+    stopping: StopSignal,
+    renewed: Callable[[], None],
+    every: float = RENEWAL_SECONDS,
+) -> None:
+    """Renew the certificate in time until `stopping`; calls `renewed` each time there is another one."""
+    while not stopping.wait(every):
+        try:
+            if ensure(configuration, authority):
+                _log.info("the server's certificate was renewed")
+                renewed()
+        except (IsthmusError, OSError) as error:
+            _log.error("the server's certificate could not be renewed: %s", error)
 
 
 def _issued(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
@@ -23,6 +25,7 @@ from ...core.model.description import Extension, Finding
 from ...core.model.operation import Operation
 from ...core.runtime.live_backends import DriverFactory
 from ...core.runtime.settings import EngineSettings
+from ...core.scheduler.scheduler import default_filters
 from ...core.security.policy import authorise
 from ...core.store.records import OwnedRecords
 from ...core.targets.contract import Target, TargetSetup
@@ -96,8 +99,8 @@ class Composition:
             prepared=self.installation.prepared,
             drivers={name: _driver(self.manager, name) for name in self.manager.names("drivers")},
             targets=make_targets(configuration, self.manager),
-            filters=_made(self.manager, "filters"),
-            weighers=_made(self.manager, "weighers"),
+            filters=_made(self.manager, "filters", [known.name for known in default_filters()]),
+            weighers=_made(self.manager, "weighers", []),
             dispatcher=self._dispatcher(),
             flows=flows,
             duties=duties,
@@ -130,6 +133,7 @@ class Composition:
                 started.set()
 
         threading.Thread(target=run, name="isthmus-start", daemon=True).start()
+        self._keep_certificate()
         self._mount_plugins()
         if not started.wait(START_PATIENCE):
             _log.warning("the engine is still starting after %.0f s; requests are answered meanwhile", START_PATIENCE)
@@ -151,6 +155,22 @@ class Composition:
     def index(self) -> Mapping[str, Any]:
         """What `GET /` shows where no plugin answers it."""
         return {"product": "Isthmus", "version": self.shell.version, "mounted": self.shell.mounts()}
+
+    def _keep_certificate(self) -> None:
+        configuration, authority = self.configuration, self.installation.prepared.authority
+        if configuration.tls.mode == "off":
+            return
+
+        def renewed() -> None:
+            # The main process starts other workers, which read the new files, and then lets go of these.
+            os.kill(os.getppid(), signal.SIGHUP)
+
+        threading.Thread(
+            target=certificates.keep,
+            args=(configuration, (authority.certificate, authority.key), self.shell.stopping, renewed),
+            name="isthmus-certificate",
+            daemon=True,
+        ).start()
 
     def _make_plugins(self) -> tuple[Sequence[Flow], Sequence[Duty]]:
         flows: list[Flow] = []
@@ -301,8 +321,8 @@ def _own(name: str, plugin: Plugin) -> tuple[Sequence[Flow], Sequence[Duty]]:
     return flows, duties
 
 
-def _made(manager: Manager, namespace: str) -> Sequence[Any] | None:
-    """One object of each enabled class; None when none is installed, and the core's own are used."""
+def _made(manager: Manager, namespace: str, order: Sequence[str]) -> Sequence[Any] | None:
+    """One object of each enabled class, those of `order` first; None when none is installed: the core's own then."""
     made: list[Any] = []
     for name, kind in manager.loadable(namespace):
         try:
@@ -310,7 +330,7 @@ def _made(manager: Manager, namespace: str) -> Sequence[Any] | None:
         except Exception as error:
             _log.error("%s of %s cannot be used", name, namespace, exc_info=error)
             manager.mark_broken(namespace, name, f"{type(error).__name__}: {error}")
-    return made or None
+    return sorted(made, key=lambda one: order.index(one.name) if one.name in order else len(order)) or None
 
 
 def _driver(manager: Manager, name: str) -> DriverFactory:

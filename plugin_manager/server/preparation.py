@@ -58,7 +58,7 @@ def make_ready(configuration: Configuration) -> Installation:
             token = new_administrator_token(database)
         authority = prepared.authority
         if configuration.tls.mode != "off":
-            certificates.ensure(configuration, lambda: (authority.certificate, authority.key))
+            certificates.ensure(configuration, (authority.certificate, authority.key))
         _hand_over(configuration, token, authority.certificate)
         mark.unlink(missing_ok=True)
     except BaseException:

@@ -79,6 +79,9 @@ class Probe(Base):
     def get_ready(self, environ: dict[str, Any]) -> list[str]:
         return [f"{finding.level} {finding.check}" for finding in self.setup.server.ready()]
 
+    def get_mounts(self, environ: dict[str, Any]) -> dict[str, str]:
+        return dict(self.setup.server.mounts())
+
     def get_extensions(self, environ: dict[str, Any]) -> dict[str, str]:
         return {f"{e.namespace}/{e.name}": e.state for e in self.setup.server.extensions()}
 

@@ -67,7 +67,7 @@ def install_probe(folder: Path) -> None:
 class Server:
     """A server on a state folder; `start` may be called again after it ended."""
 
-    def __init__(self, folder: Path, **settings: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder = folder
         self.state = folder / "state"
         self.port = free_port()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import http.client
-import json
+import socket
 import ssl
+import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
@@ -16,9 +17,8 @@ REQUEST_ID = "req-11111111-2222-3333-4444-555555555555"
 
 
 def test_the_first_page_says_what_is_mounted(shared: Server) -> None:
-    document = shared.json("/")
-    assert document["product"] == "Isthmus"
-    assert document["mounted"]["/probe"] == "probe"
+    assert shared.json("/")["product"] == "Isthmus"
+    assert shared.json("/probe/mounts")["/probe"] == "probe"
 
 
 def test_a_path_that_nobody_has_is_a_problem_document(shared: Server) -> None:
@@ -127,6 +127,13 @@ def test_http_2_is_spoken(shared: Server) -> None:
         assert connection.selected_alpn_protocol() == "h2"
 
 
+def test_the_client_file_leads_to_the_server(shared: Server) -> None:
+    client = tomllib.loads((shared.state / "client.toml").read_text())
+    assert client["address"] == f"https://127.0.0.1:{shared.port}"
+    assert client["ca"] == (shared.state / "tls" / "ca.pem").read_text()
+    assert client["token"] == (shared.state / "admin.token").read_text().strip()
+
+
 def _opens(server: Server) -> bool:
     with closing(server.get("/probe/stream", stream=True)) as stream:
         return stream.status_code == 200
@@ -142,16 +149,4 @@ def _context(server: Server) -> ssl.SSLContext:
 
 
 def _connect(server: Server, context: ssl.SSLContext) -> ssl.SSLSocket:
-    import socket
-
     return context.wrap_socket(socket.create_connection(("127.0.0.1", server.port), 10), server_hostname="127.0.0.1")
-
-
-def test_the_client_file_leads_to_the_server(shared: Server) -> None:
-    import tomllib
-
-    client = tomllib.loads((shared.state / "client.toml").read_text())
-    assert client["address"] == f"https://127.0.0.1:{shared.port}"
-    assert client["ca"] == (shared.state / "tls" / "ca.pem").read_text()
-    assert client["token"] == (shared.state / "admin.token").read_text().strip()
-    assert json.dumps(client)

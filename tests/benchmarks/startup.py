@@ -1,0 +1,77 @@
+"""How long a server takes from nothing to ready, and how much memory its processes hold then.
+
+    python -m tests.benchmarks.startup
+
+prints `ready_s` (the first start: tables, keys, certificate and all), `again_s` (a later start), both from the start
+of the process until `/readyz` says yes over TLS, `cpu_s` (processor time of the first start) and `rss_mb` (resident
+memory of all processes when ready, pages that they share counted for each).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.benchmarks.measure import cpu_seconds, report, resident_bytes
+
+SERVE = "import sys; from isthmus.plugin_manager.server import run; sys.exit(run(sys.argv[1]))"
+PATIENCE = 60.0
+
+
+def main() -> None:
+    """Start a server twice in a private folder, and measure."""
+    with tempfile.TemporaryDirectory(prefix="isthmus-startup-", dir=_memory()) as name:
+        folder = Path(name)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        (folder / "isthmus.toml").write_text(
+            f'state = "state"\nruntime = "run"\n[listen]\nport = {port}\n[log]\nlevel = "warning"\n'
+        )
+        first, cpu, memory = _start(folder, port)
+        again, _, _ = _start(folder, port)
+    report("startup", ready_s=first, again_s=again, cpu_s=cpu, rss_mb=memory / (1 << 20))
+
+
+def _start(folder: Path, port: int) -> tuple[float, float, int]:
+    """One start and stop: seconds until ready, seconds of processor time, bytes resident."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ISTHMUS_")}
+    began = time.monotonic()
+    process = subprocess.Popen([sys.executable, "-c", SERVE, str(folder / "isthmus.toml")], env=environment)
+    try:
+        while not _ready(port):
+            if process.poll() is not None or time.monotonic() - began > PATIENCE:
+                raise SystemExit("the server did not become ready")
+            time.sleep(0.01)
+        took = time.monotonic() - began
+        return took, cpu_seconds(process.pid), resident_bytes(process.pid)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+
+
+def _ready(port: int) -> bool:
+    # Whom one speaks to is not what is measured here.
+    context = ssl._create_unverified_context()
+    connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=5)
+    with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    return False
+
+
+def _memory() -> str | None:
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+
+if __name__ == "__main__":
+    main()
