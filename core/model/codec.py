@@ -79,7 +79,7 @@ def _reader(hint: Any) -> Convert:
         options = [option for option in get_args(hint) if option is not type(None)]
         inner = _reader(options[0])
         return lambda value: None if value is None else inner(value)
-    if origin is tuple:
+    if origin is tuple or origin is Sequence:
         item = _reader(get_args(hint)[0])
         return lambda value: tuple(item(each) for each in value)
     if isinstance(hint, type):
