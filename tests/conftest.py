@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -14,12 +15,19 @@ pytest.register_assert_rewrite("tests.contract", "tests.environment")
 pytest_plugins = ["tests.environment.postgresql"]
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+FAILED_CHECKS = [check for check in os.environ.get("ISTHMUS_FAILED_CHECKS", "").split(";") if check]
 
 
 @pytest.fixture(scope="session")
 def checkout() -> Path:
     """The root of the repository."""
     return CHECKOUT
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A run that is told to end (a cancelled job) ends its servers first, as after Ctrl-C."""
+    if not hasattr(config, "workerinput"):
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -29,6 +37,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.is_relative_to(CHECKOUT / "tests" / "integration"):
             item.add_marker("server")
     items.sort(key=lambda item: sum(item.get_closest_marker(name) is not None for name in ("server", "slow")))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The exit code speaks for the checks too."""
+    if FAILED_CHECKS and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -41,5 +55,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("skipped, with the reason")
     for reason, count in reasons.most_common():
         terminalreporter.write_line(f"{count:5}  {reason}")
-    for check in filter(None, os.environ.get("ISTHMUS_FAILED_CHECKS", "").split(";")):
+    for check in FAILED_CHECKS:
         terminalreporter.write_line(f"FAILED before the tests: {check}", red=True)
