@@ -64,14 +64,23 @@ def ensure(configuration: Configuration, authority: tuple[bytes, bytes]) -> bool
     """Make the files what they should be; returns whether the certificate is another one than before.
 
     `authority` is the CA's certificate and key. With `tls.mode` files the administrator's are checked and copied,
-    the key as PKCS#8. Safe in several processes at once. Raises `Misconfigured`.
+    the key as PKCS#8; while they do not fit, the administrator's former ones are kept as long as they are valid. Safe
+    in several processes at once. Raises `Misconfigured`.
     """
+    from ...core.security.authority import Credential, needs_renewal
+
     files = files_of(configuration)
     files.certificate.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _locked(files.certificate.parent):
         before = _read(files.certificate)
         if configuration.tls.mode == "files":
-            certificate, key, ca = _own(configuration, authority[0])
+            try:
+                certificate, key, ca = _own(configuration, authority[0])
+            except Misconfigured as error:
+                if _broken(before, _read(files.key)) or not needs_renewal(before, authority=Credential(*authority)):
+                    raise
+                _log.error("the certificate that was served before stays: %s", error)
+                return False
         else:
             certificate, key, ca = _issued(configuration, files, authority)
         _write(files.authority, ca, 0o644)

@@ -30,8 +30,8 @@ _LONGEST_PAUSE = 5.0
 
 
 class Supervisor(MPServer):
-    """granian's main process, but for three things: a worker that keeps dying is brought back with growing pauses
-    instead of ending the server, one that says that no restart helps ends it, and stopping never waits for long."""
+    """granian's main process, but for two things: a worker that keeps dying is brought back with growing pauses
+    instead of ending the server; and one that says that no restart helps ends it, unless it has served before."""
 
     def __init__(self, configuration: Configuration) -> None:
         files = files_of(configuration)
@@ -45,7 +45,8 @@ class Supervisor(MPServer):
             blocking_threads=configuration.listen.threads,
             http=HTTPModes.auto if tls else HTTPModes.http1,
             websockets=False,
-            log_level=LogLevels.info,
+            # Its messages of lower levels say what ours say, in the words of another program.
+            log_level=LogLevels.debug if configuration.log.level == "debug" else LogLevels.warning,
             log_dictconfig=logs.of_web_server(),
             ssl_cert=files.certificate if tls else None,
             ssl_key=files.key if tls else None,
@@ -53,9 +54,9 @@ class Supervisor(MPServer):
             respawn_failed_workers=True,
             workers_kill_timeout=KILL_SECONDS,
         )
-        logging.getLogger("_granian").setLevel(logging.DEBUG if configuration.log.level == "debug" else logging.WARNING)
         self._configuration = configuration
         self._pause = 0.0
+        self._has_served = False
         self.hopeless = False
 
     def build_ssl_context(self, cert: Path | None, key: Path | None, *options: Any) -> None:
@@ -78,12 +79,13 @@ class Supervisor(MPServer):
             process = died.inner
             if not process.is_alive():
                 code = process.exitcode
-                if code == HOPELESS:
+                young = time.monotonic() - died.birth < _YOUNG
+                self._has_served |= not young
+                if code == HOPELESS and not self._has_served:
                     self.hopeless = True
                     self.interrupt_signal = True
                     self.main_loop_interrupt.set()
                     return
-                young = time.monotonic() - died.birth < _YOUNG
                 self._pause = min(max(self._pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE) if young else 0.0
                 _log.error("worker %s ended (%s); starting another", process.pid, _ended(code))
                 if self.main_loop_interrupt.wait(self._pause) and self.interrupt_signal:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ...core.errors import IsthmusError, Unavailable
+from ...core.errors import IsthmusError, StorageError, Unavailable
 from ..contract import Application, StopSignal
 from ..settings import Configuration
 from . import logs
@@ -98,7 +98,7 @@ class _Worker:
             self._served.start()
         except IsthmusError as error:
             _log.critical("the server cannot start: %s %s", error, error.next_step or "")
-            sys.exit(1 if isinstance(error, Unavailable) else HOPELESS)
+            sys.exit(1 if isinstance(error, Unavailable | StorageError) else HOPELESS)
         except Exception:
             _log.critical("the server cannot start", exc_info=True)
             sys.exit(HOPELESS)

@@ -68,6 +68,14 @@ def test_a_worker_that_keeps_dying_keeps_coming_back(server: Server) -> None:
     assert server.process.poll() is None
 
 
+def test_several_workers_share_the_port_and_each_comes_back(tmp_path: Path) -> None:
+    with running(tmp_path, listen={"workers": 2}) as server:
+        both = until(lambda: len(found := _workers(server)) == 2 and found)
+        os.kill(min(both), signal.SIGKILL)
+        until(lambda: len(found := _workers(server)) == 2 and found != both)
+        assert server.stop() == 0
+
+
 @pytest.mark.parametrize("signal_name", ["SIGTERM", "SIGINT"])
 def test_stopping_ends_streams_and_waits_for_requests(server: Server, signal_name: str) -> None:
     with ExitStack() as stack:
@@ -172,6 +180,17 @@ def test_nobody_else_can_read_what_a_server_keeps(shared_state: Path) -> None:
 def shared_state(shared: Server) -> Iterator[Path]:
     shared.json("/probe/count")
     yield shared.state
+
+
+def _workers(server: Server) -> set[int]:
+    """The workers that answer, by asking often enough to meet each."""
+    found: set[int] = set()
+    for _ in range(30):
+        try:
+            found.add(server.worker())
+        except requests.ConnectionError:
+            continue
+    return found
 
 
 def _connections(server: Server) -> int:

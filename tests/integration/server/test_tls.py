@@ -80,6 +80,11 @@ def test_a_certificate_of_the_administrators_own_is_served_whatever_form_its_key
     try:
         server.launch()
         until(lambda: _opens(server, tmp_path / "ca.pem"), 60)
+        # A replacement that does not fit is not taken, and the server goes on with what it had.
+        (tmp_path / "own.pem").write_bytes(issue_server_certificate(authority, ["127.0.0.1"]).certificate)
+        os.kill(server.pid, signal.SIGHUP)
+        until(lambda: "the certificate that was served before stays" in server.log.read_text(), 30)
+        until(lambda: _opens(server, tmp_path / "ca.pem"), 60)
         served = ssl.get_server_certificate(("127.0.0.1", server.port))
         assert x509.load_pem_x509_certificate(served.encode()) == x509.load_pem_x509_certificate(issued.certificate)
     finally:
@@ -100,6 +105,17 @@ def test_a_key_that_does_not_fit_the_certificate_is_refused_with_the_reason(tmp_
     finally:
         server.kill()
     assert "the private key does not belong to the certificate" in server.log.read_text()
+
+
+def test_a_certificate_of_the_own_ca_does_not_stand_in_for_one_that_does_not_fit(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        server.stop()
+        (tmp_path / "own.pem").write_bytes(b"nonsense")
+        server.file.write_text(
+            server.file.read_text() + '[tls]\nmode = "files"\ncertificate = "own.pem"\nkey = "own.pem"\n'
+        )
+        assert server.launch().wait(60) == 1
+        assert "this is not a PEM certificate" in server.log.read_text()
 
 
 def test_plain_http_is_served_on_loopback_when_asked_for(tmp_path: Path) -> None:
