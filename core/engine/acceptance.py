@@ -24,7 +24,7 @@ def accept(
     kind: str,
     resource_type: str,
     resource: str,
-    request: Mapping[str, Any],
+    request: Callable[[], Mapping[str, Any]],
     work: Work,
     *,
     key: str | None = None,
@@ -32,14 +32,14 @@ def accept(
     node: str | None = None,
     explanation: Callable[[], Mapping[str, Any] | None] | None = None,
 ) -> Operation:
-    """Accept an operation of `kind` on `resource`; `request` is all that the caller asked, the target included.
+    """Accept an operation of `kind` on `resource`; `request` gives all that the caller asked, the target included.
 
     `work(tx, operation_id)` makes all conditional updates and returns the operation's data; whatever it raises leaves
     nothing behind. It may run again after a deadlock. With an idempotency `key` that was accepted before, the
     operation of then comes back (`KeyReused` for another request). Raises `Overloaded` when the backlog is full.
     """
     flow = parts.flows.newest(kind)
-    digest = _digest(kind, request) if key is not None else None
+    digest = _digest(kind, request()) if key is not None else None
     parts.journal.admit()
     identifier = new_id()
     claimed = parts.journal.owner if node in (None, parts.settings.node) else None

@@ -34,7 +34,7 @@ def find_profile(tx: Tx, context: Context, wanted: str | None) -> Profile:
             raise Invalid("There is no default profile.", next_step="Name a profile, or make one the default.")
         profile = found[0]
     else:
-        known = nouns.profiles.find(tx, wanted) or nouns.profile_by_name.find(tx, wanted)
+        known = nouns.profile_by_name.find(tx, wanted) or nouns.profiles.find(tx, wanted)
         if known is None:
             raise NotFound(f"There is no profile {wanted}.", next_step="List the profiles you may use.")
         profile = known

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, bindparam, select, update
 
 from ..context import Context, new_request_id
 from ..errors import Conflict, Invalid, Unauthenticated
@@ -26,6 +26,19 @@ from .collection import Collection
 
 _users, _tokens = schema.users, schema.tokens
 _SHORTEST_PASSWORD = 12
+_HOLDER = (
+    select(
+        _tokens.c.tenant,
+        _tokens.c.user,
+        _tokens.c.roles,
+        _tokens.c.expires_at,
+        _users.c.enabled,
+        _users.c.roles.label("own"),
+    )
+    .join(_users, _users.c.id == _tokens.c.user)
+    .where(_tokens.c.hash == bindparam("hash"))
+)
+"""Asked at every request, so one statement: a logout or a disabled user counts at once, everywhere."""
 
 
 class Users(Collection[User]):
@@ -46,17 +59,16 @@ class Users(Collection[User]):
         `tenant` (id or name) is the one an administrator of the installation wants to act for; others may only name
         their own.
         """
-        with self.parts.database.read() as tx:
-            if credential.token is not None:
+        if credential.token is not None:
+            with self.parts.database.read() as tx:
                 context = self._by_token(tx, credential.token)
-            elif credential.user is not None and credential.password is not None:
-                context = None
-            else:
-                raise _unknown()
-        if context is None:
-            context = self._by_password(str(credential.user), str(credential.password))
-        with self.parts.database.read() as tx:
-            acting = self._acting(tx, context, tenant)
+                acting = self._acting(tx, context, tenant)
+        elif credential.user is not None and credential.password is not None:
+            context = self._by_password(credential.user, credential.password)
+            with self.parts.database.read() as tx:
+                acting = self._acting(tx, context, tenant)
+        else:
+            raise _unknown()
         return Context(acting, context.user, context.roles, request_id or new_request_id())
 
     def create(self, context: Context, wanted: UserRequest) -> User:
@@ -130,14 +142,11 @@ class Users(Collection[User]):
     def _by_token(self, tx: Tx, token: str) -> Context:
         if not is_token(token):
             raise _unknown()
-        found = nouns.token_by_hash.find(tx, token_hash(token))
-        if found is None or (found.expires_at is not None and found.expires_at <= now()):
-            raise _unknown()
-        user = nouns.users.find(tx, found.user)
-        if user is None or not user.enabled:
+        found = tx.execute(_HOLDER, {"hash": token_hash(token)}).first()
+        if found is None or not found.enabled or (found.expires_at is not None and found.expires_at <= now()):
             raise _unknown()
         # A role that was taken from the user counts no longer, whatever the token says.
-        return Context(found.tenant, user.id, frozenset(found.roles) & frozenset(user.roles))
+        return Context(found.tenant, found.user, frozenset(found.roles) & frozenset(found.own))
 
     def _by_password(self, name: str, password: str) -> Context:
         statement = select(_users.c.id, _users.c.password, _users.c.failures, _users.c.locked_until)
@@ -178,7 +187,7 @@ class Users(Collection[User]):
             if wanted is not None and own is not None and wanted not in (own.id, own.name):
                 raise _unknown()
             return context.tenant
-        tenant = nouns.tenants.find(tx, wanted) or nouns.tenant_by_name.find(tx, wanted)
+        tenant = nouns.tenant_by_name.find(tx, wanted) or nouns.tenants.find(tx, wanted)
         if tenant is None or not context.is_admin:
             raise Unauthenticated(f"There is no tenant {wanted} to act for.", next_step="Check the tenant's name.")
         return tenant.id

@@ -66,7 +66,8 @@ class CreateVolume:
 
     def _available(self, run: Run, found: Allocated, tx: Any) -> None:
         data = run.data
-        nouns.placements.change(tx, data["placement"], reference=dict(found.reference))
+        if found.reference:
+            nouns.placements.change(tx, data["placement"], reference=dict(found.reference))
         nouns.volumes.change(
             tx,
             data["volume"],
