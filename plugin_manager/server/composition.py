@@ -7,13 +7,11 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
-from ... import __version__
 from ...adapters.contract import Adapter
 from ...adapters.local import LocalAdapter
 from ...core.context import Context
-from ...core.datapath.account import account
 from ...core.dispatchers.contract import Dispatcher
 from ...core.duties.duty import Duty
 from ...core.engine.acceptance import accept, planned
@@ -21,61 +19,26 @@ from ...core.engine.engine import Engine
 from ...core.errors import Invalid, IsthmusError
 from ...core.journal.operations import calling
 from ...core.journal.step import Flow
-from ...core.model.description import Extension, Finding
+from ...core.model.description import Finding
 from ...core.model.operation import Operation
-from ...core.runtime.live_backends import DriverFactory
-from ...core.runtime.settings import EngineSettings
 from ...core.scheduler.scheduler import default_filters
 from ...core.security.policy import authorise
 from ...core.store.records import OwnedRecords
-from ...core.targets.contract import Target, TargetSetup
 from ..actions import Catalogue
 from ..contract import LOCAL_SYSTEM, Plugin, PluginSetup, StopSignal
 from ..manager import Manager
 from ..settings import Configuration
 from . import certificates, logs
-from .application import Front, Mounts
+from .application import Front
 from .choices import StoredChoices
-from .drivers import LazyDriver
+from .parts import driver, engine_settings, make_all, make_targets
 from .preparation import Installation, make_ready
+from .shell import Shell
 
 _log = logging.getLogger(__name__)
 
 START_PATIENCE = 20.0
 """How long a starting engine may keep the server from listening; after that it listens, and says that it starts."""
-
-
-class Shell:
-    """The server as plugins know it (`contract.Server`), before there is an engine in it."""
-
-    def __init__(self, configuration: Configuration, manager: Manager, stopping: StopSignal) -> None:
-        self.manager = manager
-        self.stopping = stopping
-        self.table = Mounts()
-        self.version = __version__
-        self.node = configuration.node
-        self.address = configuration.url
-        self.streams = configuration.streams
-        self.body_limit = configuration.listen.body_limit
-        self.questions: dict[str, Callable[[], Sequence[Finding]]] = {}
-
-    def mounts(self) -> Mapping[str, str]:
-        return self.table.table()
-
-    def extensions(self) -> Sequence[Extension]:
-        return self.manager.list()
-
-    def ready(self) -> Sequence[Finding]:
-        found: list[Finding] = []
-        if self.stopping.is_set():
-            found.append(Finding("server", "error", "The server is stopping."))
-        for name, ask in list(self.questions.items()):
-            try:
-                found += ask()
-            except Exception as error:
-                _log.exception("%s could not say whether it is ready", name)
-                found.append(Finding(name, "error", f"It could not be asked: {type(error).__name__}."))
-        return found
 
 
 class Composition:
@@ -97,10 +60,10 @@ class Composition:
             database,
             sealer=sealer,
             prepared=self.installation.prepared,
-            drivers={name: _driver(self.manager, name) for name in self.manager.names("drivers")},
+            drivers={name: driver(self.manager, name) for name in self.manager.names("drivers")},
             targets=make_targets(configuration, self.manager),
-            filters=_made(self.manager, "filters", [known.name for known in default_filters()]),
-            weighers=_made(self.manager, "weighers", []),
+            filters=make_all(self.manager, "filters", [known.name for known in default_filters()]),
+            weighers=make_all(self.manager, "weighers", []),
             dispatcher=self._dispatcher(),
             flows=flows,
             duties=duties,
@@ -241,7 +204,17 @@ class Composition:
                 return planned(parts, context, kind, resource_type, resource, {})
             notes = dict(data or {})
             request = {"resource_type": resource_type, "resource": resource, "data": notes}
-            return accept(parts, context, kind, resource_type, resource or "", request, lambda tx, _: notes, key=key)
+            return accept(
+                parts,
+                context,
+                kind,
+                resource_type,
+                resource or "",
+                lambda: request,
+                lambda tx, _: notes,
+                key=key,
+                tenant=context.tenant,
+            )
 
         return submit
 
@@ -255,63 +228,6 @@ class Composition:
         return dispatcher
 
 
-def engine_settings(configuration: Configuration) -> EngineSettings:
-    """What the engine is told."""
-    who = account(configuration.data_path.user)
-    journal = configuration.journal
-    return EngineSettings(
-        database=configuration.database,
-        state=configuration.state,
-        runtime=configuration.runtime,
-        node=configuration.node,
-        address=configuration.address,
-        threads=journal.threads,
-        lease=journal.lease,
-        heartbeat=journal.heartbeat,
-        sweep=journal.sweep,
-        backlog=journal.backlog,
-        streams=configuration.streams,
-        measure=configuration.data_path.measure,
-        watch=configuration.data_path.watch,
-        driver_timeout=configuration.data_path.timeout,
-        daemon_user=who.name if who is not None else None,
-        dispatcher=configuration.dispatcher,
-    )
-
-
-def make_targets(configuration: Configuration, manager: Manager) -> dict[str, Target]:
-    """The targets of this node by protocol, not started. One that cannot be made is reported as broken."""
-    files = certificates.files_of(configuration)
-    tls = files.complete and configuration.tls.mode == "own"
-    settings = engine_settings(configuration)
-    found: dict[str, Target] = {}
-    for name, kind in manager.loadable("targets"):
-        state, runtime = settings.state / "targets" / name, settings.runtime / "t" / name
-        try:
-            for folder in (state, runtime):
-                folder.mkdir(parents=True, exist_ok=True, mode=0o711)
-            target: Target = kind(
-                TargetSetup(
-                    node=settings.node,
-                    address=settings.address,
-                    state=state,
-                    runtime=runtime,
-                    settings=manager.settings("targets", name, kind.settings_schema),
-                    user=settings.daemon_user,
-                    certificate=files.certificate if tls else None,
-                    key=files.key if tls else None,
-                    ca=files.authority if tls else None,
-                    timeout=settings.driver_timeout,
-                )
-            )
-        except Exception as error:
-            _log.error("the target %s cannot be used", name, exc_info=error)
-            manager.mark_broken("targets", name, f"{type(error).__name__}: {error}")
-            continue
-        found[target.protocol] = target
-    return found
-
-
 def _own(name: str, plugin: Plugin) -> tuple[Sequence[Flow], Sequence[Duty]]:
     """The plugin's flows and duties; raises ValueError for one that bears another's name."""
     flows, duties = tuple(plugin.flows()), tuple(plugin.duties())
@@ -319,22 +235,6 @@ def _own(name: str, plugin: Plugin) -> tuple[Sequence[Flow], Sequence[Duty]]:
         if not what.startswith(f"{name}."):
             raise ValueError(f"{what} does not begin with {name}.")
     return flows, duties
-
-
-def _made(manager: Manager, namespace: str, order: Sequence[str]) -> Sequence[Any] | None:
-    """One object of each enabled class, those of `order` first; None when none is installed: the core's own then."""
-    made: list[Any] = []
-    for name, kind in manager.loadable(namespace):
-        try:
-            made.append(kind())
-        except Exception as error:
-            _log.error("%s of %s cannot be used", name, namespace, exc_info=error)
-            manager.mark_broken(namespace, name, f"{type(error).__name__}: {error}")
-    return sorted(made, key=lambda one: order.index(one.name) if one.name in order else len(order)) or None
-
-
-def _driver(manager: Manager, name: str) -> DriverFactory:
-    return cast(DriverFactory, LazyDriver(name, lambda: manager.load("drivers", name)))
 
 
 def _authorise(context: Context, permission: str) -> None:

@@ -21,9 +21,10 @@ from ..actions import Catalogue
 from ..contract import PluginSetup
 from ..manager import Choice, Manager
 from ..settings import Configuration
-from .composition import Shell, engine_settings
 from .lock import StateLock
+from .parts import engine_settings
 from .preparation import make_folders, open_database
+from .shell import Shell
 
 _log = logging.getLogger(__name__)
 

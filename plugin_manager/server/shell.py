@@ -1,0 +1,48 @@
+"""The server as plugins know it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+from ... import __version__
+from ...core.model.description import Extension, Finding
+from ..contract import StopSignal
+from ..manager import Manager
+from ..settings import Configuration
+from .application import Mounts
+
+_log = logging.getLogger(__name__)
+
+
+class Shell:
+    """The server as plugins know it (`contract.Server`), before there is an engine in it."""
+
+    def __init__(self, configuration: Configuration, manager: Manager, stopping: StopSignal) -> None:
+        self.manager = manager
+        self.stopping = stopping
+        self.table = Mounts()
+        self.version = __version__
+        self.node = configuration.node
+        self.address = configuration.url
+        self.streams = configuration.streams
+        self.body_limit = configuration.listen.body_limit
+        self.questions: dict[str, Callable[[], Sequence[Finding]]] = {}
+
+    def mounts(self) -> Mapping[str, str]:
+        return self.table.table()
+
+    def extensions(self) -> Sequence[Extension]:
+        return self.manager.list()
+
+    def ready(self) -> Sequence[Finding]:
+        found: list[Finding] = []
+        if self.stopping.is_set():
+            found.append(Finding("server", "error", "The server is stopping."))
+        for name, ask in list(self.questions.items()):
+            try:
+                found += ask()
+            except Exception as error:
+                _log.exception("%s could not say whether it is ready", name)
+                found.append(Finding(name, "error", f"It could not be asked: {type(error).__name__}."))
+        return found
