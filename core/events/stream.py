@@ -32,6 +32,7 @@ class _Published:
     """An event and the forms in which it has been written, each made once for all listeners."""
 
     __slots__ = ("_forms", "event", "number")
+    _writing = threading.Lock()
 
     def __init__(self, event: Event) -> None:
         self.event = event
@@ -41,7 +42,10 @@ class _Published:
     def form(self, render: Render) -> bytes:
         made = self._forms.get(render)
         if made is None:
-            made = self._forms[render] = render(self.event)
+            with self._writing:
+                made = self._forms.get(render)
+                if made is None:
+                    made = self._forms[render] = render(self.event)
         return made
 
 
