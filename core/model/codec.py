@@ -20,7 +20,7 @@ Convert = Callable[[Any], Any]
 
 def time_text(moment: datetime) -> str:
     """`2026-01-31T12:00:00.123456Z`."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def time_of(text: str) -> datetime:
@@ -30,7 +30,8 @@ def time_of(text: str) -> datetime:
 
 def to_json(noun: Any) -> dict[str, Any]:
     """The noun's fields as plain JSON values."""
-    return {name: (value if plain else _out(value)) for name, plain, value in _values(noun)}
+    plan: tuple[tuple[str, Convert | None], ...] = _plan(type(noun))  # type: ignore[arg-type]
+    return {name: getattr(noun, name) if write is None else write(getattr(noun, name)) for name, write in plan}
 
 
 def from_json(kind: type[T], document: Mapping[str, Any]) -> T:
@@ -39,16 +40,24 @@ def from_json(kind: type[T], document: Mapping[str, Any]) -> T:
     return kind(**{name: known[name](value) for name, value in document.items() if name in known})
 
 
-def _values(noun: Any) -> Sequence[tuple[str, bool, Any]]:
-    plan: tuple[tuple[str, bool], ...] = _plan(type(noun))  # type: ignore[arg-type]
-    return [(name, plain, getattr(noun, name)) for name, plain in plan]
-
-
 @cache
-def _plan(kind: type) -> tuple[tuple[str, bool], ...]:
+def _plan(kind: type) -> tuple[tuple[str, Convert | None], ...]:
+    """The fields, each with how it is written; None for what is plain JSON already."""
     hints = get_type_hints(kind)
     plain = (str, int, bool, float, str | None, int | None)
-    return tuple((f.name, hints[f.name] in plain) for f in fields(kind))
+    return tuple((f.name, None if hints[f.name] in plain else _writer(hints[f.name])) for f in fields(kind))
+
+
+def _writer(hint: Any) -> Convert:
+    if hint is datetime:
+        return time_text
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return _value
+    return _out
+
+
+def _value(member: Any) -> Any:
+    return member.value if isinstance(member, Enum) else member
 
 
 def _out(value: Any) -> Any:
