@@ -43,7 +43,7 @@ NAMESPACES: Mapping[str, Namespace] = {
         Namespace("targets", "isthmus.targets", TARGETS, needs=("name", "protocol", "form", "settings_schema")),
         # Filters and weighers bring numpy; their contract is checked by what they declare, not by importing it here.
         Namespace("filters", "isthmus.filters", 1, needs=("name",)),
-        Namespace("weighers", "isthmus.weighers", 1, needs=("name", "weigh")),
+        Namespace("weighers", "isthmus.weighers", 1, needs=("name", "weight")),
         Namespace("dispatchers", "isthmus.dispatchers", DISPATCHERS, needs=("start", "dispatch", "stop")),
         Namespace("key_sources", "isthmus.key_sources", 1),
     )

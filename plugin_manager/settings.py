@@ -81,6 +81,7 @@ class JournalPace:
 class DataPath:
     """The daemons that serve volumes to hosts. Times are in seconds."""
 
+    address: str = field(default="127.0.0.1", metadata=_means("how hosts reach this node's daemons"))
     user: str | None = field(
         default=None, metadata=_means("the account they run as; the best that this machine allows if not set")
     )
@@ -105,7 +106,6 @@ class Configuration:
     )
     key_source: str = field(default="", metadata=_means("where the root keys come from: file:/path or env:NAME"))
     node: str = field(default="", metadata=_means("the name of this node"))
-    address: str = field(default="127.0.0.1", metadata=_means("how hosts reach this node's daemons"))
     dispatcher: str = field(default="local", metadata=_means("what carries the wake-up of operations"))
     listen: Listen = field(default_factory=Listen)
     tls: Tls = field(default_factory=Tls)
@@ -119,6 +119,11 @@ class Configuration:
     def streams(self) -> int:
         """How many event streams may be open at a time: half of the threads."""
         return max(1, self.listen.threads // 2)
+
+    @property
+    def address(self) -> str:
+        """How hosts reach this node's daemons."""
+        return self.data_path.address
 
     @property
     def url(self) -> str:

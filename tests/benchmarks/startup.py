@@ -21,6 +21,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from isthmus.plugin_manager.configuration import load
+from isthmus.plugin_manager.server import data_path_stop
 from tests.benchmarks.measure import cpu_seconds, report, resident_bytes
 
 SERVE = "import sys; from isthmus.plugin_manager.server import run; sys.exit(run(sys.argv[1]))"
@@ -31,14 +33,19 @@ def main() -> None:
     """Start a server twice in a private folder, and measure."""
     with tempfile.TemporaryDirectory(prefix="isthmus-startup-", dir=_memory()) as name:
         folder = Path(name)
+        # Daemons of the data path run as another account.
+        folder.chmod(0o711)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = int(probe.getsockname()[1])
         (folder / "isthmus.toml").write_text(
             f'state = "state"\nruntime = "run"\n[listen]\nport = {port}\n[log]\nlevel = "warning"\n'
         )
-        first, cpu, memory = _start(folder, port)
-        again, _, _ = _start(folder, port)
+        try:
+            first, cpu, memory = _start(folder, port)
+            again, _, _ = _start(folder, port)
+        finally:
+            data_path_stop(load(folder / "isthmus.toml", {}))
     report("startup", ready_s=first, again_s=again, cpu_s=cpu, rss_mb=memory / (1 << 20))
 
 

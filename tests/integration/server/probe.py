@@ -85,6 +85,11 @@ class Probe(Base):
     def get_extensions(self, environ: dict[str, Any]) -> dict[str, str]:
         return {f"{e.namespace}/{e.name}": e.state for e in self.setup.server.extensions()}
 
+    def get_own(self, environ: dict[str, Any]) -> dict[str, str]:
+        """Of those that come with Isthmus itself."""
+        found = [each for each in self.setup.server.extensions() if each.distribution == "isthmus"]
+        return {f"{each.namespace}/{each.name}": each.state for each in found}
+
     def get_greeting(self, environ: dict[str, Any]) -> Any:
         return self.setup.actions.invoke("probe", "greet", Call(self.administrator()))
 

@@ -150,3 +150,10 @@ def _context(server: Server) -> ssl.SSLContext:
 
 def _connect(server: Server, context: ssl.SSLContext) -> ssl.SSLSocket:
     return context.wrap_socket(socket.create_connection(("127.0.0.1", server.port), 10), server_hostname="127.0.0.1")
+
+
+def test_everything_that_comes_with_isthmus_can_be_used(shared: Server) -> None:
+    """Plugins, drivers, targets, filters and weighers fit the contracts of this very release."""
+    own = shared.json("/probe/own")
+    assert own
+    assert {name: state for name, state in own.items() if state not in ("loaded", "available")} == {}

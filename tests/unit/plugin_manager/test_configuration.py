@@ -126,7 +126,9 @@ def test_a_variable_that_was_surely_meant_is_refused_and_others_are_left_alone()
     for variable in ("ISTHMUS_LISTEN_PROT", "ISTHMUS_DATABSE"):
         with pytest.raises(Misconfigured, match=variable):
             load(environment={variable: "1"})
-    load(environment={"ISTHMUS_TOKEN": "x", "ISTHMUS_ROOT_KEY": "y", "OTHER": "z"})
+    # These are the command line's and the key source's.
+    for variable in ("ADDRESS", "CA", "TOKEN", "TENANT", "CLIENT", "ROOT_KEY"):
+        assert load(environment={f"ISTHMUS_{variable}": "https://elsewhere:1"}) == load(environment={})
 
 
 def test_plain_http_is_allowed_on_loopback_only() -> None:
@@ -139,7 +141,7 @@ def test_plain_http_is_allowed_on_loopback_only() -> None:
 
 
 def test_clients_are_told_an_address_that_they_can_reach() -> None:
-    made = load(environment={"ISTHMUS_LISTEN_HOST": "0.0.0.0", "ISTHMUS_ADDRESS": "192.0.2.7"})
+    made = load(environment={"ISTHMUS_LISTEN_HOST": "0.0.0.0", "ISTHMUS_DATA_PATH_ADDRESS": "192.0.2.7"})
     assert made.url == "https://192.0.2.7:7460"
     assert load(environment={"ISTHMUS_LISTEN_HOST": "::1"}).url == "https://[::1]:7460"
     assert load(environment={"ISTHMUS_LISTEN_PUBLIC": "https://s.example/"}).url == "https://s.example"
