@@ -65,6 +65,7 @@ class Initiator(Client):
         secret: str | None = None,
         seconds: int = 20,
         reconnects: bool = False,
+        alias: str | None = None,
     ) -> None:
         library = _library()
         assert library is not None
@@ -81,6 +82,8 @@ class Initiator(Client):
         if name:
             self._do("iscsi_set_initiator_username_pwd", name.encode(), password.encode())
         self._do("iscsi_set_timeout", seconds)
+        if alias is not None:
+            self._do("iscsi_set_alias", alias.encode())
         if not reconnects:
             library.iscsi_set_noautoreconnect(ctypes.c_void_p(self._context), 1)
         self.attentions = 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from ...drivers.contract import Device, Export, Grant
 from ...errors import Busy, Refused
@@ -17,6 +18,7 @@ from . import layout
 from .device import lend
 from .layout import ANYONE, LUN, Name
 from .ledger import Entry, Guest, Ledger, guest_of
+from .reopening import make_ready, open_again
 from .server import Server
 from .shown import ShownTarget
 
@@ -94,6 +96,7 @@ class Exports:
                     continue
                 if current.staying:
                     self._server.tgt.delete_account(guest.user)
+                    self._ledger.release(guest.user)
                     self._write(current.without(attachment))
                     return
                 self._take_down(current, deadline)
@@ -115,13 +118,14 @@ class Exports:
             return frozenset(found)
 
     def reopen(self, placement: str) -> bool:
-        """Have tgtd take up a device's new size, under running commands; False when it publishes none of it."""
+        """Have tgtd take up a device's new size; False when it publishes nothing of the placement."""
         with self._server.locked(self._timeout):
             generation = self._server.generation()
-            entries = [entry for entry in self._ledger.of_placement(placement) if entry.generation == generation]
-            for entry in entries:
-                self._open_again(entry, entry.path)
-            return bool(generation and entries)
+        entries = [entry for entry in self._ledger.of_placement(placement) if entry.generation == generation]
+        # Not under the lock: it may take seconds, and only this placement's targets are touched.
+        for entry in entries:
+            self._open_again(entry, entry.path)
+        return bool(entries)
 
     def placements(self) -> frozenset[str]:
         """The placements of which tgtd shows targets."""
@@ -129,12 +133,14 @@ class Exports:
             names = (layout.parse_name(target.name) for target in self._shown(self._server.generation()))
             return frozenset(name.placement for name in names if name is not None and name.node == self._node)
 
-    def forget_former(self) -> None:
-        """Drop the ledger's entries of a tgtd that has died. Under the server's lock."""
+    def adopt(self) -> None:
+        """Drop what an earlier tgtd had, and make good what a crash left halted. Under the server's lock."""
         generation = self._server.generation()
         for entry in self._ledger.all():
             if entry.generation != generation:
                 self._ledger.remove(entry)
+            elif entry.halted:
+                make_ready(self._server.tgt, self._ledger, entry)
 
     def clear(self) -> None:
         """Take all targets down, as far as they let themselves within the timeout. Under the server's lock."""
@@ -142,9 +148,8 @@ class Exports:
         generation = self._server.generation()
         for entry in self._ledger.all():
             if entry.generation == generation:
-                nobody = replace(entry, guests=tuple(replace(guest, leaving=True) for guest in entry.guests))
                 self._close_doors(entry.tid, entry.admitted())
-                self._end_sessions(nobody, None, deadline)
+                self._end_all_sessions(entry, deadline)
                 self._take_down(entry, deadline)
             else:
                 self._ledger.remove(entry)
@@ -182,15 +187,18 @@ class Exports:
         """Whether the attachment is there as wanted already, so that nothing needs to be told to tgtd."""
         if former is None or not former.settled or former.initiators != guest.initiators:
             return False
-        return entry.path == str(device.path) and self._server.tgt.has_lun(entry.tid, LUN)
+        return not entry.halted and entry.path == str(device.path) and self._server.tgt.has_lun(entry.tid, LUN)
 
     def _put_in(self, entry: Entry, guest: Guest, secret: str, device: Device) -> None:
         tgt = self._server.tgt
         before = entry.admitted()
         fresh = entry.guest(guest.attachment) is None
+        if not self._ledger.claim(guest.user, entry.name, guest.attachment, entry.generation):
+            raise Refused("Another attachment has this CHAP user name.", next_step="Give every attachment its own.")
         entry = entry.with_guest(guest)
         self._write(entry)
-        tgt.new_target(entry.tid, str(entry.name))
+        if not tgt.new_target(entry.tid, str(entry.name)) and entry.halted:
+            entry = make_ready(tgt, self._ledger, entry)
         entry = self._seat(entry, guest, secret, fresh)
         if tgt.new_lun(entry.tid, LUN, device.path) or entry.path == str(device.path):
             tgt.update_lun(entry.tid, LUN, self._attributes(entry))
@@ -208,7 +216,8 @@ class Exports:
             self._write(entry)
         created = tgt.new_account(guest.user, secret)
         if not created and fresh:
-            self._free_account(guest, entry)
+            # A crash left it; nobody else's it can be, for the name is claimed in the ledger.
+            tgt.delete_account(guest.user)
             created = tgt.new_account(guest.user, secret)
         if not entry.name.shared:
             tgt.bind_account(entry.tid, guest.user)
@@ -222,15 +231,6 @@ class Exports:
         self._write(entry)
         return entry
 
-    def _free_account(self, guest: Guest, entry: Entry) -> None:
-        """An account of that name is there but not ours: refuse if it is used, else remove what a crash left."""
-        self._seen = None
-        used = any(guest.user in target.accounts for target in self._shown(entry.generation))
-        if used:
-            self._write(entry.without(guest.attachment))
-            raise Refused("Another attachment has this CHAP user name.", next_step="Give every attachment its own.")
-        self._server.tgt.delete_account(guest.user)
-
     def _attributes(self, entry: Entry) -> dict[str, str | int]:
         return {
             "scsi_id": entry.scsi_id,
@@ -239,10 +239,6 @@ class Exports:
             "readonly": int(entry.readonly),
             "thin_provisioning": int(entry.thin),
         }
-
-    def _open_again(self, entry: Entry, path: str) -> None:
-        """Both at once, so that no command comes between; `online=0` alone would do nothing to a fixed disk."""
-        self._server.tgt.update_lun(entry.tid, LUN, {"online": 0, "path": path})
 
     def _open_doors(self, tid: int, names: frozenset[str]) -> None:
         for name in sorted(names):
@@ -296,6 +292,14 @@ class Exports:
                     next_step="It is tried again; look whether the device answers.",
                 )
             time.sleep(_POLL_SECONDS)
+
+    def _end_all_sessions(self, entry: Entry, deadline: float) -> None:
+        self._end_sessions(replace(entry, guests=()), None, deadline)
+
+    def _open_again(self, entry: Entry, path: str) -> None:
+        deadline = time.monotonic() + self._timeout
+        end_sessions = partial(self._end_all_sessions, deadline=deadline)
+        open_again(self._server.tgt, self._ledger, entry, path, end_sessions)
 
     def _take_down(self, entry: Entry, deadline: float) -> None:
         tgt = self._server.tgt

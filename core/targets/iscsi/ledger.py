@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ...drivers.contract import Grant
-from .layout import ANYONE, LARGEST_TID, Name
+from .layout import ANYONE, LARGEST_TID, Name, parse_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,10 @@ class Guest:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A target as it was put, or is being put, into the tgtd of that generation."""
+    """A target as it was put, or is being put, into the tgtd of that generation.
+
+    `halted` is set while the target turns logins away for a moment, so that a crash then is made good.
+    """
 
     name: Name
     tid: int
@@ -49,6 +52,7 @@ class Entry:
     thin: bool
     guests: tuple[Guest, ...] = ()
     fillers: tuple[str, ...] = ()
+    halted: bool = False
 
     def guest(self, attachment: str) -> Guest | None:
         """The attachment's part in this target; None when it has none."""
@@ -110,6 +114,32 @@ class Ledger:
         """Forget a target and free its number; absent is success."""
         self._path(entry.name).unlink(missing_ok=True)
         self._number(entry.tid).unlink(missing_ok=True)
+        for guest in entry.guests:
+            self.release(guest.user)
+
+    def claim(self, user: str, name: Name, attachment: str, generation: str) -> bool:
+        """Keep a CHAP user name for an attachment; False when another attachment has it in this life of tgtd."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        link, wanted = self._user(user), f"{name} {attachment}"
+        while True:
+            try:
+                link.symlink_to(wanted)
+                return True
+            except FileExistsError:
+                claimed = str(link.readlink())
+            if claimed == wanted:
+                return True
+            holder, _, other = claimed.rpartition(" ")
+            named = parse_name(holder)
+            entry = self.read(named) if named else None
+            guest = entry.guest(other) if entry and entry.generation == generation else None
+            if guest is not None and guest.user == user:
+                return False
+            link.unlink()
+
+    def release(self, user: str) -> None:
+        """Give up a CHAP user name; absent is success."""
+        self._user(user).unlink(missing_ok=True)
 
     def reserve(self, name: Name) -> int:
         """A number for a target in tgtd that no other target has: the one made from its name or one after it."""
@@ -123,6 +153,9 @@ class Ledger:
                 if str(self._number(tid).readlink()) == str(name):
                     return tid
             tid = tid % LARGEST_TID + 1
+
+    def _user(self, user: str) -> Path:
+        return self._folder / f"{hashlib.sha256(user.encode()).hexdigest()[:32]}.user"
 
     def _number(self, tid: int) -> Path:
         return self._folder / f"{tid}.number"

@@ -14,14 +14,14 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ...datapath import lock
 from ...datapath.account import Account, account, barrier
 from ...datapath.daemon import Daemon, Daemons
 from ...datapath.impersonate import possible
-from ...errors import Busy, Misconfigured, Unavailable
+from ...errors import Busy, Misconfigured, StorageError, Unavailable
 from .accounts import Places
 from .tgt import Tgt
 
@@ -142,7 +142,10 @@ class Server:
             raise Unavailable("tgtd does not listen on its portal.")
 
     def end(self) -> None:
-        """End tgtd. It does not heed SIGTERM while it has targets: delete them first, or this takes the grace."""
+        """End tgtd: at once when it has no targets any more, else by SIGKILL after a second."""
+        if self._find() is not None:
+            with suppress(StorageError):
+                self.tgt.shut_down()
         self._daemons.end(DAEMON, grace=1.0)
         (self._state / "hole").unlink(missing_ok=True)
 

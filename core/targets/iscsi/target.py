@@ -56,6 +56,13 @@ class IscsiTarget:
                 "default": 4,
                 "description": "I/O threads of each published volume.",
             },
+            "answer_seconds": {
+                "type": "number",
+                "exclusiveMinimum": 0,
+                "maximum": 60,
+                "default": 10,
+                "description": "How long tgtd may take to answer a request before it counts as hanging.",
+            },
         },
     }
 
@@ -69,7 +76,7 @@ class IscsiTarget:
             port=int(settings.get("port", 3260)),
             threads=int(settings.get("threads", 4)),
             user=setup.user,
-            timeout=min(setup.timeout, 10.0),
+            timeout=min(setup.timeout, float(settings.get("answer_seconds", 10))),
         )
         self._exports = Exports(self._server, Ledger(setup.state / "targets"), setup.node, setup.timeout)
 
@@ -78,7 +85,7 @@ class IscsiTarget:
         self._server.prepare()
         with self._server.locked(self._setup.timeout):
             self._server.ensure()
-            self._exports.forget_former()
+            self._exports.adopt()
 
     def stop(self) -> None:
         """Nothing is held between calls."""
@@ -91,7 +98,7 @@ class IscsiTarget:
                 with suppress(StorageError):
                     self._exports.clear()
             self._server.end()
-            self._exports.forget_former()
+            self._exports.adopt()
 
     def check(self) -> None:
         """Raise `Transient` when tgtd has died, does not answer, or does not listen."""
@@ -133,7 +140,10 @@ class IscsiTarget:
         return self._exports.granted(export.placement)
 
     def resize(self, export: Export, grow: Callable[[], Allocated]) -> Resized:
-        """Grow, then have tgtd look at the size again; hosts see it when they rescan, their I/O goes on."""
+        """Grow, then have tgtd take up the size; hosts see it when they rescan, and no command of theirs fails.
+
+        While hosts read or write without a pause their sessions are closed for that, and they log in again.
+        """
         allocated = grow()
         return Resized(allocated, self._exports.reopen(export.placement))
 

@@ -155,6 +155,11 @@ class Tgt:
         except (TgtGone, TgtRefusal):
             return False
 
+    def shut_down(self) -> None:
+        """Have tgtd end itself; it refuses while it has targets, and heeds no SIGTERM at all."""
+        error, _ = self._call(pack(Mode.SYSTEM, Verb.DELETE))
+        self._succeeded("end", error)
+
     def portals(self) -> tuple[tuple[str, int], ...]:
         """The addresses and ports that tgtd really listens on."""
         return portals(self._ask("show its portals", pack(Mode.PORTAL, Verb.SHOW)))
@@ -178,11 +183,15 @@ class Tgt:
 
     def sessions(self, tid: int) -> frozenset[int]:
         """The ids of a target's sessions, those included that have lost their connection but not ended yet."""
+        return sessions(self.statistics(tid))
+
+    def statistics(self, tid: int) -> str:
+        """Counters of a target's disks and sessions: the same text again means that no host read or wrote meanwhile."""
         error, text = self._call(pack(Mode.TARGET, Verb.STATS, tid=tid))
         if error == Code.NO_TARGET:
-            return frozenset()
-        self._succeeded("show the sessions", error)
-        return sessions(text)
+            return ""
+        self._succeeded("show the statistics", error)
+        return text
 
     def new_target(self, tid: int, name: str) -> bool:
         """Make an empty target; False when the number or the name is taken."""
@@ -201,6 +210,13 @@ class Tgt:
     def set_parameter(self, tid: int, name: str, value: str) -> None:
         """Set a negotiated session parameter of a target (the names of RFC 7143)."""
         self._tell("set a parameter", Mode.TARGET, Verb.UPDATE, {name: value}, tid=tid)
+
+    def set_ready(self, tid: int, ready: bool) -> None:
+        """Let hosts log in or not; one that is turned away here tries again, as it does after no other refusal.
+
+        A command of a live session ends its connection while the target is not ready.
+        """
+        self._tell("set the state", Mode.TARGET, Verb.UPDATE, {"state": "ready" if ready else "offline"}, tid=tid)
 
     def new_lun(self, tid: int, lun: int, path: Path) -> bool:
         """Add a disk on a file or block device; False when the number is taken."""
