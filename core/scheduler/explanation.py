@@ -45,8 +45,8 @@ class Explanation:
         """The next thing to do when nothing is left: that of the filter which refused the most."""
         if not self.considered:
             return "Add a back end: `isthmus backend add`."
-        found, refused = max(self.filters, key=lambda entry: entry[1])
-        return found.advice if refused else "Try again."
+        refusing = [entry for entry in self.filters if entry[1]]
+        return max(refusing, key=lambda entry: entry[1])[0].advice if refusing else "Try again."
 
     def sentence(self) -> str:
         """Why there is no placement, for a person."""

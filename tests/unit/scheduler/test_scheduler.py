@@ -161,6 +161,14 @@ def test_without_weighers_any_pool_is_as_good_as_another() -> None:
     assert {candidate.pool for candidate in scheduler.propose(REQUEST).candidates} == {"a", "b"}
 
 
+def test_without_filters_every_pool_is_a_candidate() -> None:
+    scheduler = Scheduler(filters=[])
+    with pytest.raises(NoPlacement, match="there are no pools"):
+        scheduler.propose(REQUEST)
+    scheduler.replace([pool("a", total=0), pool("b", state=PoolState.DISABLED)])
+    assert len(scheduler.propose(REQUEST).candidates) == 2
+
+
 def test_an_explanation_is_plain_json() -> None:
     scheduler = Scheduler()
     scheduler.replace([pool("a"), pool("b", zone="z"), pool("c", total=1)])
