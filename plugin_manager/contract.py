@@ -12,11 +12,12 @@ process, in this order:
 A plugin that fails in 1, 2 or 4 is reported as broken; the server goes on without it.
 
 Requests come with the whole path in `PATH_INFO` and an empty `SCRIPT_NAME`, so a plugin routes the paths it names.
-`environ["isthmus.request_id"]` is the request's id (a `Context` is made with it); the id goes back in the headers
-`X-Openstack-Request-Id` and `X-Request-Id` by itself, as do the security headers. A body is at most `Server.body_limit`
-bytes; a larger one is answered 413 (declared) or fails while it is read (chunked), which the server answers. What a
-plugin lets escape becomes a 500 in RFC 9457's form, without a trace. A `text/event-stream` counts against
-`Server.streams`: beyond it the server answers 503 with Retry-After.
+A plugin may set `environ["isthmus.route"]` to the pattern of the path (`/v1/volumes/{volume}`), by which requests are
+counted. `environ["isthmus.request_id"]` is the request's id (a `Context` is made with it); the id goes back in the
+headers `X-Openstack-Request-Id` and `X-Request-Id` by itself, as do the security headers. A body is at most
+`Server.body_limit` bytes; a larger one is answered 413 (declared) or fails while it is read (chunked), which the server
+answers. What a plugin lets escape becomes a 500 in RFC 9457's form, without a trace. A `text/event-stream` counts
+against `Server.streams`: beyond it the server answers 503 with Retry-After.
 """
 
 from __future__ import annotations
@@ -127,6 +128,9 @@ class Server(Protocol):
 
         Raises nothing: what cannot be asked is an error among the findings.
         """
+
+    def metrics(self) -> tuple[bytes, str]:
+        """What is counted in this process, as Prometheus reads it, and the content type. Raises nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..datapath.object_lock import ObjectLocks
 from ..dispatchers.contract import Dispatcher
@@ -20,6 +20,7 @@ from ..journal.registry import Flows
 from ..journal.runner import Journal
 from ..journal.step import Flow
 from ..model.description import Finding
+from ..model.operation import Operation
 from ..runtime.exports import Exports
 from ..runtime.live_backends import DriverFactory, LiveBackends, Wrap
 from ..runtime.measuring import measure_all, refresh
@@ -56,7 +57,7 @@ class Engine:
 
     `prepared` is what the first start made. `targets` are those of this node, by protocol, not yet started; one that
     cannot start is tried again by the watch, and its protocol is not offered meanwhile. Plugins bring `flows` and
-    `duties`. `wrap` puts wrappers around each driver.
+    `duties`. `wrap` puts wrappers around each driver; `on_end` is told of operations that ended here.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Engine:
         flows: Iterable[Flow] = (),
         duties: Iterable[Duty] = (),
         wrap: Wrap | None = None,
+        on_end: Callable[[Operation], None] | None = None,
     ) -> None:
         self.settings = settings
         self.database = database
@@ -91,6 +93,7 @@ class Engine:
             backlog=settings.backlog,
             dispatcher=dispatcher,
             ended=FailureMessage(self._announce),
+            on_end=on_end,
         )
         live = LiveBackends(settings, database, sealer, drivers, started, failures, wrap)
         self.parts = Parts(

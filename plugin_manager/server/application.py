@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from ...core.context import new_request_id
 from ..contract import Application, StopSignal
@@ -23,6 +23,9 @@ _log = logging.getLogger(__name__)
 _access = logging.getLogger("isthmus.access")
 
 RETRY_AFTER = 5
+UNROUTED = "other"
+"""How requests are counted that no plugin gave a pattern."""
+
 _OPENSTACK_ID = re.compile(r"req-[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _OTHER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{7,63}")
 _LARGEST_JOINED = 1 << 20
@@ -79,8 +82,14 @@ class Mounts:
         return {prefix: owner for prefix, (owner, _) in sorted(self._applications.items())}
 
 
+class Requested(Protocol):
+    """Is told of every request that was answered."""
+
+    def __call__(self, route: str, method: str, status: str, seconds: float) -> None: ...
+
+
 class Front:
-    """Answers every request. `index` is what `GET /` shows where no plugin answers it."""
+    """Answers every request. `index` is what `GET /` shows where no plugin answers it, `requested` counts them."""
 
     def __init__(
         self,
@@ -90,12 +99,14 @@ class Front:
         streams: int,
         stopping: StopSignal,
         index: Callable[[], Mapping[str, Any]],
+        requested: Requested | None = None,
     ) -> None:
         self._mounts = mounts
         self._body_limit = body_limit
         self._most_streams = streams
         self._stopping = stopping
         self._index = index
+        self._requested = requested
         self._changed = threading.Condition()
         self._streams = 0
         self._requests = 0
@@ -130,13 +141,18 @@ class Front:
             body.afterwards = self._leave
         else:
             self._leave()
+        seconds = time.perf_counter() - began
+        if self._requested is not None:
+            self._requested(
+                environ.get("isthmus.route", UNROUTED), environ.get("REQUEST_METHOD", ""), reply.status[:3], seconds
+            )
         if _access.isEnabledFor(logging.DEBUG):
             _access.debug(
                 "%s %s %s %.1f ms",
                 environ.get("REQUEST_METHOD"),
                 environ.get("PATH_INFO"),
                 reply.status[:3],
-                (time.perf_counter() - began) * 1000,
+                seconds * 1000,
                 extra={"request_id": request_id},
             )
         start_response(reply.status, reply.headers)

@@ -34,6 +34,8 @@ from .choices import StoredChoices
 from .parts import driver, engine_settings, make_all, make_targets
 from .preparation import Installation, make_ready
 from .shell import Shell
+from .watching import watch
+from .wrapping import Wrapping
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ class Composition:
         database, sealer = self.installation.database, self.installation.sealer
         self.manager = Manager(StoredChoices(database, sealer))
         self.shell = Shell(configuration, self.manager, stopping)
+        telemetry = self.shell.telemetry
         self.catalogue = Catalogue(_authorise)
         flows, duties = self._make_plugins()
         self.engine = Engine(
@@ -61,12 +64,14 @@ class Composition:
             sealer=sealer,
             prepared=self.installation.prepared,
             drivers={name: driver(self.manager, name) for name in self.manager.names("drivers")},
-            targets=make_targets(configuration, self.manager),
+            targets=make_targets(configuration, self.manager, telemetry),
             filters=make_all(self.manager, "filters", [known.name for known in default_filters()]),
             weighers=make_all(self.manager, "weighers", []),
             dispatcher=self._dispatcher(),
             flows=flows,
             duties=duties,
+            wrap=Wrapping(telemetry, configuration.data_path.timeout),
+            on_end=telemetry.ended,
         )
         self.shell.questions["engine"] = self.engine.ready
         self.systems[LOCAL_SYSTEM] = LocalAdapter(self.engine, self.manager)
@@ -76,7 +81,9 @@ class Composition:
             streams=self.shell.streams,
             stopping=stopping,
             index=self.index,
+            requested=telemetry.requested,
         )
+        watch(telemetry, self.engine, self.application)
         logs.also_ask(_operation_request)
 
     def start(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from ...core.datapath.account import account
+from ...core.drivers.wrappers import CallMetrics, measured
 from ...core.runtime.live_backends import DriverFactory
 from ...core.runtime.settings import EngineSettings
 from ...core.targets.contract import Target, TargetSetup
@@ -42,8 +43,13 @@ def engine_settings(configuration: Configuration) -> EngineSettings:
     )
 
 
-def make_targets(configuration: Configuration, manager: Manager) -> dict[str, Target]:
-    """The targets of this node by protocol, not started. One that cannot be made is reported as broken."""
+def make_targets(
+    configuration: Configuration, manager: Manager, metrics: CallMetrics | None = None
+) -> dict[str, Target]:
+    """The targets of this node by protocol, not started. One that cannot be made is reported as broken.
+
+    Their calls are reported to `metrics`.
+    """
     files = certificates.files_of(configuration)
     tls = files.complete and configuration.tls.mode == "own"
     settings = engine_settings(configuration)
@@ -71,7 +77,7 @@ def make_targets(configuration: Configuration, manager: Manager) -> dict[str, Ta
             _log.error("the target %s cannot be used", name, exc_info=error)
             manager.mark_broken("targets", name, f"{type(error).__name__}: {error}")
             continue
-        found[target.protocol] = target
+        found[target.protocol] = target if metrics is None else measured(target, metrics, f"target {target.protocol}")
     return found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ... import __version__
 from ...core.model.description import Extension, Finding
+from ...core.telemetry.metrics import Metrics
 from ..contract import StopSignal
 from ..manager import Manager
 from ..settings import Configuration
@@ -24,6 +25,7 @@ class Shell:
         self.table = Mounts()
         self.version = __version__
         self.node = configuration.node
+        self.telemetry = Metrics(version=self.version, node=self.node)
         self.address = configuration.url
         self.streams = configuration.streams
         self.body_limit = configuration.listen.body_limit
@@ -34,6 +36,9 @@ class Shell:
 
     def extensions(self) -> Sequence[Extension]:
         return self.manager.list()
+
+    def metrics(self) -> tuple[bytes, str]:
+        return self.telemetry.exposed()
 
     def ready(self) -> Sequence[Finding]:
         found: list[Finding] = []

@@ -19,7 +19,7 @@ from ...core.model.page import Page
 from .exchange import Exchange, Reply
 from .problem import problem
 from .route import Route
-from .schema import check
+from .schema import checker
 
 _log = logging.getLogger(__name__)
 _PARAMETER = re.compile(r"\{(\w+)\}")
@@ -28,9 +28,9 @@ _dumps = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
 class _Segment(BaseConverter):
-    """One path segment, as short as any id or name may be."""
+    """One path segment, as short as any id or name may be; no database takes NUL."""
 
-    regex = "[^/]{1,255}"
+    regex = r"[^/\x00]{1,255}"
 
 
 def make_application(routes: tuple[Route, ...], adapter: Callable[[], Adapter]) -> Flask:
@@ -38,6 +38,8 @@ def make_application(routes: tuple[Route, ...], adapter: Callable[[], Adapter]) 
     app = Flask("isthmus.rest", static_folder=None)
     app.url_map.converters["segment"] = _Segment
     app.url_map.strict_slashes = False
+    # Otherwise a path with two slashes would be redirected to whatever host the request names.
+    app.url_map.merge_slashes = False
     for route in routes:
         rule = _PARAMETER.sub(r"<segment:\1>", route.path)
         app.add_url_rule(rule, route.name, _serve(route, adapter), methods=[route.method])
@@ -48,27 +50,26 @@ def make_application(routes: tuple[Route, ...], adapter: Callable[[], Adapter]) 
 
 
 def _serve(route: Route, adapter: Callable[[], Adapter]) -> Callable[..., Response]:
+    known = frozenset(route.known_parameters)
+    check = checker(route.request) if route.request is not None else None
+
     def view(**path: str) -> Response:
+        # What metrics call this request; the path itself would make a series of its own for each id.
+        request.environ["isthmus.route"] = route.path
         exchange = Exchange(adapter(), request, path)
         if not route.open:
             _ = exchange.context
         if not route.listed:
-            exchange.only(route.known_parameters)
+            exchange.only(known)
         body = None
-        if route.request is not None:
-            body = _body(exchange)
-            check(route.request, body)
+        if check is not None:
+            body = exchange.body()
+            check(body)
         elif request.content_length:
             raise Invalid(f"{route.method} {route.path} takes no body.")
         return _respond(route.handler(exchange, body))
 
     return view
-
-
-def _body(exchange: Exchange) -> Any:
-    if request.content_length and request.mimetype not in (_JSON, "application/merge-patch+json"):
-        raise Invalid("The body is not declared as JSON.", next_step="Send Content-Type: application/json.", status=415)
-    return exchange.body()
 
 
 def _respond(reply: Reply) -> Response:
@@ -90,7 +91,7 @@ def _respond(reply: Reply) -> Response:
         if version is not None:
             headers["ETag"] = f'"{version}"'
     response = Response(_dumps(document), reply.status, headers, content_type=_JSON)
-    if request.method == "GET" and "ETag" in headers:
+    if "ETag" in headers and request.method in ("GET", "HEAD"):
         response.make_conditional(request)
     return response
 
@@ -100,8 +101,7 @@ def _request_id() -> str:
 
 
 def _isthmus_error(error: IsthmusError) -> Response:
-    status = error.details.get("status") if isinstance(error, Invalid) else None
-    return problem(error, _request_id(), status if isinstance(status, int) else None)
+    return problem(error, _request_id())
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -109,14 +109,13 @@ def _http_error(error: HTTPException) -> Response:
     if status == 404:
         return problem(NotFound("There is no such path.", next_step="See /v1/docs."), _request_id())
     if status == 405:
-        response = problem(Invalid(f"{request.method} is not possible here."), _request_id(), 405)
-        allowed = getattr(error, "valid_methods", None) or ()
-        response.headers["Allow"] = ", ".join(sorted(allowed))
+        allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+        said = Invalid(f"{request.method[:20]} is not possible here.", next_step=f"Use {allowed}.")
+        response = problem(said, _request_id(), 405)
+        response.headers["Allow"] = allowed
         return response
     if status == 413:
         return problem(Invalid("The body is too large."), _request_id(), 413)
-    if status == 308:
-        return Response(status=308, headers={"Location": error.get_response().headers["Location"]})
     return problem(Invalid(error.description or "The request is not usable."), _request_id(), status)
 
 

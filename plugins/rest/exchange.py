@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +16,16 @@ from ...core.context import Context
 from ...core.errors import Invalid, Unauthenticated
 from ...core.model.page import DEFAULT_PAGE, LARGEST_PAGE, Query
 from ...core.model.request import Credential
+from .body import NotJson, read_object
 
 TENANT_HEADER = "X-Isthmus-Tenant"
 _LIST_WORDS = frozenset({"sort", "limit", "cursor", "all_tenants", "total"})
 _LONGEST_KEY = 200
+_MOST_DIGITS = 19
+LARGEST_NUMBER = 2**62
+_JSON = ("application/json", "application/merge-patch+json")
+_ETAG = re.compile(r'(?:W/)?"([0-9]{1,18})"|([0-9]{1,18})')
+_NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,9})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +64,12 @@ class Exchange:
     def administration(self) -> Administration:
         return self.adapter.administration(self.context)
 
-    def body(self) -> Any:
-        """The JSON body; raises `Invalid` for anything else. An absent body is an empty object."""
+    def body(self) -> dict[str, Any]:
+        """The JSON object that was sent, an empty one for an empty body; raises `Invalid` for anything else."""
         data = self.request.get_data(cache=True)
-        if not data:
-            return {}
-        try:
-            return json.loads(data, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
-            raise Invalid("The body is not JSON.", next_step="Send one JSON object in UTF-8.") from error
+        if data and self.request.mimetype not in _JSON:
+            raise NotJson("The body is not declared as JSON.", next_step="Send Content-Type: application/json.")
+        return read_object(data)
 
     @property
     def dry_run(self) -> bool:
@@ -87,10 +90,10 @@ class Exchange:
         given = self.request.headers.get("If-Match")
         if given is None or given.strip() == "*":
             return None
-        text = given.strip().removeprefix("W/").strip('"')
-        if not text.isdigit():
+        found = _ETAG.fullmatch(given.strip())
+        if found is None:
             raise Invalid("If-Match takes one ETag as this API gave it.", next_step='Send If-Match: "3", for example.')
-        return int(text)
+        return int(found[1] or found[2])
 
     def flag(self, name: str) -> bool:
         """A boolean query parameter."""
@@ -99,37 +102,56 @@ class Exchange:
             raise Invalid(f"{name} is true or false.", field=name)
         return value in ("true", "1", "")
 
-    def number(self, name: str, default: float, *, least: float = 0, most: float = float("inf")) -> float:
-        """A number among the query parameters, within bounds."""
+    def number(self, name: str, default: float, *, most: float) -> float:
+        """A number among the query parameters, from 0 to `most`."""
         text = self.request.args.get(name)
         if text is None:
             return default
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
+        value = float(text) if _NUMBER.fullmatch(text) else -1.0
+        if not 0 <= value <= most:
+            raise Invalid(f"{name} is a number from 0 to {most:g}.", field=name)
+        return value
+
+    def whole(self, name: str, default: int, *, least: int = 0, most: int = LARGEST_NUMBER) -> int:
+        """A whole number among the query parameters, from `least` to `most`."""
+        text = self.request.args.get(name)
+        if text is None:
+            return default
+        value = int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else -1
         if not least <= value <= most:
-            raise Invalid(f"{name} is a number from {least:g} to {most:g}.", field=name)
+            raise Invalid(f"{name} is a whole number from {least} to {most}.", field=name)
         return value
 
     def query(self) -> Query:
         """Filters, sort and page of a list; unknown filters are refused by the engine."""
         args = self.request.args
-        limit = int(self.number("limit", DEFAULT_PAGE, least=1, most=LARGEST_PAGE))
+        self._once()
         return Query(
             filters={name: value for name, value in args.items() if name not in _LIST_WORDS},
             sort=args.get("sort", "created_at"),
-            limit=limit,
+            limit=self.whole("limit", DEFAULT_PAGE, least=1, most=LARGEST_PAGE),
             cursor=args.get("cursor"),
             all_tenants=self.flag("all_tenants"),
             with_total=self.flag("total"),
         )
 
-    def only(self, names: Iterable[str]) -> None:
-        """Raise `Invalid` for a query parameter that this route does not know."""
-        unknown = set(self.request.args) - set(names)
+    def only(self, names: Collection[str]) -> None:
+        """Raise `Invalid` for a query parameter that this route does not know, or that is given twice."""
+        args = self.request.args
+        if not args:
+            return
+        unknown = sorted(name for name in args if name not in names)
         if unknown:
-            raise Invalid(f"Unknown query parameter: {', '.join(sorted(unknown)[:5])}.")
+            raise Invalid(
+                f"Unknown query parameter: {', '.join(name[:60] for name in unknown[:5])}.",
+                next_step=f"Use {', '.join(sorted(names))}." if names else "This request takes none.",
+            )
+        self._once()
+
+    def _once(self) -> None:
+        for name, values in self.request.args.lists():
+            if len(values) > 1:
+                raise Invalid(f"{name[:60]} is given {len(values)} times.", field=name[:60])
 
 
 def credential_of(header: str | None) -> Credential:
@@ -142,13 +164,9 @@ def credential_of(header: str | None) -> Credential:
             user, colon, password = base64.b64decode(rest.strip(), validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             user, colon, password = "", "", ""
-        if colon:
+        if colon and "\0" not in user:
             return Credential(user=user, password=password)
     raise Unauthenticated(
         "No usable credentials were sent.",
         next_step="Send Authorization: Bearer TOKEN, or Basic with a user's name and password.",
     )
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")

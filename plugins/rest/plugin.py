@@ -31,8 +31,11 @@ class RestPlugin(Base):
 
     def wsgi(self) -> Application:
         from .application import make_application
+        from .routes.actions import action_routes
         from .routes.catalogue import ROUTES
+        from .routes.documents import document_routes
         from .routes.system import system_routes
 
         setup = self.setup
-        return make_application((*ROUTES, *system_routes(setup, ROUTES)), lambda: setup.systems[LOCAL_SYSTEM])
+        routes = (*system_routes(setup), *ROUTES, *action_routes(setup.actions))
+        return make_application((*routes, *document_routes(routes)), lambda: setup.systems[LOCAL_SYSTEM])

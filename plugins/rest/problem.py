@@ -27,8 +27,10 @@ from ...core.errors import (
     Unauthenticated,
     Unavailable,
 )
+from .body import NotJson
 
 _STATUSES: tuple[tuple[type[IsthmusError], int], ...] = (
+    (NotJson, 415),
     (Stale, 412),
     (Conflict, 409),
     (Invalid, 400),

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...core.model.operation import Operation
+from ...core.model.page import DEFAULT_PAGE, LARGEST_PAGE
 from .exchange import Exchange, Reply
 
+LIMIT: Mapping[str, Any] = {"type": "integer", "minimum": 1, "maximum": LARGEST_PAGE, "default": DEFAULT_PAGE}
 Handler = Callable[[Exchange, Any], Reply]
 
 
@@ -17,8 +19,9 @@ class Route:
     """One method on one path.
 
     `path` has parameters in braces. `request` and `response` name schemas; `listed` says that the response is a page
-    of them. `parameters` are query parameters with their schemas. `conditional` routes heed If-Match, `keyed` ones
-    Idempotency-Key and `dry_run`. `open` routes need no credentials.
+    of them; a response that is not JSON has a `media` type instead. `parameters` are query parameters with their
+    schemas. `also` are further good answers by status, each with its schema and when it comes. `conditional` routes
+    heed If-Match, `keyed` ones Idempotency-Key and `dry_run`. `open` routes need no credentials.
     """
 
     method: str
@@ -31,7 +34,9 @@ class Route:
     request: str | None = None
     response: str | None = None
     listed: bool = False
+    media: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    also: Mapping[int, tuple[str, str]] = field(default_factory=dict)
     conditional: bool = False
     keyed: bool = False
     open: bool = False
@@ -68,10 +73,18 @@ def listing(tag: str, path: str, noun: str, handler: Handler, filters: Sequence[
         listed=True,
         parameters={
             **{name: {"type": "string", "description": f"Only with this {name}."} for name in filters},
-            "sort": {"enum": directions, "default": "created_at"},
-            "limit": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100},
-            "cursor": {"type": "string", "description": "`next` of the page before."},
-            "all_tenants": {"type": "boolean", "default": False, "description": "Administrators only."},
-            "total": {"type": "boolean", "default": False},
+            "sort": {"enum": directions, "default": "created_at", "description": "Descending with a `-` before it."},
+            "limit": {**LIMIT, "description": "The most items that a page may have."},
+            "cursor": {"type": "string", "description": "`next` of the page before, with the same filters and sort."},
+            "all_tenants": {
+                "type": "boolean",
+                "default": False,
+                "description": "Those of every tenant, for an administrator who acts for one.",
+            },
+            "total": {
+                "type": "boolean",
+                "default": False,
+                "description": "Say how many there are on all pages, where that is known without counting.",
+            },
         },
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from flask import Response
@@ -10,11 +11,13 @@ from flask import Response
 from ....core.errors import Invalid
 from ....core.model.codec import to_json
 from ....core.model.event import Event
+from ....core.model.page import DEFAULT_PAGE, LARGEST_PAGE
 from ..exchange import Exchange, Reply
-from ..route import Route
+from ..route import LIMIT, Route
 
 _TAG = "events"
-_AFTER = {"type": "integer", "minimum": 0, "description": "The number of the last event that is known."}
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_AFTER = {"type": "integer", "minimum": 0, "description": "The number of the last event that you know."}
 
 
 def server_sent(event: Event) -> bytes:
@@ -24,20 +27,27 @@ def server_sent(event: Event) -> bytes:
 
 
 def _after(x: Exchange, body: Any) -> Reply:
-    number = int(x.number("after", 0, most=2**62))
-    limit = int(x.number("limit", 100, least=1, most=1000))
+    number = x.whole("after", 0)
+    limit = x.whole("limit", DEFAULT_PAGE, least=1, most=LARGEST_PAGE)
     events = [to_json(event) for event in x.storage.events.after(number, limit)]
     return Reply({"items": events, "last": events[-1]["number"] if events else number})
 
 
 def _stream(x: Exchange, body: Any) -> Reply:
-    known = x.request.headers.get("Last-Event-ID") or x.request.args.get("after")
-    if known is not None and not known.isdigit():
-        raise Invalid("after and Last-Event-ID are event numbers.", field="after")
-    feed = x.storage.events.stream(None if known is None else int(known), render=server_sent)
+    feed = x.storage.events.stream(_known(x), render=server_sent)
     response = Response(iter(feed), content_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
     response.call_on_close(feed.close)
     return Reply(response)
+
+
+def _known(x: Exchange) -> int | None:
+    """The number of the last event that the client knows: a browser that comes back says it in a header."""
+    header = x.request.headers.get("Last-Event-ID")
+    if not header:
+        return x.whole("after", 0) if "after" in x.request.args else None
+    if not _NUMBER.fullmatch(header):
+        raise Invalid("Last-Event-ID is the number of an event.", next_step="Leave it out to begin with what is new.")
+    return int(header)
 
 
 ROUTES = (
@@ -49,15 +59,16 @@ ROUTES = (
         _after,
         _TAG,
         response="event-page",
-        parameters={"after": _AFTER, "limit": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}},
+        parameters={"after": {**_AFTER, "default": 0}, "limit": {**LIMIT, "description": "The most events to answer."}},
     ),
     Route(
         "GET",
         "/v1/events/stream",
         "stream_events",
-        "Events as they come (text/event-stream); Last-Event-ID continues",
+        "Events as they come; Last-Event-ID goes on after an event, a comment comes every 10 s, the end after an hour",
         _stream,
         _TAG,
+        media="text/event-stream",
         parameters={"after": _AFTER},
     ),
 )

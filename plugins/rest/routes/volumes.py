@@ -101,7 +101,9 @@ ROUTES = (
         response="operation",
         conditional=True,
         keyed=True,
-        parameters={"with_snapshots": {"type": "boolean", "default": False}},
+        parameters={
+            "with_snapshots": {"type": "boolean", "default": False, "description": "Its snapshots go with it."}
+        },
     ),
     Route(
         "POST",

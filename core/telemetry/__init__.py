@@ -1,0 +1,1 @@
+"""What can be measured of a server process, in Prometheus' form."""
