@@ -16,8 +16,9 @@ class RemoteAdapter:
     """Reaches the Isthmus at `address`, as whoever authenticates.
 
     The other side knows its callers by their credentials only, so a context works here after its credential was shown
-    to `authenticate`; the last 1024 are remembered. `credential`, if given, stands for all other contexts: that of a
-    service user which acts for the context's tenant.
+    to `authenticate`, which remembers the last 1024. A context made otherwise (with another request id, say) goes by
+    what its user showed last. `credential`, if given, stands for all others: that of a service user which acts for the
+    context's tenant.
     """
 
     def __init__(
@@ -30,7 +31,7 @@ class RemoteAdapter:
     ) -> None:
         self._client = Client(address, ca=ca, timeout=timeout)
         self._credential = credential
-        self._known: dict[tuple[str | None, str], Credential] = {}
+        self._known: dict[Context | tuple[str | None, str], Credential] = {}
 
     def authenticate(
         self, credential: Credential, *, tenant: str | None = None, request_id: str | None = None
@@ -39,9 +40,9 @@ class RemoteAdapter:
             "GET", "/v1/whoami", credential=credential, tenant=tenant, request_id=request_id or new_request_id()
         )
         context = Context.from_json(answer)
-        while len(self._known) >= _REMEMBERED:
+        while len(self._known) >= 2 * _REMEMBERED:
             self._known.pop(next(iter(self._known)))
-        self._known[(context.tenant, context.user)] = credential
+        self._known[context] = self._known[(context.tenant, context.user)] = credential
         return context
 
     def storage(self, context: Context) -> Storage:
@@ -54,7 +55,8 @@ class RemoteAdapter:
         self._client.close()
 
     def _caller(self, context: Context) -> Caller:
-        credential = self._known.get((context.tenant, context.user), self._credential)
+        latest = self._known.get((context.tenant, context.user), self._credential)
+        credential = self._known.get(context, latest)
         if credential is None:
             raise Unauthenticated("This context was not authenticated here.", next_step="Authenticate first.")
         return Caller(self._client, credential, context)

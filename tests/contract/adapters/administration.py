@@ -1,0 +1,148 @@
+"""What adapters that offer it promise to those who run an installation."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from isthmus.core.errors import Conflict, Forbidden, InUse, Invalid, NotFound, Unauthenticated
+from isthmus.core.model.backend import BackendState
+from isthmus.core.model.request import (
+    BackendRequest,
+    Changes,
+    Credential,
+    ProfileRequest,
+    TenantRequest,
+    TokenRequest,
+    UserRequest,
+)
+from tests.contract.adapters.storage import Bench
+
+PASSWORD = "a long enough phrase"
+
+
+def fresh(name: str) -> str:
+    return f"{name}-{uuid.uuid4().hex[:8]}"
+
+
+class AdministrationSuite:
+    """The promises of `Administration` and `Adapter`."""
+
+    def administration(self, bench: Bench) -> Any:
+        return bench.adapter.administration(bench.administrator)
+
+    def test_a_token_says_who_it_is_until_it_is_revoked(self, bench: Bench) -> None:
+        tokens = self.administration(bench).tokens
+        token, text = tokens.create(TokenRequest(fresh("script"), user=bench.member.user))
+        context = bench.adapter.authenticate(Credential(token=text))
+        assert (context.user, context.tenant) == (bench.member.user, bench.member.tenant)
+        tokens.revoke(token.id)
+        tokens.revoke(token.id)
+        with pytest.raises(Unauthenticated):
+            bench.adapter.authenticate(Credential(token=text))
+
+    def test_a_password_works_until_it_is_changed(self, bench: Bench) -> None:
+        users, name = self.administration(bench).users, fresh("anna")
+        user = users.create(UserRequest(name, bench.member.tenant, ("member",), PASSWORD))
+        assert bench.adapter.authenticate(Credential(user=name, password=PASSWORD)).user == user.id
+        users.update(user.id, Changes(password="another long phrase"))
+        with pytest.raises(Unauthenticated):
+            bench.adapter.authenticate(Credential(user=name, password=PASSWORD))
+        assert bench.adapter.authenticate(Credential(user=name, password="another long phrase"))
+
+    @pytest.mark.parametrize("credential", [Credential(), Credential(token="ist_wrong"), Credential(token="")])
+    def test_nobody_is_nobody(self, bench: Bench, credential: Credential) -> None:
+        with pytest.raises(Unauthenticated):
+            bench.adapter.authenticate(credential)
+
+    def test_a_disabled_tenant_and_a_deleted_user_are_out_at_once(self, bench: Bench) -> None:
+        administration = self.administration(bench)
+        tenant = administration.tenants.create(TenantRequest(fresh("t")))
+        user = administration.users.create(UserRequest(fresh("u"), tenant.id, ("member",)))
+        _, text = administration.tokens.create(TokenRequest("t", user=user.id))
+        bench.adapter.authenticate(Credential(token=text))
+        administration.tenants.update(tenant.id, Changes(enabled=False))
+        with pytest.raises(Unauthenticated):
+            bench.adapter.authenticate(Credential(token=text))
+        administration.tenants.update(tenant.id, Changes(enabled=True))
+        bench.adapter.authenticate(Credential(token=text))
+        administration.users.delete(user.id)
+        with pytest.raises(Unauthenticated):
+            bench.adapter.authenticate(Credential(token=text))
+        administration.tenants.delete(tenant.id)
+        with pytest.raises(NotFound):
+            administration.tenants.get(tenant.id)
+
+    def test_members_do_not_administer(self, bench: Bench) -> None:
+        administration = bench.adapter.administration(bench.member)
+        with pytest.raises(Forbidden):
+            administration.tenants.create(TenantRequest(fresh("mine")))
+        with pytest.raises(Forbidden):
+            administration.users.create(UserRequest(fresh("me"), bench.member.tenant, ("admin",)))
+        with pytest.raises(Forbidden):
+            administration.backends.add(BackendRequest(fresh("mine"), "memory"))
+        with pytest.raises(Forbidden):
+            bench.storage.profiles.create(ProfileRequest(fresh("mine")))
+        with pytest.raises(Forbidden):
+            administration.doctor()
+
+    def test_a_tenant_that_owns_something_stays(self, bench: Bench) -> None:
+        from isthmus.core.model.request import HostRequest
+
+        host = bench.storage.hosts.create(HostRequest("mine"))
+        with pytest.raises(InUse):
+            self.administration(bench).tenants.delete(str(bench.member.tenant))
+        bench.adapter.storage(bench.administrator).hosts.delete(host.id)
+
+    def test_back_ends_are_tested_added_disabled_and_removed(self, bench: Bench) -> None:
+        backends, name = self.administration(bench).backends, fresh("array")
+        wanted = BackendRequest(name, "memory", {"pools": [{"name": "p", "total": 1 << 30}]})
+        trial = backends.test(wanted)
+        assert trial.ok and "snapshot" in trial.abilities
+        with pytest.raises(NotFound):
+            backends.get(name)
+        added = backends.add(wanted)
+        assert backends.get(name).id == added.id
+        assert backends.test(name).ok
+        with pytest.raises(Conflict):
+            backends.add(wanted)
+        assert backends.update(name, Changes(enabled=False)).state is BackendState.DISABLED
+        pools = bench.adapter.storage(bench.administrator).pools
+        assert {pool.state.value for pool in pools.list().items if pool.backend == added.id} == {"disabled"}
+        backends.remove(name)
+        assert not [pool for pool in pools.list().items if pool.backend == added.id]
+
+    def test_a_wrong_configuration_is_refused_with_what_is_wrong(self, bench: Bench) -> None:
+        backends = self.administration(bench).backends
+        with pytest.raises(Invalid, match="no-such-driver"):
+            backends.add(BackendRequest(fresh("x"), "no-such-driver"))
+        with pytest.raises(Invalid):
+            backends.add(BackendRequest(fresh("x"), "memory", {"colour": "red"}))
+        with pytest.raises(Invalid):
+            backends.add(BackendRequest(fresh("x"), "memory", secrets={"password": "x"}))
+
+    def test_profiles_are_checked_and_say_what_is_not_enforced(self, bench: Bench) -> None:
+        profiles = bench.adapter.storage(bench.administrator).profiles
+        limits = {"provisioningProperties": {"ioConnectivity": {"maxIOPS": 1000}}}
+        made = profiles.create(ProfileRequest(fresh("limited"), limits))
+        assert made.unenforced
+        with pytest.raises(Invalid):
+            profiles.create(ProfileRequest(fresh("wrong"), {"colour": "red"}))
+        with pytest.raises(Conflict):
+            profiles.create(ProfileRequest(made.name))
+        profiles.delete(made.name)
+        with pytest.raises(NotFound):
+            profiles.get(made.name)
+
+    def test_a_profile_in_use_stays(self, bench: Bench) -> None:
+        from tests.contract.adapters.storage import StorageSuite
+
+        StorageSuite().volume(bench, fresh("keeps"))
+        with pytest.raises(InUse):
+            bench.adapter.storage(bench.administrator).profiles.delete(bench.profile)
+
+    def test_doctor_finds_a_sound_installation_sound(self, bench: Bench) -> None:
+        wrong = [finding for finding in self.administration(bench).doctor() if finding.level == "error"]
+        assert wrong == []

@@ -1,0 +1,96 @@
+"""The two adapters of Isthmus, each held to the same promises."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.serving import make_server
+
+from isthmus.adapters.contract import Adapter
+from isthmus.adapters.remote import RemoteAdapter
+from isthmus.core.context import new_request_id
+from isthmus.core.model.request import Credential, TenantRequest, TokenRequest, UserRequest
+from isthmus.core.store.database import Database
+from isthmus.core.store.schema import metadata
+from isthmus.plugins.rest.application import make_application
+from isthmus.plugins.rest.routes.catalogue import ROUTES
+from tests.contract.adapters.administration import AdministrationSuite
+from tests.contract.adapters.storage import Bench, StorageSuite
+from tests.environment.engine import Installation
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Adapter, Installation]]:
+    """An engine with a memory back end, and its adapter."""
+    folder: Path = tmp_path_factory.mktemp("installation")
+    database = Database(f"sqlite:///{folder}/isthmus.db")
+    metadata.create_all(database.engine)
+    installation = Installation.begin(database, folder)
+    engine = installation.engine()
+    engine.start()
+    installation.furnish(engine)
+    yield installation.adapter(engine), installation
+    engine.stop(drain=1.0)
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def remote(local: tuple[Adapter, Installation]) -> Iterator[Adapter]:
+    """The same engine behind the REST API, on loopback."""
+    adapter, _ = local
+    application = make_application(ROUTES, lambda: adapter)
+
+    def identified(environ: dict[str, Any], start_response: Any) -> Any:
+        environ["isthmus.request_id"] = environ.get("HTTP_X_OPENSTACK_REQUEST_ID") or new_request_id()
+        return application(environ, start_response)
+
+    server = make_server("127.0.0.1", 0, identified, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    made = RemoteAdapter(f"http://127.0.0.1:{server.server_port}")
+    yield made
+    made.close()
+    server.shutdown()
+    thread.join(10)
+
+
+def bench_of(adapter: Adapter, installation: Installation) -> Bench:
+    root = adapter.authenticate(Credential(token=installation.prepared.token), tenant="default")
+    administration = adapter.administration(root)
+
+    def member(tenant: str) -> Any:
+        known = administration.tenants.get(tenant)
+        name = f"member-of-{tenant}-{type(adapter).__name__}"
+        user = administration.users.create(UserRequest(name, known.id, ("manager",)))
+        _, text = administration.tokens.create(TokenRequest("suite", user=user.id))
+        return adapter.authenticate(Credential(token=text))
+
+    stranger = f"stranger-{type(adapter).__name__}"
+    administration.tenants.create(TenantRequest(stranger))
+    return Bench(adapter, root, member("default"), member(stranger), "memory", "shared", "memory")
+
+
+@pytest.fixture(scope="module")
+def local_bench(local: tuple[Adapter, Installation]) -> Bench:
+    return bench_of(*local)
+
+
+@pytest.fixture(scope="module")
+def remote_bench(local: tuple[Adapter, Installation], remote: Adapter) -> Bench:
+    return bench_of(remote, local[1])
+
+
+class TestLocalAdapter(StorageSuite, AdministrationSuite):
+    @pytest.fixture
+    def bench(self, local_bench: Bench) -> Bench:
+        return local_bench
+
+
+class TestRemoteAdapter(StorageSuite, AdministrationSuite):
+    @pytest.fixture
+    def bench(self, remote_bench: Bench) -> Bench:
+        return remote_bench
