@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from ...core.engine.first_start import INSTALLATION, Prepared, new_administrator_token, prepare
+from ...core.engine.first_start import DEFAULT_TENANT, INSTALLATION, Prepared, new_administrator_token, prepare
 from ...core.errors import Misconfigured
 from ...core.security.keys import BUILT_IN, FileKeys, KeySourceFactory, key_source
 from ...core.security.sealing import Sealer
@@ -132,7 +132,8 @@ def _hand_over(configuration: Configuration, token: str | None, authority: bytes
         kept = (configuration.state / TOKEN_FILE).read_text().strip()
     except OSError:
         kept = ""
-    lines = {"address": configuration.url, "token": kept}
+    # An administrator of the installation acts for a tenant; the first one is there to begin with.
+    lines = {"address": configuration.url, "token": kept, "tenant": DEFAULT_TENANT}
     if configuration.tls.mode == "own":
         lines["ca"] = authority.decode("ascii")
     # JSON strings are TOML strings.
