@@ -52,12 +52,15 @@ class Collection(Generic[T]):
         """A page of what the caller may see."""
         query = query or Query()
         authorise(context, f"{self.permission}:read", context.tenant)
+        scope = self.scope(context, query)
         with self.parts.database.read() as tx:
             return page(
                 tx,
                 self.repository,
                 query,
-                conditions=self.visible(context, query),
+                scope=scope,
+                conditions=() if self._scoped else self.visible(context, query),
+                total=(lambda: self.total(tx, context)) if scope else None,
                 sort_keys=self.sorts,
                 filter_fields=self.filters,
                 signer=self.parts.signer,
@@ -68,16 +71,31 @@ class Collection(Generic[T]):
         with self.parts.database.read() as tx:
             return self.seen(tx, context, identifier)
 
+    @property
+    def _scoped(self) -> bool:
+        """Whether a plain equality says what a caller sees; the store then keeps the statement."""
+        return self.owned and not self.common and type(self).visible is Collection.visible
+
+    def scope(self, context: Context, query: Query) -> Mapping[str, str]:
+        """The tenant whose things are listed; nothing for all of them."""
+        tenant = self._tenant(context, query) if self._scoped else None
+        return {} if tenant is None else {"tenant": tenant}
+
+    def total(self, tx: Tx, context: Context) -> int | None:
+        """How many things the caller's tenant has, where that is known without counting."""
+        return None
+
     def visible(self, context: Context, query: Query) -> Sequence[ColumnElement[bool]]:
         """The condition that keeps a list to what the caller may see."""
-        if not self.owned:
-            return ()
-        tenant = visible_tenant(context)
-        if tenant is None and (context.tenant is None or query.all_tenants):
+        tenant = self._tenant(context, query) if self.owned else None
+        if tenant is None:
             return ()
         column = self.repository.table.c.tenant
-        mine = column == (tenant if tenant is not None else context.tenant)
-        return (mine | column.is_(None),) if self.common else (mine,)
+        return ((column == tenant) | column.is_(None) if self.common else column == tenant,)
+
+    def _tenant(self, context: Context, query: Query) -> str | None:
+        bound = visible_tenant(context)
+        return bound if bound is not None or query.all_tenants else context.tenant
 
     def seen(self, tx: Tx, context: Context, identifier: str, verb: str = "read") -> T:
         """The thing, if the caller may do `verb` with it; a foreign tenant's is `NotFound` like one that is not."""

@@ -39,13 +39,13 @@ def page(
     signer: bytes,
     scope: Mapping[str, Any] | None = None,
     conditions: Sequence[ColumnElement[bool]] = (),
-    total: Callable[[], int] | int | None = None,
+    total: Callable[[], int | None] | None = None,
 ) -> Page[T]:
     """The part of the list that `query` asks for.
 
     `scope` holds equalities that the caller is bound to (his tenant) and `conditions` further ones; a cursor is good
     only for the scope, the filters and the sort it was made for. `signer` is the installation's key for cursors.
-    `total` is the number of all items in scope where somebody knows it (the usage row); with filters, or without
+    `total` gives the number of all items in scope where somebody knows it (the usage row); with filters, or without
     it, items are counted only for lists over all tenants. Items of equal sort value follow each other by id.
 
     Raises `Invalid` for an unknown sort or filter, a value of the wrong type, a wrong limit or a foreign cursor.
@@ -188,12 +188,12 @@ def _total(
     filters: Mapping[str, Any],
     scope: Mapping[str, Any],
     conditions: Sequence[ColumnElement[bool]],
-    total: Callable[[], int] | int | None,
+    total: Callable[[], int | None] | None,
 ) -> int | None:
     if not query.with_total:
         return None
     if total is not None and not filters:
-        return total() if callable(total) else total
+        return total()
     if not query.all_tenants:
         return None
     equalities = {**filters, **scope}
