@@ -101,7 +101,8 @@ def test_an_installation_without_the_command_line_says_how_to_mend_it(checkout: 
     package.mkdir()
     for name in ("__init__.py", "__main__.py"):
         shutil.copy(checkout / name, package)
-    command = [sys.executable, "-m", "isthmus", "volume", "list"]
+    # -S: without the installed Isthmus beside it.
+    command = [sys.executable, "-S", "-m", "isthmus", "volume", "list"]
     answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert answer.returncode == 1
     assert "Install Isthmus again" in answer.stderr
