@@ -1,25 +1,27 @@
-"""`python -m isthmus` is the command line, for where the `isthmus` script is not on the path."""
+"""The command line, as the script `isthmus` and as `python -m isthmus`."""
 
 from __future__ import annotations
 
 import sys
-from importlib import import_module, util
+from importlib import import_module
 
 
 def main() -> int:
     """Run the command line and return its exit code.
 
-    A broken installation (the package `isthmus.plugins.cli` is not there) is answered with exit code 1 and a
-    sentence that says how to mend it.
+    Where something it needs is not installed (the base install carries neither `click` nor the server), it
+    returns 1 after a sentence that names what is missing and how to get it.
     """
-    if util.find_spec("isthmus.plugins.cli") is None or util.find_spec("isthmus.plugins.cli.main") is None:
+    try:
+        command = import_module("isthmus.plugins.cli.main").main
+    except ModuleNotFoundError as missing:
         print(
-            "isthmus: the command line (isthmus.plugins.cli) is not part of this installation. "
-            "Install Isthmus again, or run `pip install -e .` in a complete checkout.",
+            f"isthmus: {missing.name} is not installed, and the command line needs it.\n"
+            "         Install it with: pip install 'isthmus[cli]' (a server: 'isthmus[server]').",
             file=sys.stderr,
         )
         return 1
-    return int(import_module("isthmus.plugins.cli.main").main() or 0)
+    return int(command() or 0)
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def test_the_wheel_carries_licence_and_entry_points(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         (entry_points,) = (name for name in names if name.endswith(".dist-info/entry_points.txt"))
-        assert "isthmus = isthmus.plugins.cli.main:main" in archive.read(entry_points).decode()
+        assert "isthmus = isthmus.__main__:main" in archive.read(entry_points).decode()
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
 
