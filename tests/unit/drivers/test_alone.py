@@ -33,7 +33,7 @@ class Hanging:
             assert self.go.wait(20)
             return proceed()  # type: ignore[operator]
 
-        return bounded(alone(wrap(self.inner, around), self.busy), 0.05, self.bound)  # type: ignore[arg-type]
+        return bounded(alone(wrap(self.inner, around), self.busy), 0.05, self.bound)
 
 
 @pytest.fixture
@@ -88,4 +88,4 @@ def test_a_call_inside_a_call_has_its_objects(tmp_path: Path) -> None:
         return proceed()  # type: ignore[operator]
 
     outer = alone(hanging.inner, hanging.busy)
-    alone(wrap(outer, around), hanging.busy).delete("p1", {})  # type: ignore[arg-type]
+    alone(wrap(outer, around), hanging.busy).delete("p1", {})
