@@ -315,7 +315,9 @@ class ImageDaemons:
                 f"The account {who.name} cannot reach {folder}: {closed} is closed to it.",
                 next_step=f"chmod o+x {closed}",
             )
-        chardev = f"socket,id=control,path={str(control).replace(',', ',,')},server=on,wait=off"
+        # wait=on: the daemon goes on starting when the first client is there. A client that connects a moment later
+        # may meet the socket on its way to another thread, and make the daemon hang or crash (1 of 3000 starts).
+        chardev = f"socket,id=control,path={str(control).replace(',', ',,')},server=on,wait=on"
         argv = (program(), "--chardev", chardev, "--monitor", "chardev=control")
         daemon = ImageDaemon(control, self._timeout)
         self._daemons.ensure(name, argv, user=self._user, ready=daemon.alive, timeout=self._timeout)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import secrets
 import socket
 import struct
 import time
@@ -20,7 +21,6 @@ from ..errors import Busy, Failed, Misconfigured, Refused, StorageError, Transie
 # The longest path that fits sockaddr_un with its final zero byte.
 LONGEST_SOCKET_PATH = 107
 _PAUSE = 0.002
-_HANDSHAKE_SECONDS = 2.0
 
 
 class DaemonGone(Transient):
@@ -42,8 +42,10 @@ class Qmp:
         self._deadline = time.monotonic() + self._timeout
         try:
             self._take_turn()
-            while not self._greeted():
-                self._check_time("does not answer")
+            self._connect()
+            while "QMP" not in self._read():
+                pass
+            self.run("qmp_capabilities")
         except BaseException:
             self._close()
             raise
@@ -65,10 +67,13 @@ class Qmp:
         Raises `Busy`, `Refused` or `Failed` with qemu's own words, `Transient` when it does not answer in time.
         """
         given = {name.replace("_", "-"): value for name, value in arguments.items()}
-        request = {"execute": command, "arguments": given} if given else {"execute": command}
-        self._send(json.dumps(request).encode() + b"\n")
+        mark = secrets.token_hex(8)
+        self._send(json.dumps({"execute": command, "arguments": given, "id": mark}).encode() + b"\n")
         while True:
             answer = self._read()
+            # The answer to a client that was killed before it could read it may come to the next one.
+            if answer.get("id") != mark:
+                continue
             if "error" in answer:
                 raise _error(command, str(answer["error"].get("desc", "unknown error")))
             if "return" in answer:
@@ -90,29 +95,6 @@ class Qmp:
             except BlockingIOError:
                 self._check_time("is being spoken to by another process")
                 time.sleep(_PAUSE)
-
-    def _greeted(self) -> bool:
-        """Connect and agree on the protocol. False when the daemon did not go on from there in a moment.
-
-        A daemon that is just starting has been seen to greet and then to overlook the first command; it answers on
-        the next connection.
-        """
-        deadline = self._deadline
-        self._deadline = min(deadline, time.monotonic() + _HANDSHAKE_SECONDS)
-        self._pending = b""
-        self._socket.close()
-        self._socket = socket.socket(socket.AF_UNIX)
-        try:
-            self._connect()
-            self._read()
-            self.run("qmp_capabilities")
-        except DaemonGone:
-            raise
-        except Transient:
-            return False
-        finally:
-            self._deadline = deadline
-        return True
 
     def _connect(self) -> None:
         path = str(self._control)

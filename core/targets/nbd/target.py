@@ -180,7 +180,7 @@ class NbdTarget:
             image.add_nbd(_INNER, record.placement, writable=True)
             door = self._doors.ensure(guest.attachment)
             door.connect(inner, record.placement, reconnect_seconds=_RECONNECT_SECONDS)
-        facts: dict[str, Any] = {"export": record.placement, "tls": not self._settings.unix, "size": door.size()}
+        facts: dict[str, Any] = {"export": record.placement, "tls": not self._settings.unix}
         secrets = {}
         if self._settings.unix:
             path = self._socket(record, guest)

@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.server, pytest.mark.skipif(bool(missing()), reason=mis
 class NbdBench(NbdHosts, TargetBench):
     folder: Path
     transport: str = "tcp"
+    kills: int = 6
 
     def target(self) -> Target:
         pki = Certificates(self.folder / "pki")
