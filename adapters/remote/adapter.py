@@ -6,6 +6,7 @@ from ...core.context import Context, new_request_id
 from ...core.errors import Unauthenticated
 from ...core.model.request import Credential
 from ..contract import Administration, Storage
+from .actions import RemoteActions
 from .administration import RemoteAdministration
 from .bound import Caller
 from .client import Client
@@ -50,6 +51,10 @@ class RemoteAdapter:
 
     def administration(self, context: Context) -> Administration:
         return RemoteAdministration(self._caller(context))
+
+    def actions(self, context: Context) -> RemoteActions:
+        """What the other side's plugins can do, on behalf of `context`; not part of the adapter contract."""
+        return RemoteActions(self._caller(context))
 
     def close(self) -> None:
         self._client.close()

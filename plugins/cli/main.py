@@ -6,8 +6,9 @@ import click
 
 from ... import __version__
 from ...core.errors import IsthmusError
-from .command import EXIT_CODES, Group, complain, exit_code
-from .commands import attachment, backend, host, operation, people, pool, profile, server, snapshot, volume
+from .actions import Everything
+from .command import EXIT_CODES, complain, exit_code
+from .commands import action, attachment, backend, host, operation, people, pool, profile, server, snapshot, volume
 from .session import Session
 
 _HELP = f"""One storage control plane that every platform plugs into.
@@ -19,7 +20,9 @@ ISTHMUS_ADDRESS, ISTHMUS_CA, ISTHMUS_TOKEN and ISTHMUS_TENANT.
 """
 
 
-@click.group(cls=Group, help=_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=Everything, help=_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(__version__, prog_name="isthmus")
 @click.option("--client", type=click.Path(), help="The client file (or ISTHMUS_CLIENT).")
 @click.option("--address", help="The server's address, https://HOST:PORT.")
@@ -59,6 +62,7 @@ for _command in (
     operation.message,
     operation.event,
     operation.explain,
+    action.action,
     backend.backend,
     people.tenant,
     people.user,

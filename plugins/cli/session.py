@@ -11,6 +11,7 @@ from typing import Any
 
 from ...adapters.contract import Administration, Storage
 from ...adapters.remote import RemoteAdapter
+from ...adapters.remote.actions import RemoteActions
 from ...core.context import Context
 from ...core.errors import Misconfigured
 from ...core.model.request import Credential
@@ -68,6 +69,10 @@ class Session:
     @cached_property
     def storage(self) -> Storage:
         return self.adapter.storage(self.context)
+
+    @cached_property
+    def actions(self) -> RemoteActions:
+        return self.adapter.actions(self.context)
 
     @cached_property
     def administration(self) -> Administration:
