@@ -12,7 +12,7 @@ from .bound import Bound, part, read
 
 @dataclass(frozen=True, slots=True)
 class ActionDescription:
-    """An action as a face offers it: `input` is the JSON Schema of an object, `kinds` what it is done to, if anything."""
+    """An action as a face offers it: `input` is the JSON Schema of an object, `kinds` what it may be done to."""
 
     plugin: str
     id: str

@@ -28,8 +28,10 @@ class Everything(Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         known = super().get_command(ctx, cmd_name)
-        if known is not None or not isinstance(ctx.obj, Session):
+        if known is not None or "as_json" not in ctx.params:
             return known
+        # The words are looked up before the group itself runs, so there is no session yet.
+        ctx.obj = ctx.obj or Session(**ctx.params)
         try:
             found = [each for each in ctx.obj.actions.list() if each.plugin == cmd_name]
         except IsthmusError:

@@ -33,7 +33,7 @@ ISTHMUS_ADDRESS, ISTHMUS_CA, ISTHMUS_TOKEN and ISTHMUS_TENANT.
 def isthmus(
     ctx: click.Context, client: str | None, address: str | None, ca: str | None, tenant: str | None, as_json: bool
 ) -> None:
-    ctx.obj = Session(client=client, address=address, ca=ca, tenant=tenant, as_json=as_json)
+    ctx.obj = ctx.obj or Session(client=client, address=address, ca=ca, tenant=tenant, as_json=as_json)
 
 
 @click.command()
