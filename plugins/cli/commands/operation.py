@@ -143,7 +143,7 @@ def events(session: Session, after: int, limit: int) -> None:
         table(_EVENTS, found, "No events.")
 
 
-@event.command()
+@event.command("follow")
 @click.option("--after", type=int, help="Begin after this number; from now on without it.")
 @pass_session
 def follow_(session: Session, after: int | None) -> None:
@@ -155,9 +155,6 @@ def follow_(session: Session, after: int | None) -> None:
                 click.echo(chunk.decode(), nl=False)
     finally:
         feed.close()
-
-
-follow_.name = "follow"
 
 
 def _line(found: Event) -> bytes:

@@ -54,7 +54,7 @@ def show_config(session: Session, config: str | None) -> None:
     if session.as_json:
         show_json(found)
     else:
-        table((("KEY", "key"), ("VALUE", "value"), ("FROM", "origin"), ("MEANING", "meaning")), found)
+        table((("KEY", "key"), ("VALUE", "value"), ("FROM", "source"), ("MEANING", "meaning")), found)
 
 
 @click.group(cls=Group)
