@@ -31,14 +31,25 @@ _START_SECONDS = 15.0
 _LONGEST_SOCKET = 107
 
 
+USUAL_PORT = 3260
+
+
 class Server:
     """tgtd with its state in `state` and its socket in `runtime`, listening on `address` and `port`.
 
-    `port` 0 means: choose a free one the first time and keep it. `threads` serve each logical unit.
+    `port` 0 means: choose a free one the first time and keep it; None: 3260 if it is free that time, else as 0. `threads` serve each logical unit.
     """
 
     def __init__(
-        self, state: Path, runtime: Path, *, address: str, port: int, threads: int, user: str | None, timeout: float
+        self,
+        state: Path,
+        runtime: Path,
+        *,
+        address: str,
+        port: int | None,
+        threads: int,
+        user: str | None,
+        timeout: float,
     ) -> None:
         self._state = state
         self._address = address
@@ -197,10 +208,16 @@ class Server:
         try:
             return address, int(json.loads(kept.read_text())["port"])
         except (OSError, ValueError, KeyError, TypeError):
-            with _bound(address, 0) as probe:
-                port = int(probe.getsockname()[1])
+            port = self._choose(address)
             kept.write_text(json.dumps({"port": port}))
             return address, port
+
+    def _choose(self, address: str) -> int:
+        """The usual port, unless another program has it already and none was asked for."""
+        for port in (USUAL_PORT, 0) if self._wanted_port is None else (0,):
+            with suppress(OSError), _bound(address, port) as probe:
+                return int(probe.getsockname()[1])
+        raise Unavailable(f"{address} has no free port.")
 
     def _free(self, address: str, port: int) -> None:
         try:

@@ -39,11 +39,12 @@ class IscsiTarget:
         "additionalProperties": False,
         "properties": {
             "port": {
-                "type": "integer",
+                "type": ["integer", "null"],
                 "minimum": 0,
                 "maximum": 65535,
-                "default": 3260,
-                "description": "TCP port; 0 chooses a free one the first time and keeps it.",
+                "default": None,
+                "description": "TCP port. null: 3260 if it is free the first time, else a free one; 0: a free one. What "
+                "was chosen is kept.",
             },
             "listen": {
                 "type": "string",
@@ -73,7 +74,7 @@ class IscsiTarget:
             setup.state,
             setup.runtime,
             address=str(settings.get("listen") or setup.address),
-            port=int(settings.get("port", 3260)),
+            port=settings.get("port"),
             threads=int(settings.get("threads", 4)),
             user=setup.user,
             timeout=min(setup.timeout, float(settings.get("answer_seconds", 10))),
