@@ -69,6 +69,19 @@ def accept(
     return operation
 
 
+def repeated(
+    parts: Parts, context: Context, kind: str, request: Callable[[], Mapping[str, Any]], key: str | None
+) -> Operation | None:
+    """The operation that this request was accepted as before, None when it is new or has no key.
+
+    To be asked before anything else is looked at: by the time of a repeat the volume may be deleted and the pool full,
+    often by the very request. Raises `KeyReused` when the key came with another request.
+    """
+    if key is None:
+        return None
+    return operations.known(parts.database, context, key, _digest(kind, request()))
+
+
 def planned(
     parts: Parts,
     context: Context,

@@ -20,7 +20,7 @@ from ..runtime.parts import Parts
 from ..security.policy import authorise
 from ..store import nouns
 from ..store.database import Tx
-from .acceptance import accept, planned
+from .acceptance import accept, planned, repeated
 from .checks import check_metadata
 from .collection import Collection, plain_changes
 from .hosts import Hosts
@@ -46,6 +46,9 @@ class Attachments(Collection[Attachment]):
         self, context: Context, wanted: AttachmentRequest, *, key: str | None = None, dry_run: bool = False
     ) -> Operation:
         """Make a volume reachable for a host."""
+        again = repeated(self.parts, context, "attachment.create", lambda: asdict(wanted), None if dry_run else key)
+        if again is not None:
+            return again
         metadata = check_metadata(wanted.metadata)
         with self.parts.database.read() as tx:
             volume = self.volumes.seen(tx, context, wanted.volume)
@@ -141,6 +144,11 @@ class Attachments(Collection[Attachment]):
         if_version: int | None = None,
     ) -> Operation:
         """Detach: ends the host's sessions."""
+        again = repeated(
+            self.parts, context, "attachment.delete", lambda: {"attachment": attachment}, None if dry_run else key
+        )
+        if again is not None:
+            return again
         with self.parts.database.read() as tx:
             known = self.seen(tx, context, attachment, "delete")
             volume = nouns.volumes.get(tx, known.volume)

@@ -19,7 +19,7 @@ from ..scheduler.sizes import spoken
 from ..security.policy import authorise
 from ..store import nouns, pools
 from ..store.database import Tx
-from .acceptance import accept, planned
+from .acceptance import accept, planned, repeated
 from .checks import check_description, check_metadata, check_name
 from .collection import Collection, plain_changes
 from .superseding import supersede
@@ -41,6 +41,9 @@ class Snapshots(Collection[Snapshot]):
         self, context: Context, wanted: SnapshotRequest, *, key: str | None = None, dry_run: bool = False
     ) -> Operation:
         """Take a snapshot; of an attached volume only where the driver can while hosts write."""
+        again = repeated(self.parts, context, "snapshot.create", lambda: asdict(wanted), None if dry_run else key)
+        if again is not None:
+            return again
         check_name(wanted.name)
         check_description(wanted.description)
         metadata = check_metadata(wanted.metadata)
@@ -124,6 +127,11 @@ class Snapshots(Collection[Snapshot]):
         dry_run: bool = False,
         if_version: int | None = None,
     ) -> Operation:
+        again = repeated(
+            self.parts, context, "snapshot.delete", lambda: {"snapshot": snapshot}, None if dry_run else key
+        )
+        if again is not None:
+            return again
         with self.parts.database.read() as tx:
             known = self.seen(tx, context, snapshot, "delete")
         if dry_run:

@@ -24,7 +24,7 @@ from ..scheduler.sizes import spoken
 from ..security.policy import authorise
 from ..store import nouns, pools, usage
 from ..store.database import Tx
-from .acceptance import accept, planned
+from .acceptance import accept, planned, repeated
 from .checks import check_description, check_metadata, check_name, check_size, rounded_up
 from .collection import Collection, plain_changes
 from .placing import Source, affinity, find_profile, owner_of, read_source
@@ -60,6 +60,9 @@ class Volumes(Collection[Volume]):
             raise
 
     def _create(self, context: Context, wanted: VolumeRequest, key: str | None, dry_run: bool) -> Operation:
+        again = repeated(self.parts, context, "volume.create", lambda: asdict(wanted), None if dry_run else key)
+        if again is not None:
+            return again
         tenant = owner_of(context)
         authorise(context, "volume:create", tenant)
         check_name(wanted.name)
@@ -183,6 +186,11 @@ class Volumes(Collection[Volume]):
         dry_run: bool = False,
         if_version: int | None = None,
     ) -> Operation:
+        again = repeated(
+            self.parts, context, "volume.extend", lambda: {"volume": volume, "size": size}, None if dry_run else key
+        )
+        if again is not None:
+            return again
         check_size(size)
         with self.parts.database.read() as tx:
             known = self.seen(tx, context, volume, "extend")
@@ -190,7 +198,7 @@ class Volumes(Collection[Volume]):
         if "extend" not in pool.abilities:
             raise NotOffered("The back end of this volume cannot extend volumes.")
         rounded = rounded_up(size, pool.granularity)
-        if rounded <= known.size and key is None:
+        if rounded <= known.size:
             raise Invalid(
                 f"The volume has {known.size} bytes already.", next_step="Ask for a larger size.", field="size"
             )
@@ -244,6 +252,15 @@ class Volumes(Collection[Volume]):
         dry_run: bool = False,
         if_version: int | None = None,
     ) -> Operation:
+        again = repeated(
+            self.parts,
+            context,
+            "volume.revert",
+            lambda: {"volume": volume, "snapshot": snapshot},
+            None if dry_run else key,
+        )
+        if again is not None:
+            return again
         with self.parts.database.read() as tx:
             known = self.seen(tx, context, volume, "revert")
             _own_snapshot(tx, volume, snapshot)
@@ -316,6 +333,15 @@ class Volumes(Collection[Volume]):
         dry_run: bool = False,
         if_version: int | None = None,
     ) -> Operation:
+        again = repeated(
+            self.parts,
+            context,
+            "volume.delete",
+            lambda: {"volume": volume, "with_snapshots": with_snapshots},
+            None if dry_run else key,
+        )
+        if again is not None:
+            return again
         with self.parts.database.read() as tx:
             known = self.seen(tx, context, volume, "delete")
             _placement, pool = self._placed(tx, known)

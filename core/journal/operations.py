@@ -198,6 +198,13 @@ def find_by_key(tx: Tx, context: Context, key: str) -> tuple[Operation, str | No
     return None if row is None else (repository.noun_of(row[1:]), row[0])
 
 
+def known(database: Database, context: Context, key: str, request_hash: str) -> Operation | None:
+    """The operation that was accepted with this key, None without one; raises `KeyReused` as `once` does."""
+    with database.read() as tx:
+        found = find_by_key(tx, context, key)
+    return None if found is None else _same(found, request_hash)
+
+
 def once(
     database: Database, context: Context, key: str | None, request_hash: str | None, work: Callable[[Tx], Operation]
 ) -> tuple[Operation, bool]:
