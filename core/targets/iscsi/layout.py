@@ -26,7 +26,7 @@ ANYONE = "ALL"
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}\Z")
 _IDENTIFIER = re.compile(r"naa\.(6[0-9a-f]{31})\Z")
 _USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,199}\Z")
-_SECRET = re.compile(r"[!-+\--~]{12,255}\Z")
+_SECRET = re.compile(r"[!-+\--<>-~]{12,255}\Z")
 _INITIATOR = re.compile(r"(iqn|eui|naa)\.[^\s,=/]{1,219}\Z")
 _FILLER = "isthmus.filler"
 
@@ -114,7 +114,7 @@ def check(grant: Grant) -> None:
         raise Refused("The CHAP user name must be 1 to 200 letters, digits or . _ : @ - and not begin with 'isthmus.'.")
     if not _SECRET.match(grant.secret):
         raise Refused(
-            "The CHAP secret must have 12 to 255 printable characters without blank or comma.",
+            "The CHAP secret must have 12 to 255 printable characters without blank, comma or equals sign.",
             next_step="16 letters and digits suit every initiator (Windows takes 12 to 16).",
         )
     for initiator in grant.initiators:

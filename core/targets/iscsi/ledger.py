@@ -1,4 +1,4 @@
-"""What has been put into tgtd: one small file per target, written before tgtd is told.
+"""What has been put into tgtd: a small file per target (PLACEMENT/HOLDER.json), written before tgtd is told.
 
 tgtd can be asked for everything, but its answer is text for people in which a host's own words stand (a session
 shows the alias that the host chose, line breaks and all), and it does not say which session used which account. So
@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -95,16 +96,16 @@ class Ledger:
 
     def of_placement(self, placement: str) -> tuple[Entry, ...]:
         """All entries of a placement."""
-        return tuple(self._matching(f"{placement}.*.json"))
+        return tuple(self._matching(f"{placement}/*.json"))
 
     def all(self) -> tuple[Entry, ...]:
         """All entries."""
-        return tuple(self._matching("*.json"))
+        return tuple(self._matching("*/*.json"))
 
     def write(self, entry: Entry) -> None:
         """Keep the entry, in place of the former one of that name."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self._path(entry.name)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = path.with_suffix(".new")
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump(asdict(entry), file)
@@ -112,15 +113,18 @@ class Ledger:
 
     def remove(self, entry: Entry) -> None:
         """Forget a target and free its number; absent is success."""
-        self._path(entry.name).unlink(missing_ok=True)
+        path = self._path(entry.name)
+        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.parent.rmdir()
         self._number(entry.tid).unlink(missing_ok=True)
         for guest in entry.guests:
             self.release(guest.user)
 
     def claim(self, user: str, name: Name, attachment: str, generation: str) -> bool:
         """Keep a CHAP user name for an attachment; False when another attachment has it in this life of tgtd."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         link, wanted = self._user(user), f"{name} {attachment}"
+        link.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         while True:
             try:
                 link.symlink_to(wanted)
@@ -143,8 +147,8 @@ class Ledger:
 
     def reserve(self, name: Name) -> int:
         """A number for a target in tgtd that no other target has: the one made from its name or one after it."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         tid = name.tid
+        self._number(tid).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         while True:
             try:
                 self._number(tid).symlink_to(str(name))
@@ -155,10 +159,10 @@ class Ledger:
             tid = tid % LARGEST_TID + 1
 
     def _user(self, user: str) -> Path:
-        return self._folder / f"{hashlib.sha256(user.encode()).hexdigest()[:32]}.user"
+        return self._folder / "users" / hashlib.sha256(user.encode()).hexdigest()[:32]
 
     def _number(self, tid: int) -> Path:
-        return self._folder / f"{tid}.number"
+        return self._folder / "numbers" / str(tid)
 
     def _matching(self, pattern: str) -> Iterator[Entry]:
         for path in sorted(self._folder.glob(pattern)):
@@ -167,7 +171,7 @@ class Ledger:
                 yield entry
 
     def _path(self, name: Name) -> Path:
-        return self._folder / f"{name.placement}.{name.holder}.json"
+        return self._folder / name.placement / f"{name.holder}.json"
 
 
 def _load(path: Path) -> Entry | None:

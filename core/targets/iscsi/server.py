@@ -37,7 +37,8 @@ USUAL_PORT = 3260
 class Server:
     """tgtd with its state in `state` and its socket in `runtime`, listening on `address` and `port`.
 
-    `port` 0 means: choose a free one the first time and keep it; None: 3260 if it is free that time, else as 0. `threads` serve each logical unit.
+    `port` 0 means: choose a free one the first time and keep it; None: 3260 if it is free that time, else as 0.
+    `threads` serve each logical unit.
     """
 
     def __init__(

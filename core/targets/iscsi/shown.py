@@ -155,7 +155,7 @@ def _detail(draft: _Draft, section: str, depth: int, content: str) -> None:
     if section == "system" and key == "State":
         draft.state = value
     elif section == "nexus" and depth == 3 and key == "Initiator":
-        draft.initiators.append(value.rpartition(" alias: ")[0])
+        draft.initiators.append(value.partition(" alias: ")[0])
     elif section == "lun" and depth == 2 and key == "LUN":
         draft.units.append({"LUN": value})
     elif section == "lun" and depth == 3 and draft.units:

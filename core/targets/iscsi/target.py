@@ -43,8 +43,8 @@ class IscsiTarget:
                 "minimum": 0,
                 "maximum": 65535,
                 "default": None,
-                "description": "TCP port. null: 3260 if it is free the first time, else a free one; 0: a free one. What "
-                "was chosen is kept.",
+                "description": "TCP port. null: 3260 if it is free the first time, else a free one; 0: a free one. "
+                "What was chosen is kept.",
             },
             "listen": {
                 "type": "string",

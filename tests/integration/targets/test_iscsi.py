@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from isthmus.core.datapath import process
+from isthmus.core.drivers.contract import Export, Grant
 from isthmus.core.errors import Refused, StorageError, Unavailable
-from isthmus.core.model.attachment import AccessMode
+from isthmus.core.model.attachment import AccessMode, Connection
 from isthmus.core.targets.iscsi import reopening
 from isthmus.core.targets.iscsi.tgt import Tgt
 from tests.contract.drivers.bench import MIB
@@ -402,3 +403,77 @@ def test_what_tgtd_or_a_host_could_not_take_is_refused_before_anything_is_done(
         exports.publisher.grant(export, grant)
     assert str(change.get("secret", grant.secret)) not in json.dumps(caught.value.to_json())
     assert list(exports.target.inventory()) == []
+
+
+@pytest.mark.slow
+def test_a_leave_of_a_shared_volume_killed_anywhere_is_finished_and_the_other_host_works_on(
+    exports: IscsiExports,
+) -> None:
+    export = exports.export()
+    stayer, to_stayer = exports.grant(export, exports.hosts.host_grant(shared=True))
+    life = exports.life
+    connections: dict[str, tuple[Connection, Grant]] = {}
+
+    def fresh() -> tuple[Export, str]:
+        grant, connection = exports.grant(export, exports.hosts.host_grant(shared=True))
+        connections[grant.attachment] = connection, grant
+        return export, grant.attachment
+
+    with exports.client(to_stayer, stayer) as client, BusyHost(client) as host:
+        for _, attachment in exports.killed("withdraw", fresh):
+            assert exports.another().granted(export) >= {stayer.attachment}
+            exports.another().withdraw(export, attachment)
+            assert exports.publisher.granted(export) == {stayer.attachment}
+            assert exports.refuses(*connections[attachment])
+            assert not exports.refuses(to_stayer, stayer)
+    assert host.failure is None
+    assert exports.life == life
+
+
+@pytest.mark.slow
+def test_a_join_of_a_shared_volume_killed_anywhere_is_finished_or_undone(exports: IscsiExports) -> None:
+    export = exports.export()
+    stayer, to_stayer = exports.grant(export, exports.hosts.host_grant(shared=True))
+    life = exports.life
+
+    def fresh() -> tuple[Export, Grant]:
+        grant = exports.hosts.host_grant(shared=True)
+        exports.granted_to.append((export, grant.attachment))
+        return export, grant
+
+    with exports.client(to_stayer, stayer) as client, BusyHost(client) as host:
+        for number, (_, grant) in enumerate(exports.killed("grant", fresh)):
+            publisher = exports.another()
+            if number % 2:
+                connection = publisher.grant(export, grant)
+                assert publisher.granted(export) >= {stayer.attachment, grant.attachment}
+                assert not exports.refuses(connection, grant)
+            publisher.withdraw(export, grant.attachment)
+            assert grant.attachment not in publisher.granted(export)
+            assert not exports.refuses(to_stayer, stayer)
+    assert host.failure is None
+    assert exports.life == life
+    exports.withdraw_all()
+    assert exports.tgt.accounts() == frozenset()
+
+
+def test_a_full_file_system_fails_the_write_and_nothing_else(exports: IscsiExports) -> None:
+    small = exports.bench.folder / "pool"
+    if (
+        os.geteuid() != 0
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m,mode=711", "small", small]).returncode
+    ):
+        pytest.skip("no file system of 2 MiB can be mounted here")
+    try:
+        export = exports.export()
+        grant, connection = exports.grant(export)
+        with exports.client(connection, grant) as client:
+            client.write(0, b"f" * MIB)
+            with pytest.raises(OSError, match=r"\(3\)"):
+                for step in range(1, 8):
+                    client.write(step * MIB, b"f" * MIB)
+            assert client.read(0, MIB) == b"f" * MIB
+            exports.target.check()
+        exports.publisher.withdraw(export, grant.attachment)
+    finally:
+        subprocess.run(["umount", "-l", small], check=True)
