@@ -7,28 +7,22 @@ or a merge exchanges them without touching the exports.
 
 from __future__ import annotations
 
-import shutil
 import signal
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import Failed, Misconfigured, Transient, Unavailable
+from ..errors import Failed, Transient
 from . import process
-from .account import account, barrier
-from .daemon import Daemons
 from .nodelay import send_at_once
-from .qmp import LONGEST_SOCKET_PATH, DaemonGone, Qmp
+from .qmp import DaemonGone, Qmp
 
-PROGRAM = "qemu-storage-daemon"
 DISK = "disk"
-_SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _NODE = "n-"
 _TLS, _ALLOWED = "tls", "allowed"
-_GRACE_SECONDS = 5.0
 _PAUSE = 0.002
 
 
@@ -129,6 +123,7 @@ class ImageDaemon:
     def close(self) -> None:
         """Close the image; exports of it must have been removed. Absent is success."""
         with self._session() as qmp:
+            self._cancel_merge(qmp)
             if _has_node(qmp, DISK):
                 qmp.run("blockdev-del", node_name=DISK)
             _forget_unused(qmp)
@@ -142,6 +137,7 @@ class ImageDaemon:
         """Grow the image to `size` bytes. Refused by qemu while an NBD export of it exists."""
         with self._session() as qmp:
             if _size(qmp) < size:
+                self._cancel_merge(qmp)
                 qmp.run("block_resize", node_name=DISK, size=size)
 
     def put_overlay(self, overlay: Layer) -> None:
@@ -153,19 +149,23 @@ class ImageDaemon:
                 raise Failed("The image daemon has no image open.")
             if top[0] == overlay.name:
                 return
+            self._cancel_merge(qmp)
             if not _has_node(qmp, overlay.node):
                 qmp.run("blockdev-add", **_underscored(overlay.options(None, read_only=False)))
             qmp.run("blockdev-snapshot", node=f"{_NODE}{top[0]}", overlay=overlay.node)
 
-    def merge(self, layer: str, base: str | None) -> None:
+    def merge(self, layer: str, base: str | None, *, speed: int) -> None:
         """Begin to copy into `layer` what it still reads from the layers between it and `base` (None: from all), after
-        which it rests on `base` directly. The copying goes on in the daemon, beside the hosts' I/O; a daemon that ends
-        meanwhile leaves the image as it was. One merge at a time: while one runs, nothing happens.
+        which it rests on `base` directly. The copying goes on in the daemon at up to `speed` bytes a second, beside
+        the hosts' I/O; a daemon that ends meanwhile leaves the image as it was. One merge at a time: while one runs,
+        nothing happens. A snapshot, a resize or the end of the daemon cancels it.
         """
         with self._session() as qmp:
             if not qmp.run("query-jobs"):
                 until = {"base_node": f"{_NODE}{base}"} if base else {}
-                qmp.run("block-stream", job_id="merge", device=f"{_NODE}{layer}", auto_dismiss=True, **until)
+                qmp.run(
+                    "block-stream", job_id="merge", device=f"{_NODE}{layer}", speed=speed, auto_dismiss=True, **until
+                )
 
     def merging(self) -> bool:
         """Whether a merge runs. When none does, the layers that it made superfluous are closed as well."""
@@ -259,7 +259,6 @@ class ImageDaemon:
         try:
             for export in self.exports():
                 self.remove_export(export)
-            self._cancel_merge()
             self.close()
             with self._session() as qmp:
                 pid = qmp.process
@@ -269,100 +268,18 @@ class ImageDaemon:
         if started is not None and not process.end(pid, started, signal.SIGKILL, self._timeout):
             raise Transient(f"qemu-storage-daemon (process {pid}) has not ended yet.")
 
-    def _cancel_merge(self) -> None:
-        with self._session() as qmp:
-            deadline = time.monotonic() + self._timeout
-            while jobs := qmp.run("query-jobs"):
-                with suppress(Failed):
-                    qmp.run("job-cancel", id=jobs[0]["id"])
-                if time.monotonic() >= deadline:
-                    raise Transient("qemu-storage-daemon has not ended a merge of layers yet.")
-                time.sleep(_PAUSE)
+    def _cancel_merge(self, qmp: Qmp) -> None:
+        """End a merge that runs; what it has copied stays copied, so that the next one has less to do."""
+        deadline = time.monotonic() + self._timeout
+        while jobs := qmp.run("query-jobs"):
+            with suppress(Failed):
+                qmp.run("job-cancel", id=jobs[0]["id"])
+            if time.monotonic() >= deadline:
+                raise Transient("qemu-storage-daemon has not ended a merge of layers yet.")
+            time.sleep(_PAUSE)
 
     def _session(self) -> Qmp:
         return Qmp(self.control, self._timeout)
-
-
-class ImageDaemons:
-    """The image daemons of one owner (a back end's driver, a target), by name.
-
-    They run as `user` where this process is root. `state` and `runtime` are folders of this owner; the sockets lie
-    in `runtime`, which the user must be able to pass through.
-    """
-
-    def __init__(self, state: Path, runtime: Path, *, user: str | None, timeout: float) -> None:
-        self._daemons = Daemons(state, runtime)
-        self._runtime = runtime
-        self._user = user
-        self._timeout = timeout
-
-    def ensure(self, name: str) -> ImageDaemon:
-        """The daemon of that name, started if it does not live; it may have no image open yet.
-
-        Raises `Unavailable` when it cannot be started, `Misconfigured` when its account cannot reach its socket.
-        """
-        folder = self._daemons.folder(name, self._user)
-        control = folder / "qmp"
-        if len(str(control).encode()) > LONGEST_SOCKET_PATH:
-            raise Misconfigured(
-                f"The path of the socket {control} is too long for a Unix socket.",
-                next_step="Choose a shorter runtime folder.",
-            )
-        who = account(self._user) if self._user else None
-        closed = barrier(control, who) if who else None
-        if who and closed:
-            raise Misconfigured(
-                f"The account {who.name} cannot reach {folder}: {closed} is closed to it.",
-                next_step=f"chmod o+x {closed}",
-            )
-        # wait=on: the daemon goes on starting when the first client is there. A client that connects a moment later
-        # may meet the socket on its way to another thread, and make the daemon hang or crash (1 of 3000 starts).
-        chardev = f"socket,id=control,path={str(control).replace(',', ',,')},server=on,wait=on"
-        argv = (program(), "--chardev", chardev, "--monitor", "chardev=control")
-        daemon = ImageDaemon(control, self._timeout)
-        self._daemons.ensure(name, argv, user=self._user, ready=daemon.alive, timeout=self._timeout)
-        return daemon
-
-    def find(self, name: str) -> ImageDaemon | None:
-        """The daemon if it lives."""
-        if self._daemons.find(name) is None:
-            return None
-        return ImageDaemon(self._runtime / name / "qmp", self._timeout)
-
-    def end(self, name: str) -> None:
-        """End the daemon with all its exports; returns when it is gone. Absent is success."""
-        daemon = self.find(name)
-        if daemon is not None:
-            # One that hangs cannot close its image; it is ended all the same.
-            with suppress(Transient):
-                daemon.end()
-        try:
-            self._daemons.end(name, grace=_GRACE_SECONDS)
-        except Unavailable as error:
-            raise Transient(error.message, next_step=error.next_step) from error
-        shutil.rmtree(self._runtime / name, ignore_errors=True)
-
-    def names(self) -> tuple[str, ...]:
-        """The daemons that were started and not ended since, alive or dead."""
-        return self._daemons.names()
-
-
-def program() -> str:
-    """The path of qemu-storage-daemon. Raises `Unavailable` when it is not installed."""
-    found = shutil.which(PROGRAM, path=_SEARCH)
-    if found is None:
-        raise Unavailable(f"{PROGRAM} is not installed.", next_step="apt install qemu-utils qemu-system-common")
-    return found
-
-
-def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Ask until `condition()` is true or `seconds` have passed; whether it became true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(_PAUSE)
-    return True
 
 
 def _underscored(options: dict[str, Any]) -> dict[str, Any]:

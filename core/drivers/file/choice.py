@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ...datapath import image_daemon
+from ...datapath import image_daemons
 from ...errors import Misconfigured, Unavailable
 from ..contract import DriverSetup
 from . import disk, images
-from .driver import FileDriver
+from .driver import NOTE, FileDriver
 from .family import Folder
 from .fuse import fuse_obstacle
 from .qcow2 import Qcow2Driver
@@ -22,8 +22,10 @@ def choose(setup: DriverSetup) -> type[FileDriver]:
     """
     settings = settings_of(setup)
     try:
+        folder = Folder(settings.directory, setup.timeout)
+        folder.require_known(setup.state / NOTE)
         settings.directory.mkdir(parents=True, exist_ok=True)
-        held = Folder(settings.directory, setup.timeout).marker().get("format")
+        held = folder.marker().get("format")
         reflink = disk.can_reflink(settings.directory)
     except OSError as error:
         found = disk.storage_error(error, settings.directory, 8192)
@@ -39,7 +41,7 @@ def choose(setup: DriverSetup) -> type[FileDriver]:
         wanted = "raw" if reflink or fuse_obstacle() or not _qemu_is_installed() else "qcow2"
     if wanted == "qcow2":
         images.program()
-        image_daemon.program()
+        image_daemons.program()
         return Qcow2Driver
     return ReflinkDriver if reflink else RawDriver
 
@@ -47,7 +49,7 @@ def choose(setup: DriverSetup) -> type[FileDriver]:
 def _qemu_is_installed() -> bool:
     try:
         images.program()
-        image_daemon.program()
+        image_daemons.program()
     except Unavailable:
         return False
     return True

@@ -17,6 +17,8 @@ from .settings import SCHEMA, settings_of
 _Make = Callable[[Path], None]
 POOL = "files"
 GRANULARITY = 4096
+# Remembers, in the state folder, which folder of images this node has used.
+NOTE = "images-folder"
 
 
 class FileDriver:
@@ -49,11 +51,14 @@ class FileDriver:
         self._who = account(setup.user) if setup.user else None
 
     def start(self) -> None:
+        note = self._setup.state / NOTE
         try:
+            self._folder.require_known(note)
             self._folder.prepare()
             marker = self._folder.marker()
             if not marker:
                 self._folder.mark(self._setup.backend, self.format)
+            self._folder.remember(note)
         except OSError as error:
             found = disk.storage_error(error, self._directory, GRANULARITY)
             raise Unavailable(found.message, next_step=found.next_step) from error

@@ -22,12 +22,12 @@ import shutil
 import struct
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ...errors import Busy, Failed, Invalid
+from ...errors import Busy, Failed, Invalid, Unavailable
 from .disk import sync, write_durably
 
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}\Z")
@@ -194,6 +194,25 @@ class Folder:
 
     def mark(self, backend: str, kind: str) -> None:
         write_durably(self.path / "isthmus.json", json.dumps({"backend": backend, "format": kind}).encode())
+
+    def require_known(self, note: Path) -> None:
+        """Raise `Unavailable` when this node has used the folder, which `note` remembers, and it is empty now.
+
+        It is then a mount point whose file system is missing: what would be made in it would be in the wrong place,
+        and what is not found in it is not gone.
+        """
+        with suppress(FileNotFoundError):
+            if note.read_text() == str(self.path) and not self.marker():
+                raise Unavailable(
+                    f"The folder {self.path} held images and is empty now.",
+                    next_step=f"Is its file system mounted? If the images are gone for good, remove {note}.",
+                )
+
+    def remember(self, note: Path) -> None:
+        """Let `note` say that this node has used the folder."""
+        if not note.exists() or note.read_text() != str(self.path):
+            note.parent.mkdir(parents=True, exist_ok=True)
+            write_durably(note, str(self.path).encode())
 
     def find(self, kind: str, object_id: str) -> Family | None:
         """The family that has the volume or snapshot; None when no family has."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 
-from ...datapath.image_daemon import ImageDaemon, ImageDaemons, wait_until
+from ...datapath.image_daemon import ImageDaemon
+from ...datapath.image_daemons import ImageDaemons
 from ...errors import Busy, Refused, StorageError
 from .family import Family, Member
 from .images import Images
@@ -15,6 +16,9 @@ from .images import Images
 # What is copied at most while a delete waits for it; more is left to a daemon or to the moment it must be.
 _CHEAP = 256 << 20
 _PATIENCE_SECONDS = 5.0
+_PAUSE = 0.005
+# Beside hosts' I/O a merge takes no more than this of the disk, in bytes a second.
+_SPEED = 128 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class Merging:
                     family = self._merge(family, pair)
                 elif len(holders) == 1:
                     self._begin(family, pair, holders[0])
-                    if not cheap or not wait_until(partial(_idle, holders[0]), _PATIENCE_SECONDS):
+                    if not cheap or not _finished(holders[0]):
                         return family
         return family
 
@@ -106,7 +110,7 @@ class Merging:
     def _begin(self, family: Family, pair: _Pair, daemon: ImageDaemon) -> None:
         if not daemon.merging():
             below = family.layers()[pair.lower]
-            daemon.merge(pair.upper, below)
+            daemon.merge(pair.upper, below, speed=_SPEED)
 
     def _merge(self, family: Family, pair: _Pair) -> Family:
         images = Images(family.path, self._timeout, family.lock)
@@ -136,8 +140,14 @@ def _renamed(family: Family, old: str, new: str) -> Family:
     return replace(family, volumes=moved(family.volumes), snapshots=moved(family.snapshots), pins=pins)
 
 
-def _idle(daemon: ImageDaemon) -> bool:
-    return not daemon.merging()
+def _finished(daemon: ImageDaemon) -> bool:
+    """Wait a little for the merge in the daemon; whether it has ended."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while daemon.merging():
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_PAUSE)
+    return True
 
 
 def _occupied(family: Family, layer: str) -> int:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ...datapath.image_daemon import ImageDaemon, ImageDaemons, Layer
+from ...datapath.image_daemon import ImageDaemon, Layer
+from ...datapath.image_daemons import ImageDaemons
 from ...errors import Failed, Refused
 from ..contract import Allocated, Device, DriverSetup, Taken, Wanted
 from . import disk
@@ -120,9 +121,17 @@ class Qcow2Driver(FileDriver):
             return Device(self._views.show(placement, daemon), "raw", size, thin=member.thin)
 
     def release(self, placement: str, reference: Mapping[str, Any]) -> None:
-        self._daemons.end(placement)
+        self._end_daemon(placement)
         with disk.reported(self._directory, 0):
-            self._views.clear(placement)
+            family = self._folder.find(VOLUME, placement)
+            if family is not None:
+                with self._folder.locked(family.path) as held:
+                    self._merging.tidy(self._complete(held))
+
+    def _end_daemon(self, volume: str) -> None:
+        self._daemons.end(volume)
+        with disk.reported(self._directory, 0):
+            self._views.clear(volume)
 
     def _make(self, path: Path, size: int, thin: bool) -> None:
         Images(path.parent, self._setup.timeout).make(path, size, thin=thin)
@@ -284,7 +293,7 @@ class Qcow2Driver(FileDriver):
             daemon = self._daemons.find(object_id)
             if daemon is not None and daemon.exports() - {EXPORT}:
                 raise Refused(f"Volume {object_id} is still published.", next_step="Detach it from all hosts.")
-            self.release(object_id, {})
+            self._end_daemon(object_id)
         return family
 
     def _tidy(self, family: Family) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ...datapath.account import account
-from ...datapath.image_daemon import ImageDaemon, ImageDaemons, Layer, Listening, program
+from ...datapath.image_daemon import ImageDaemon, Layer, Listening
+from ...datapath.image_daemons import ImageDaemons, program
 from ...datapath.qmp import DaemonGone
 from ...drivers.contract import Allocated, Device, Export, Grant, Resized
 from ...errors import Failed, Refused, Unavailable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -30,8 +29,9 @@ from isthmus.core.model.attachment import Connection
 from isthmus.core.targets.contract import TargetSetup
 from isthmus.core.targets.nbd import NbdTarget
 
+from ...environment.folders import USER, file_system, short_folder
 from ...environment.nbd import Certificates, NbdHosts, missing
-from .bench import MIB, Bench
+from .bench import Bench
 from .clones import ClonesSuite
 from .driver import DriverSuite
 from .extends import ExtendsSuite
@@ -158,21 +158,15 @@ def _run(*argv: str) -> None:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder through which the daemons' account may pass, with a path short enough for sockets."""
-    made = Path(tempfile.mkdtemp(prefix="isthmus-"))
-    made.chmod(0o711)
-    try:
+    with short_folder() as made:
         yield made
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
 
 
 def _bench(folder: Path, directory: Path, kind: str) -> FileBench:
     runtime = folder / "run"
     runtime.mkdir()
     runtime.chmod(0o711)
-    user = "nobody" if os.geteuid() == 0 else None
-    return FileBench(directory, folder / "state", runtime, kind, user)
+    return FileBench(directory, folder / "state", runtime, kind, USER)
 
 
 class _Common(DriverSuite, ExtendsSuite, SnapshotsSuite, RevertsSuite, ClonesSuite, ServesSuite):
@@ -193,7 +187,8 @@ class TestRaw(_Common):
 
 @pytest.fixture(scope="module")
 def xfs() -> Iterator[Path]:
-    yield from mounted("mkfs.xfs", "-q")
+    with file_system("mkfs.xfs", "-q") as made:
+        yield made
 
 
 class TestReflink(_Common, LiveSnapshotsSuite):
@@ -202,27 +197,3 @@ class TestReflink(_Common, LiveSnapshotsSuite):
         directory = xfs / folder.name
         yield _bench(folder, directory, "raw")
         shutil.rmtree(directory, ignore_errors=True)
-
-
-def mounted(*make: str) -> Iterator[Path]:
-    """A file system of its own, made by `make` in a file; skips where that takes more rights than we have."""
-    if os.geteuid() != 0:
-        pytest.skip("mounting a file system takes root")
-    if shutil.which(make[0]) is None:
-        pytest.skip(f"{make[0]} is not installed")
-    with tempfile.TemporaryDirectory(prefix="isthmus-fs-") as folder:
-        Path(folder).chmod(0o711)
-        disk, point = Path(folder, "disk"), Path(folder, "mnt")
-        point.mkdir()
-        with disk.open("wb") as file:
-            file.truncate(512 * MIB)
-        _run(*make, str(disk))
-        done = subprocess.run(
-            ["mount", "-o", "loop", str(disk), str(point)], capture_output=True, text=True, timeout=30
-        )
-        if done.returncode != 0:
-            pytest.skip(f"this machine does not mount it: {done.stderr.strip()}")
-        try:
-            yield point
-        finally:
-            subprocess.run(["umount", "-l", str(point)], capture_output=True, timeout=30)

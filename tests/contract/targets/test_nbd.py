@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from isthmus.core.model.attachment import Connection
 from isthmus.core.targets.contract import Target, TargetSetup
 from isthmus.core.targets.nbd import NbdTarget
 
+from ...environment.folders import USER, short_folder
 from ...environment.nbd import Certificates, NbdHosts, missing
 from .target import TargetBench, TargetSuite
 
@@ -41,7 +40,7 @@ class NbdBench(NbdHosts, TargetBench):
                 state=self.folder / "state",
                 runtime=self.folder / "run",
                 settings={"transport": self.transport, "listen": "127.0.0.1"},
-                user="nobody" if os.geteuid() == 0 else None,
+                user=USER,
                 certificate=pki.certificate,
                 key=pki.key,
                 ca=pki.ca,
@@ -54,8 +53,8 @@ class NbdBench(NbdHosts, TargetBench):
 
     def make(self, placement: str) -> None:
         super().make(placement)
-        if os.geteuid() == 0:
-            shutil.chown(self.path(placement), "nobody")
+        if USER is not None:
+            shutil.chown(self.path(placement), USER)
 
     def kill_daemons(self) -> None:
         for kind, short in (("images", "i"), ("doors", "d")):
@@ -80,15 +79,10 @@ class WithCertificates(NbdTarget):
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder through which the daemons' account may pass, with a path short enough for sockets."""
-    made = Path(tempfile.mkdtemp(prefix="isthmus-"))
-    made.chmod(0o711)
-    (made / "run").mkdir()
-    (made / "run").chmod(0o711)
-    try:
+    with short_folder() as made:
+        (made / "run").mkdir()
+        (made / "run").chmod(0o711)
         yield made
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
 
 
 class TestNbdOverTls(TargetSuite):
