@@ -88,7 +88,7 @@ class Candidates(Sequence[Candidate]):
     def __init__(
         self,
         request: PlacementRequest,
-        pools: Sequence[Pool],
+        pools: Sequence[Pool | None],
         capabilities: Sequence[Capabilities],
         scores: Sequence[float],
         weights: Mapping[str, Vector],
@@ -113,9 +113,12 @@ class Candidates(Sequence[Candidate]):
             return [self[each] for each in range(*place.indices(len(self)))]
         turn = range(len(self))[place]
         at = self._first if turn == 0 else turn - 1 if turn <= self._first else turn
+        pool = self._pools[at]
+        if pool is None:
+            raise LookupError("a candidate's row holds no pool")
         return Candidate(
             self._request,
-            self._pools[at],
+            pool,
             self._capabilities[at],
             self._scores[at],
             {name: values.item(at) for name, values in self._weights.items()},

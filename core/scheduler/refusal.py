@@ -11,13 +11,14 @@ from .request import PlacementRequest
 
 
 class Refusal:
-    """A pool that a filter refused, as it was at that moment."""
+    """A pool that a filter refused, as it was at that moment. `pool` is the pool as it was last reported."""
 
-    __slots__ = ("_document", "_filter", "_request", "_row")
+    __slots__ = ("_document", "_filter", "_request", "_row", "pool")
 
     def __init__(self, filter: Filter, row: Row, request: PlacementRequest) -> None:
         self._filter = filter
         self._row = row
+        self.pool: Pool = row.pool
         self._request = request
         self._document: dict[str, Any] | None = None
 
@@ -27,11 +28,6 @@ class Refusal:
         return self._filter.name
 
     @property
-    def pool(self) -> Pool:
-        """The pool as it was last reported."""
-        return self._row.pool
-
-    @property
     def numbers(self) -> Mapping[str, Any]:
         """Why, as plain JSON values."""
         return self._filter.numbers(self._row, self._request)
@@ -39,6 +35,6 @@ class Refusal:
     def to_json(self) -> dict[str, Any]:
         """The pool, the filter and the numbers; the same object each time, not to be changed."""
         if self._document is None:
-            pool = self._row.pool
-            self._document = {"pool": pool.id, "name": pool.name, "filter": self._filter.name, **self.numbers}
+            numbers = self._filter.numbers(self._row, self._request)
+            self._document = {"pool": self.pool.id, "name": self.pool.name, "filter": self._filter.name, **numbers}
         return self._document

@@ -32,6 +32,8 @@ from .weighers.free_capacity import FreeCapacityWeigher
 from .weighers.goodness import GoodnessWeigher
 from .weighers.spread import SpreadWeigher
 
+_FEW = 100
+
 
 def default_filters() -> list[Filter]:
     """All filters that come with Isthmus, in the order in which they run."""
@@ -86,7 +88,7 @@ class Scheduler:
     `weights` overrides weighers' weights by name. `best` of the candidates are close enough to each other for a
     random one of them to come first, provided its score is within `closeness` (times the sum of weights) of the
     best; the rest follow in order, at most `candidates` in all. `listed` bounds how many refused pools an
-    explanation tells of.
+    explanation tells of; half as many where the request was placed and there are more than a hundred pools.
     """
 
     def __init__(
@@ -163,11 +165,15 @@ class Scheduler:
 
     def _tell(self, refused: Sequence[Refused | Lost], request: PlacementRequest, *, nearest: bool) -> list[Refusal]:
         """At most `listed` refused pools. Filters have equal shares; who needs less leaves it to the others."""
-        shares = [0] * len(refused)
-        budget = self._listed
-        for position, place in enumerate(sorted(range(len(refused)), key=lambda place: refused[place].count)):
-            shares[place] = min(refused[place].count, -(-budget // (len(refused) - position)))
-            budget -= shares[place]
+        counts = [each.count for each in refused]
+        shares = [0] * len(counts)
+        budget = self._listed if nearest or len(self._columns) <= _FEW else self._listed // 2
+        takers = len(counts)
+        for place in sorted(range(takers), key=counts.__getitem__):
+            share = min(counts[place], -(-budget // takers))
+            shares[place] = share
+            budget -= share
+            takers -= 1
         told: list[Refusal] = []
         for each, share in zip(refused, shares, strict=True):
             if isinstance(each, Refused):
@@ -193,8 +199,8 @@ class Scheduler:
             weights[found.name] = vector.take(order)
         return Candidates(
             request,
-            [pool for row in rows if (pool := self._columns.pools[row]) is not None],
-            [self._columns.capabilities[row] for row in rows],
+            list(map(self._columns.pools.__getitem__, rows)),
+            list(map(self._columns.capabilities.__getitem__, rows)),
             values,
             weights,
             first=int(self._chooser.random() * close),
