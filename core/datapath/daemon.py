@@ -184,6 +184,8 @@ class Daemons:
             os.close(output)
         started = process.started_at(pid)
         if started is None or not self._becomes(pid, started, argv):
+            if started is not None:
+                process.end(pid, started, signal.SIGKILL, 5.0)
             process.reap(pid)
             raise self._died(name, argv)
         return Daemon(name, pid, started, argv)

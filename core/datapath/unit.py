@@ -35,6 +35,7 @@ def command(
         "WorkingDirectory=/",
         "UMask=0077",
         "LimitNOFILE=65536",
+        "TasksMax=infinity",
         f"StandardOutput=append:{log}",
         f"StandardError=append:{log}",
     ]
@@ -43,7 +44,8 @@ def command(
     made = ["systemd-run", f"--unit={unit}", f"--slice={SLICE}", "--collect", "--quiet", "--no-ask-password"]
     made += [f"--property={entry}" for entry in properties]
     made += [f"--setenv={name}={value}" for name, value in environment.items()]
-    return [*made, "--", *argv]
+    # systemd replaces $NAME in arguments by the unit's variables.
+    return [*made, "--", *(argument.replace("$", "$$") for argument in argv)]
 
 
 def start(

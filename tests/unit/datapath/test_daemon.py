@@ -164,8 +164,9 @@ def test_a_name_that_is_a_path_is_refused(daemons: Daemons) -> None:
 
 
 def test_the_unit_keeps_user_log_and_arguments_apart_from_the_daemons_own(tmp_path: Path) -> None:
-    made = unit.command("u.service", ["/bin/d", "--user"], user=(65534, 65534), environment={"A": "b"}, log=tmp_path)
-    assert made[made.index("--") :] == ["--", "/bin/d", "--user"]
+    argv = ["/bin/d", "--user", "$HOME"]
+    made = unit.command("u.service", argv, user=(65534, 65534), environment={"A": "b"}, log=tmp_path)
+    assert made[made.index("--") :] == ["--", "/bin/d", "--user", "$$HOME"]
     assert {"--unit=u.service", "--collect", "--property=User=65534", "--setenv=A=b"} <= set(made)
 
 
