@@ -120,6 +120,7 @@ def retry(station: Station, operation_id: str) -> Operation:
         if not _swap(tx, _RETRY, seen, because=encode_error(because)):
             return False
         waiting.annotate(tx, operation_id, "")
+        waiting.free_keys(tx, operation_id)
         return True
 
     if not station.change(work, durable=True):

@@ -139,6 +139,15 @@ def _changed(tx: Tx, statement: Any, hold: Hold, values: Mapping[str, Any]) -> b
     return bool(tx.execute(statement, parameters).rowcount == 1)
 
 
+_HOLDS = select(table.c.id).where(_MINE)
+
+
+def holds(tx: Tx, hold: Hold) -> bool:
+    """Whether the operation is still held; for what changes nothing that a successor would mind."""
+    parameters = {"wanted": hold.id, "holder": hold.owner, "held": hold.epoch}
+    return tx.execute(_HOLDS, parameters).first() is not None
+
+
 def advance(tx: Tx, hold: Hold, lease: float, *, heed_cancel: bool, **values: Any) -> bool:
     """Go to another step (or turn to undoing) and renew the lease.
 

@@ -43,19 +43,26 @@ class Retries:
     """How a failed step is tried again; pauses are in seconds.
 
     A pause up to `held_pause` keeps the thread, a longer one gives it up. From the pivot on and when undoing, a step
-    is tried for `patience` times its deadline. A step whose runner died `crashes` times is not taken up once more.
+    is tried for `patience` times its deadline. The time it waits for other operations does not count, so the number
+    of tries is bounded as well: by `tries` and what fits into the deadline. A step whose runner died `crashes` times
+    is not taken up once more.
     """
 
     first_pause: float = 0.1
     longest_pause: float = 10.0
     held_pause: float = 0.25
     patience: float = 3.0
+    tries: int = 30
     crashes: int = 10
 
     def pause(self, attempt: int) -> float:
         """How long to wait after the given failed attempt: doubling, with jitter."""
         full = min(self.longest_pause, self.first_pause * 2.0 ** min(attempt - 1, 30))
         return float(full * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
+
+    def again(self, attempt: int, age: float, pause: float, deadline: float) -> bool:
+        """Whether a step that has failed `attempt` times within `age` seconds is tried again after `pause`."""
+        return age + pause <= deadline and attempt < self.tries + deadline / max(self.longest_pause, 0.01)
 
 
 class Station:

@@ -275,7 +275,8 @@ class Stepper:
         tenure.fall_back()
         budget = tenure.step.deadline * (station.retries.patience if tenure.patient else 1.0)
         pause = station.retries.pause(tenure.attempts)
-        if (tenure.patient or isinstance(error, _RETRIED)) and tenure.age() + pause <= budget:
+        passing = tenure.patient or isinstance(error, _RETRIED)
+        if passing and station.retries.again(tenure.attempts, tenure.age(), pause, budget):
             said = document(error, operation)["message"]
             tenure.note, tenure.told = f"{tenure.step.name}, try {tenure.attempts}: {said}", False
             return self._pause(tenure, pause)
@@ -285,6 +286,12 @@ class Stepper:
 
     def _pause(self, tenure: Tenure, pause: float) -> bool:
         """Wait before the next try: with the thread if it is short, else without."""
+
+        def free(tx: Tx) -> None:
+            if ledger.holds(tx, tenure.hold()):
+                waiting.free_keys(tx, tenure.operation.id)
+
+        self.station.insist(free)
         if pause <= self.station.retries.held_pause:
             tenure.pause(pause)
             return True

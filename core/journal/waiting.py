@@ -54,6 +54,22 @@ _LIVE_CHILD = (
 )
 
 
+_FREE_KEYS = (
+    update(table)
+    .where(
+        table.c.parent == bindparam("asking"),
+        table.c.idempotency_key.is_not(None),
+        table.c.state.in_([state for state in ENDED if state != str(OperationState.DONE)]),
+    )
+    .values(idempotency_scope=None, idempotency_key=None)
+)
+
+
+def free_keys(tx: Tx, parent: str) -> None:
+    """Let a step that is tried again ask anew for what failed; what was done is found again under its key."""
+    tx.execute(_FREE_KEYS, {"asking": parent})
+
+
 def lock_state(tx: Tx, operation_id: str) -> OperationState | None:
     """The state of an operation, which stays as it is until this transaction ends; None when there is no such row."""
     if tx.execute(_LOCK, {"wanted": operation_id}).rowcount != 1:
