@@ -90,7 +90,7 @@ class NbdClient(Client):
         self._socket.sendall(struct.pack(">I", 3))
         if connection.public["tls"]:
             self._option(_STARTTLS)
-            self._socket = _encrypted(self._socket, connection)
+            self._socket = encrypted(self._socket, connection)
         self._size = 0
         for kind, data in self._option(_GO, struct.pack(">I", len(name)) + name + struct.pack(">H", 0)):
             if kind == _INFO and data[:2] == b"\0\0":
@@ -98,7 +98,7 @@ class NbdClient(Client):
 
     def _option(self, option: int, data: bytes = b"") -> list[tuple[int, bytes]]:
         self._socket.sendall(struct.pack(">QII", _OPTION, option, len(data)) + data)
-        replies = []
+        replies: list[tuple[int, bytes]] = []
         while True:
             magic, answered, kind, length = struct.unpack(">QIII", self._take(20))
             content = self._take(length)
@@ -134,7 +134,8 @@ class NbdClient(Client):
         return parts
 
 
-def _encrypted(plain: socket.socket, connection: Connection) -> ssl.SSLSocket:
+def encrypted(plain: socket.socket, connection: Connection) -> ssl.SSLSocket:
+    """TLS over a connection that has asked for it, with the host's certificate."""
     secrets = connection.secrets
     context = ssl.create_default_context(cadata=secrets["ca"])
     with tempfile.NamedTemporaryFile() as file:

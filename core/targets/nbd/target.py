@@ -98,8 +98,13 @@ class NbdTarget:
                 return self._open(record, guest)
             except Failed as error:
                 # Another program may have taken a port since it was found free; one handed out before is kept.
-                if known is not None or "Address already in use" not in error.message:
+                if "Address already in use" not in error.message:
                     raise
+                if known is not None:
+                    raise Failed(
+                        f"Port {guest.port}, on which the hosts know this volume, is used by another program.",
+                        next_step=f"End the program that listens on port {guest.port}.",
+                    ) from error
                 port, guest = guest.port, replace(guest, port=0)
         raise Failed("Every port that was tried turned out to be taken.")
 
@@ -150,7 +155,7 @@ class NbdTarget:
         return [
             record.placement
             for record in self._records.all()
-            if any(self._is_open(record, guest) for guest in record.guests)
+            if record.guests and all(self._is_open(record, guest) for guest in record.guests)
         ]
 
     def _admit(self, export: Export, device: Device, grant: Grant) -> Published:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -169,9 +170,9 @@ class TestRoom:
         driver.create(volume)
         free = _free(small.images)
         for attempt in (
-            lambda: driver.create(wanted(40 * MIB, thin=False)),
-            lambda: driver.extend(volume.placement, {}, 80 * MIB),
-            lambda: driver.clone(wanted(40 * MIB, thin=False), volume.placement, {}),
+            partial(driver.create, wanted(40 * MIB, thin=False)),
+            partial(driver.extend, volume.placement, {}, 80 * MIB),
+            partial(driver.clone, wanted(40 * MIB, thin=False), volume.placement, {}),
         ):
             with pytest.raises(Refused) as refused:
                 attempt()
@@ -244,7 +245,7 @@ class TestTrouble:
         subprocess.run(["umount", "-l", str(small.images.parent)], check=True, timeout=30)
         with pytest.raises(Failed, match="does not hold"):
             driver.check()
-        for call in (driver.pools, lambda: driver.create(wanted()), lambda: list(driver.inventory())):
+        for call in (driver.pools, partial(driver.create, wanted()), driver.inventory):
             with pytest.raises(Failed, match="No such file"):
                 call()
         for _ in range(2):
@@ -266,10 +267,10 @@ class TestTrouble:
     def test_an_id_that_is_a_path_is_no_id(self, node: Node, evil: str) -> None:
         driver = node.driver("raw")
         for call in (
-            lambda: driver.create(Wanted(evil, POOL, MIB, True)),
-            lambda: driver.delete(evil, {}),
-            lambda: driver.inspect(evil, {}),
-            lambda: driver.delete_snapshot(evil, {}),
+            partial(driver.create, Wanted(evil, POOL, MIB, True)),
+            partial(driver.delete, evil, {}),
+            partial(driver.inspect, evil, {}),
+            partial(driver.delete_snapshot, evil, {}),
         ):
             with pytest.raises(Invalid):
                 call()
@@ -391,6 +392,83 @@ class TestLayers:
             report = json.loads(done.stdout)
             assert not report.get("corruptions") and not report.get("leaks"), done.stdout
         image_io(node, volume.placement, *(f"read -P {number + 1} {number}M 1M" for number in range(6)))
+
+
+class TestRawView:
+    """A qcow2 image as a raw file, for daemons that know no qcow2."""
+
+    @pytest.fixture
+    def driver(self, node: Node) -> Any:
+        driver = node.driver("qcow2")
+        if reason := driver.forms()["path"]:
+            pytest.skip(reason)
+        return driver
+
+    def test_it_belongs_to_the_daemons_account(self, node: Node, driver: Any) -> None:
+        volume = wanted()
+        driver.create(volume)
+        path = driver.device(volume.placement, {}, "path").path
+        if USER is not None:
+            assert path.owner() == USER
+            done = subprocess.run(["dd", f"if={path}", "of=/dev/null", "count=1"], user=USER, capture_output=True)
+            assert done.returncode == 0, done.stderr
+        driver.release(volume.placement, {})
+        assert not path.exists()
+
+    @pytest.mark.parametrize("thin", [True, False], ids=["thin", "thick"])
+    def test_it_grows_and_is_snapshotted_while_it_is_open(self, node: Node, driver: Any, thin: bool) -> None:
+        volume, snapshot = wanted(thin=thin), str(uuid.uuid4())
+        driver.create(volume)
+        path = driver.device(volume.placement, {}, "path").path
+        with path.open("r+b", buffering=0) as view:
+            view.write(pattern(1, 65536))
+            driver.live_snapshot(volume.placement, {}, snapshot)
+            view.seek(0)
+            view.write(pattern(2, 65536))
+            assert driver.extend(volume.placement, {}, 24 * MIB).size == 24 * MIB
+            assert os.fstat(view.fileno()).st_size == 24 * MIB
+            view.seek(20 * MIB)
+            view.write(pattern(3, 65536))
+        driver.release(volume.placement, {})
+        copy = wanted()
+        driver.clone_snapshot(copy, snapshot, {})
+        old, new = (driver.device(one, {}, "path").path for one in (copy.placement, volume.placement))
+        with old.open("rb") as first, new.open("rb") as second:
+            assert first.read(65536) == pattern(1, 65536)
+            assert second.read(65536) == pattern(2, 65536)
+            second.seek(20 * MIB)
+            assert second.read(65536) == pattern(3, 65536)
+        for one in (copy.placement, volume.placement):
+            driver.release(one, {})
+        if not thin:
+            family = node.family(volume.placement)
+            assert family.file(family.volumes[volume.placement].layer).stat().st_blocks * 512 >= 24 * MIB
+
+    def test_a_view_whose_daemon_died_is_cleared_away_and_comes_back(self, node: Node, driver: Any) -> None:
+        volume = wanted()
+        driver.create(volume)
+        path = driver.device(volume.placement, {}, "path").path
+        with path.open("r+b", buffering=0) as view:
+            view.write(pattern(1, 4096))
+            os.fsync(view.fileno())
+        node.kill_daemons()
+        with pytest.raises(OSError):
+            path.stat()
+        again = node.driver("qcow2").device(volume.placement, {}, "path").path
+        assert again == path
+        with again.open("rb") as view:
+            assert view.read(4096) == pattern(1, 4096)
+        node.kill_daemons()
+        driver.release(volume.placement, {})
+        assert not path.exists()
+        driver.delete(volume.placement, {})
+
+    def test_an_image_opened_for_nbd_before_is_shown_too(self, node: Node, driver: Any) -> None:
+        volume = wanted()
+        driver.create(volume)
+        driver.device(volume.placement, {}, "image")
+        assert driver.device(volume.placement, {}, "path").format == "raw"
+        driver.release(volume.placement, {})
 
 
 class TestOpenImages:
