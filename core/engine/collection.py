@@ -51,7 +51,7 @@ class Collection(Generic[T]):
     def list(self, context: Context, query: Query | None = None) -> Page[T]:
         """A page of what the caller may see."""
         query = query or Query()
-        authorise(context, f"{self.permission}:read", context.tenant)
+        authorise(context, f"{self.permission}:read", context.tenant if self.owned else None)
         scope = self.scope(context, query)
         with self.parts.database.read() as tx:
             return page(

@@ -6,6 +6,7 @@ stops, and no trace of an error that a plugin lets escape.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import threading
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 
 from ...core.context import new_request_id
 from ..contract import Application, StopSignal
-from .body import LimitedBody
+from .body import Input, LimitedBody, discard
 from .logs import REQUEST_ID
 from .problem import Answer, document, problem
 
@@ -29,6 +30,8 @@ UNROUTED = "other"
 _OPENSTACK_ID = re.compile(r"req-[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _OTHER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{7,63}")
 _LARGEST_JOINED = 1 << 20
+_PATIENCE = 64
+"""How many times the limit of a body is read, so that whoever sent too much can still be told."""
 _SECURITY = {
     "x-content-type-options": ("X-Content-Type-Options", "nosniff"),
     "referrer-policy": ("Referrer-Policy", "no-referrer"),
@@ -172,11 +175,11 @@ class Front:
             produced = _begun(application(environ, reply), reply)
             if limited is not None and limited.exceeded:
                 _close(produced)
-                return reply.give(_too_large(self._body_limit, request_id))
+                return reply.give(self._too_large(limited.source, request_id))
             return self._body(produced, reply, request_id)
         except Exception:
             if limited is not None and limited.exceeded:
-                return reply.give(_too_large(self._body_limit, request_id))
+                return reply.give(self._too_large(limited.source, request_id))
             _log.exception("%s %s failed", environ.get("REQUEST_METHOD"), environ.get("PATH_INFO"))
             return reply.give(_internal(request_id))
 
@@ -216,8 +219,13 @@ class Front:
             elif not (declared.isascii() and declared.isdigit()):
                 return problem(400, "invalid", "The Content-Length is not a number.", request_id)
             elif int(declared[:20]) > self._body_limit:
-                return _too_large(self._body_limit, request_id)
+                return self._too_large(environ["wsgi.input"], request_id)
         return None
+
+    def _too_large(self, rest: Input, request_id: str) -> Answer:
+        with contextlib.suppress(Exception):
+            discard(rest, self._body_limit * _PATIENCE)
+        return _too_large(self._body_limit, request_id)
 
     def _unmounted(self, environ: Environment, request_id: str) -> Answer:
         if environ.get("PATH_INFO") in ("/", "") and environ.get("REQUEST_METHOD") in ("GET", "HEAD"):

@@ -18,6 +18,18 @@ class BodyTooLarge(ValueError):
     """More than the limit came. Whatever the application makes of it, the server answers 413."""
 
 
+def discard(source: Input, most: int) -> None:
+    """Read what comes, at most `most` bytes, and throw it away.
+
+    A client that still sends when the connection is closed gets an error instead of the answer.
+    """
+    while most > 0:
+        part = source.read(min(most, 1 << 16))
+        if not part:
+            return
+        most -= len(part)
+
+
 class LimitedBody:
     """Reads from `source`, at most `limit` bytes in all; then `exceeded` is set and `BodyTooLarge` raised."""
 
@@ -25,6 +37,11 @@ class LimitedBody:
         self._source = source
         self._left = limit
         self.exceeded = False
+
+    @property
+    def source(self) -> Input:
+        """Where the rest of the body comes from."""
+        return self._source
 
     def read(self, size: int | None = -1) -> bytes:
         # One byte beyond the limit tells a body that ends there from one that goes on.

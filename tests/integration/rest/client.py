@@ -140,6 +140,10 @@ class Client:
         found["extensions"] = {f"{e['namespace']}/{e['name']}": e for e in self.get("/v1/extensions")["items"]}
         return found
 
+    def everything_of(self) -> Mapping[str, Any]:
+        """All that the caller's tenant owns."""
+        return {name: self.get(f"/v1/{name}?limit=1000")["items"] for name in OWNED}
+
     def close(self) -> None:
         self.session.close()
 
@@ -167,6 +171,7 @@ LISTS = (
     "tokens",
     "backends",
 )
+OWNED = ("volumes", "snapshots", "attachments", "hosts", "operations", "messages")
 _MEASURED = frozenset({"used", "ours", "updated_at", "health", "health_reason"})
 
 
