@@ -12,6 +12,7 @@ import os
 import platform
 import threading
 from collections.abc import Callable
+from functools import cache
 from typing import TypeVar
 
 from ..errors import Unavailable
@@ -80,8 +81,12 @@ def _switched(who: Account, work: Callable[[], Result]) -> Result:
         _call(set_group, gid)
 
 
+@cache
+def _library() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
 def _call(number: int, effective: int) -> None:
-    library = ctypes.CDLL(None, use_errno=True)
-    if library.syscall(ctypes.c_long(number), _KEEP, effective, _KEEP) != 0:
+    if _library().syscall(ctypes.c_long(number), _KEEP, effective, _KEEP) != 0:
         code = ctypes.get_errno()
         raise Unavailable(f"The account of this process cannot be changed: {os.strerror(code)}.")
