@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select, update
 
 from ..context import Context, new_request_id
 from ..errors import Conflict, Invalid, Unauthenticated
 from ..model.identity import new_id, now
 from ..model.page import Query
 from ..model.request import Changes, Credential, UserRequest
-from ..model.tenant import User
+from ..model.tenant import Role, User
 from ..runtime.parts import Parts
 from ..security.credentials import VerifiedCredentials
 from ..security.lockout import Attempts, LockOut
@@ -24,8 +24,12 @@ from ..store.database import Tx
 from .checks import check_metadata, check_name
 from .collection import Collection
 
-_users, _tokens = schema.users, schema.tokens
+_users, _tokens, _tenants = schema.users, schema.tokens, schema.tenants
 _SHORTEST_PASSWORD = 12
+_acting_for = or_(
+    _tenants.c.id == _tokens.c.tenant,
+    and_(_tokens.c.tenant.is_(None), or_(_tenants.c.name == bindparam("wanted"), _tenants.c.id == bindparam("wanted"))),
+)
 _HOLDER = (
     select(
         _tokens.c.tenant,
@@ -34,8 +38,12 @@ _HOLDER = (
         _tokens.c.expires_at,
         _users.c.enabled,
         _users.c.roles.label("own"),
+        _tenants.c.id.label("acting"),
+        _tenants.c.name.label("named"),
+        _tenants.c.enabled.label("open"),
     )
     .join(_users, _users.c.id == _tokens.c.user)
+    .outerjoin(_tenants, _acting_for)
     .where(_tokens.c.hash == bindparam("hash"))
 )
 """Asked at every request, so one statement: a logout or a disabled user counts at once, everywhere."""
@@ -60,16 +68,13 @@ class Users(Collection[User]):
         their own.
         """
         if credential.token is not None:
-            with self.parts.database.read() as tx:
-                context = self._by_token(tx, credential.token)
-                acting = self._acting(tx, context, tenant)
-        elif credential.user is not None and credential.password is not None:
+            return self._by_token(credential.token, tenant, request_id or new_request_id())
+        if credential.user is not None and credential.password is not None:
             context = self._by_password(credential.user, credential.password)
             with self.parts.database.read() as tx:
                 acting = self._acting(tx, context, tenant)
-        else:
-            raise _unknown()
-        return Context(acting, context.user, context.roles, request_id or new_request_id())
+            return Context(acting, context.user, context.roles, request_id or new_request_id())
+        raise _unknown()
 
     def create(self, context: Context, wanted: UserRequest) -> User:
         moment = now()
@@ -139,14 +144,21 @@ class Users(Collection[User]):
 
         self._verified.forget(self.parts.database.change(work, durable=True))
 
-    def _by_token(self, tx: Tx, token: str) -> Context:
+    def _by_token(self, token: str, wanted: str | None, request_id: str) -> Context:
         if not is_token(token):
             raise _unknown()
-        found = tx.execute(_HOLDER, {"hash": token_hash(token)}).first()
+        with self.parts.database.read() as tx:
+            found = tx.execute(_HOLDER, {"hash": token_hash(token), "wanted": wanted}).first()
         if found is None or not found.enabled or (found.expires_at is not None and found.expires_at <= now()):
             raise _unknown()
         # A role that was taken from the user counts no longer, whatever the token says.
-        return Context(found.tenant, found.user, frozenset(found.roles) & frozenset(found.own))
+        roles = frozenset(found.roles) & frozenset(found.own)
+        if found.tenant is None:
+            if wanted is not None and (found.acting is None or Role.ADMIN not in roles):
+                raise _no_tenant(wanted)
+        elif not found.open or wanted not in (None, found.acting, found.named):
+            raise _unknown()
+        return Context(found.acting, found.user, roles, request_id)
 
     def _by_password(self, name: str, password: str) -> Context:
         statement = select(_users.c.id, _users.c.password, _users.c.failures, _users.c.locked_until)
@@ -189,7 +201,7 @@ class Users(Collection[User]):
             return context.tenant
         tenant = nouns.tenant_by_name.find(tx, wanted) or nouns.tenants.find(tx, wanted)
         if tenant is None or not context.is_admin:
-            raise Unauthenticated(f"There is no tenant {wanted} to act for.", next_step="Check the tenant's name.")
+            raise _no_tenant(wanted)
         return tenant.id
 
 
@@ -202,6 +214,10 @@ def check_password(password: str) -> str:
             field="password",
         )
     return password
+
+
+def _no_tenant(wanted: str) -> Unauthenticated:
+    return Unauthenticated(f"There is no tenant {wanted} to act for.", next_step="Check the tenant's name.")
 
 
 def _unknown() -> Unauthenticated:

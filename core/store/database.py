@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -68,7 +69,6 @@ class Database:
             committing = False
             try:
                 with self._writer, self.engine.connect() as connection:
-                    connection = connection.execution_options(isthmus_durable=durable)
                     if self.is_sqlite:
                         self._set_synchronous(connection, durable)
                     with contextlib.closing(_Rollback(connection)) as guard:
@@ -112,16 +112,23 @@ class Database:
             connection.autocommit = previous
 
     def _begun(self, connection: Connection) -> None:
-        if self.is_sqlite:
-            write = connection.info.pop("isthmus_write", False)
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+        if not self.is_sqlite:
+            return
+        begin = "BEGIN IMMEDIATE" if connection.info.pop("isthmus_write", False) else "BEGIN"
+        try:
+            # Past SQLAlchemy, whose way of saying this one word costs more than many a statement.
+            _driver_of(connection).execute(begin)
+        except sqlite3.Error as error:
+            raise OperationalError(begin, {}, error) from error
 
     def _set_synchronous(self, connection: Connection, durable: bool) -> None:
         if connection.info.get("isthmus_durable") is not durable:
-            driver = connection.connection.driver_connection
-            assert driver is not None  # noqa: S101 - a checked-out connection has one
-            driver.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            _driver_of(connection).execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
             connection.info["isthmus_durable"] = durable
+
+
+def _driver_of(connection: Connection) -> Any:
+    return connection.connection.driver_connection
 
 
 class _Rollback:
