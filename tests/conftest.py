@@ -55,5 +55,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("skipped, with the reason")
     for reason, count in reasons.most_common():
         terminalreporter.write_line(f"{count:5}  {reason}")
+    for what, count in counted(terminalreporter.getreports("passed")).items():
+        terminalreporter.write_line(f"{what}: {count}")
     for check in FAILED_CHECKS:
         terminalreporter.write_line(f"FAILED before the tests: {check}", red=True)
+
+
+def counted(reports: list[pytest.TestReport]) -> Counter[str]:
+    """What tests counted with `record_property("counted: …", number)`, added up."""
+    found: Counter[str] = Counter()
+    for report in reports:
+        for name, value in report.user_properties:
+            if name.startswith("counted: ") and isinstance(value, int):
+                found[name.removeprefix("counted: ")] += value
+    return found

@@ -1,20 +1,37 @@
-"""Points at which an engine can be made to die, or a back end to fail: each transaction and each driver call."""
+"""Points at which an engine can be made to die, a request be taken back, or a back end fail.
+
+They are each transaction and each driver call.
+"""
 
 from __future__ import annotations
 
 import functools
 import threading
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from isthmus.core.drivers.contract import DriverSetup
 from isthmus.core.drivers.memory.driver import MemoryDriver
-from isthmus.core.errors import Failed
+from isthmus.core.errors import Failed, Refused, Transient
 from isthmus.core.store.database import Database, Tx
 
 T = TypeVar("T")
 
-CHANGING = ["create", "delete", "extend", "snapshot", "live_snapshot", "delete_snapshot", "revert", "clone_snapshot", "clone", "grant", "withdraw", "resize"]
+CHANGING = (
+    "create",
+    "delete",
+    "extend",
+    "snapshot",
+    "live_snapshot",
+    "delete_snapshot",
+    "revert",
+    "clone_snapshot",
+    "clone",
+    "grant",
+    "withdraw",
+    "resize",
+)
 READING = ("inspect", "inspect_snapshot", "granted")
 
 
@@ -22,23 +39,41 @@ class Crash(BaseException):
     """The process dies here."""
 
 
-class CrashPoints:
-    """Counts the points that the threads under test pass, and dies at the chosen one.
+class Failure(StrEnum):
+    """How a call of the back end fails: after its work, which is the worst moment, or before it."""
 
-    `dies_at` is the number of the point (from 1) at which everything stops, None to count only. `fails_at` is the
-    number of the driver call that raises `Failed` after it did its work, which is the worst moment.
+    FAILED = "fails after its work"
+    REFUSED = "refuses before its work"
+    TRANSIENT = "loses its answer"
+
+
+_RAISED = {Failure.FAILED: Failed, Failure.REFUSED: Refused, Failure.TRANSIENT: Transient}
+
+
+class CrashPoints:
+    """Counts the points that the threads under test pass, and acts at the chosen one.
+
+    `dies_at` is the number of the point (from 1) at which everything stops, `cancels_at` that at which `cancel` is
+    called, `fails_at` the number of the driver call that goes wrong as `failure` says. None: never.
+    `turned` is how many points had been passed when the failure or the cancel came.
     """
 
     def __init__(self) -> None:
-        self.arm()
         self._lock = threading.Lock()
-        self._mine: set[str] = set()
+        self.cancel: Callable[[], None] = lambda: None
+        self.arm()
 
-    def arm(self, *, dies_at: int | None = None, fails_at: int | None = None) -> None:
+    def arm(
+        self,
+        *,
+        dies_at: int | None = None,
+        fails_at: int | None = None,
+        failure: Failure = Failure.FAILED,
+        cancels_at: int | None = None,
+    ) -> None:
         """Start counting anew."""
-        self.passed, self.calls = 0, 0
-        self.names: list[str] = []
-        self.dies_at, self.fails_at = dies_at, fails_at
+        self.passed, self.calls, self.turned = 0, 0, 0
+        self.dies_at, self.fails_at, self.failure, self.cancels_at = dies_at, fails_at, failure, cancels_at
         self.died = threading.Event()
 
     def point(self, name: str) -> None:
@@ -49,26 +84,39 @@ class CrashPoints:
             if self.died.is_set():
                 raise Crash(name)
             self.passed += 1
-            self.names.append(name)
             if self.dies_at == self.passed:
                 self.died.set()
                 raise Crash(name)
+            cancelling = self.cancels_at == self.passed
+            if cancelling:
+                self.turned = self.passed
+        if cancelling:
+            self._cancel(name)
 
-    def call(self, name: str) -> None:
-        """A driver call has done its work; it may be the one that fails nevertheless."""
+    def call(self, after: bool) -> None:
+        """A driver call is about to begin, or has done its work; it may be the one that fails."""
         if not _under_test():
             return
         with self._lock:
-            self.calls += 1
-            failing = self.fails_at == self.calls
+            if not after:
+                self.calls += 1
+            failing = self.fails_at == self.calls and after is (self.failure is not Failure.REFUSED)
+            if failing:
+                self.turned = self.passed
         if failing:
-            raise Failed(f"The back end failed in {name}, as it was told to.")
+            raise _RAISED[self.failure]("The back end was told to go wrong.")
+
+    def _cancel(self, name: str) -> None:
+        thread = threading.Thread(target=self.cancel, name="canceller")
+        thread.start()
+        # Within a transaction the cancel has to wait for it.
+        if name != "before a commit":
+            thread.join(5.0)
 
 
 def _under_test() -> bool:
     """Runners and the thread that makes the request; not heartbeats, sweepers and duties."""
-    name = threading.current_thread().name
-    return name.startswith(("isthmus-runner", "MainThread", "request"))
+    return threading.current_thread().name.startswith(("isthmus-runner", "MainThread"))
 
 
 class CrashingDatabase(Database):
@@ -98,10 +146,10 @@ def crashing_driver(points: CrashPoints) -> Callable[[DriverSetup], MemoryDriver
         @functools.wraps(original)
         def method(self: MemoryDriver, *args: Any, **kwargs: Any) -> Any:
             points.point(f"before {name}")
+            points.call(after=False)
             result = original(self, *args, **kwargs)
             points.point(f"after {name}")
-            if name in CHANGING:
-                points.call(name)
+            points.call(after=True)
             return result
 
         return method

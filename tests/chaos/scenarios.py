@@ -106,9 +106,13 @@ def _with_snapshot(stage: Stage) -> None:
     write(stage, stage.ids["volume"], NEW)
 
 
-def _with_attachment(stage: Stage) -> None:
+def _with_volume_and_host(stage: Stage) -> None:
     _with_volume(stage)
     _host(stage, "host")
+
+
+def _with_attachment(stage: Stage) -> None:
+    _with_volume_and_host(stage)
     _attach(stage)
 
 
@@ -249,7 +253,7 @@ SCENARIOS = (
     ),
     Scenario(
         "attach",
-        lambda s: (_with_volume(s), _host(s, "host")) and None,
+        _with_volume_and_host,
         lambda s: s.engine.attachments.create(s.context, AttachmentRequest(s.ids["volume"], s.ids["host"])),
         _attached("host"),
     ),
