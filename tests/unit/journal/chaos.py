@@ -87,7 +87,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         effects.metadata.create_all(self.world.database.engine)
-        change = self.world.database.change
+        self._change = change = self.world.database.change
 
         def breaking(work: Callable[[Tx], Any], *, durable: bool = False) -> Any:
             number = next(self.calls)
@@ -100,6 +100,12 @@ class Stage:
 
         self.world.database.change = breaking  # type: ignore[method-assign]
         self.boot()
+
+    def leave(self) -> None:
+        """Give the world back as it was."""
+        self.journal.kill(0.0)
+        self.world.journals.remove(self.journal)
+        self.world.database.change = self._change  # type: ignore[method-assign]
 
     def boot(self) -> None:
         """A process starts."""

@@ -26,6 +26,9 @@ def plans(draw: some.DrawFn, children: bool = True) -> Plan:
     return Plan(do, undo, pivot, ask, child)
 
 
+crashes = some.none() | some.tuples(some.integers(0, 30), some.sampled_from(["before", "after"]))
+
+
 @pytest.fixture(scope="module")
 def lasting() -> Iterator[World]:
     with tempfile.TemporaryDirectory(prefix="isthmus-journal-", dir=base_folder()) as folder:
@@ -34,8 +37,17 @@ def lasting() -> Iterator[World]:
         world.close()
 
 
-@given(plan=plans())
+def play(world: World, plan: Plan, crash: tuple[int, str] | None) -> None:
+    """Play a plan to its end, with a crash at one of its writes."""
+    stage = Stage(world)
+    stage.crash_at = crash
+    try:
+        stage.finish(plan)
+    finally:
+        stage.leave()
+
+
+@given(plan=plans(), crash=crashes)
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-def test_every_story_has_an_end(lasting: World, plan: Plan) -> None:
-    Stage(lasting).finish(plan)
-    lasting.database.__dict__.pop("change")
+def test_every_story_has_an_end(lasting: World, plan: Plan, crash: tuple[int, str] | None) -> None:
+    play(lasting, plan, crash)
