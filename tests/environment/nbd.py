@@ -156,15 +156,20 @@ class Certificates:
             folder.mkdir(parents=True)
             authority = make_authority()
             self._write(self.ca, self._authority_key, authority)
-            server = issue_server_certificate(authority, ["127.0.0.1", "localhost"])
-            self._write(self.certificate, self.key, server)
+            self.renew()
+
+    def renew(self) -> None:
+        """Give the node another certificate."""
+        self._write(self.certificate, self.key, issue_server_certificate(self._authority(), ["127.0.0.1", "localhost"]))
+
+    def _authority(self) -> Credential:
+        return Credential(self.ca.read_bytes(), self._authority_key.read_bytes())
 
     def of(self, host: str) -> tuple[str, str]:
         """The certificate and key of a host, PEM; the same ones each time."""
         certificate, key = self.folder / f"{host}.pem", self.folder / f"{host}.key"
         if not certificate.exists():
-            authority = Credential(self.ca.read_bytes(), self._authority_key.read_bytes())
-            self._write(certificate, key, issue_client_certificate(authority, host))
+            self._write(certificate, key, issue_client_certificate(self._authority(), host))
         return certificate.read_text(), key.read_text()
 
     def client_folder(self, host: str) -> Path:

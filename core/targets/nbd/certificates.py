@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from ...datapath.account import Account
@@ -51,6 +53,13 @@ def folder_for(setup: TargetSetup, who: Account | None) -> Path:
             (fresh / name).unlink(missing_ok=True)
         fresh.rmdir()
     return folder
+
+
+def prune(setup: TargetSetup, used: Collection[str]) -> None:
+    """Remove the folders whose names are not among `used`."""
+    for folder in (setup.runtime / "tls").glob("[!.]*"):
+        if folder.name not in used:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _give(descriptor: int, who: Account | None) -> None:

@@ -21,12 +21,16 @@ from ...errors import Refused
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """An attachment: who may connect, how, and on which port (0 on a Unix socket)."""
+    """An attachment: who may connect, how, and on which port (0 on a Unix socket).
+
+    `certificates` names the folder with the node's certificate that the door was opened with.
+    """
 
     attachment: str
     subject: str
     writable: bool
     port: int = 0
+    certificates: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,11 @@ class Published:
         return replace(self, path=str(device.path), format=device.format, control=control, thin=device.thin)
 
 
+def door(record: Published, guest: Guest) -> str:
+    """What the guest's door is called: by the attachment where each has one of its own."""
+    return guest.attachment if record.shared else record.placement
+
+
 class Records:
     """The records in `folder` (mode 0700), and the reservations of ports beside them."""
 
@@ -81,39 +90,48 @@ class Records:
         fresh = path.with_suffix(".new")
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump(asdict(record), file)
+            file.flush()
+            os.fsync(file.fileno())
         fresh.replace(path)
 
     def remove(self, placement: str) -> None:
         self._path(placement).unlink(missing_ok=True)
 
-    def reserve(self, door: str, address: str, ports: range, *, after: int = 0) -> int:
-        """A port for the door: the one it has, else a free one, by preference one made from its name, so that the
-        same door tends to get the same port. `after` is a port that turned out to be taken; it is given up.
+    def reserve(self, name: str, address: str, ports: range, *, after: int = 0) -> int:
+        """A port for the door of that name: the one it has, else a free one, by preference one made from its name, so
+        that the same door tends to get the same port. `after` is a port that turned out to be taken; it is given up.
 
         Raises `Refused` when none is free.
         """
         self._ports.mkdir(parents=True, exist_ok=True, mode=0o700)
         if after:
-            self.free(door, after)
-        start = after + 1 - ports.start if after else int(hashlib.sha256(door.encode()).hexdigest()[:8], 16)
+            self.free(name, after)
+        start = after + 1 - ports.start if after else int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
         candidates = [ports[(start + step) % len(ports)] for step in range(len(ports))]
         for port in candidates:
-            if self._owner(port) == door:
+            if self._owner(port) == name:
                 return port
         for port in candidates:
             if self._owner(port) is None and _is_free(address, port):
                 with suppress(FileExistsError):
-                    (self._ports / str(port)).symlink_to(door)
+                    (self._ports / str(port)).symlink_to(name)
                     return port
         raise Refused(
             f"All ports from {ports.start} to {ports.stop - 1} are taken.",
             next_step="Widen the range in the settings of target nbd.",
         )
 
-    def free(self, door: str, port: int) -> None:
+    def free(self, name: str, port: int) -> None:
         """Give a port back; another door's is left alone."""
-        if self._owner(port) == door:
+        if self._owner(port) == name:
             (self._ports / str(port)).unlink(missing_ok=True)
+
+    def prune(self) -> None:
+        """Give back the ports of doors that no record knows: their target died between two steps."""
+        doors = {door(record, guest) for record in self.all() for guest in record.guests}
+        for link in self._ports.glob("*"):
+            if self._owner(int(link.name)) not in doors:
+                link.unlink(missing_ok=True)
 
     def _owner(self, port: int) -> str | None:
         try:

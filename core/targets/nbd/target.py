@@ -16,11 +16,12 @@ from ...datapath.image_daemon import ImageDaemon, Layer, Listening
 from ...datapath.image_daemons import ImageDaemons, program
 from ...datapath.qmp import DaemonGone
 from ...drivers.contract import Allocated, Device, Export, Grant, Resized
-from ...errors import Failed, Refused, Unavailable
+from ...errors import Failed, Refused, Transient, Unavailable
 from ...model.attachment import AccessMode, Connection
 from ..contract import TargetSetup
-from .certificates import folder_for, sources
-from .records import Guest, Published, Records
+from .certificates import folder_for, prune, sources
+from .connected import connected
+from .records import Guest, Published, Records, door
 from .settings import SCHEMA, settings_of
 
 # The name of the private export through which a door of its own reaches an image.
@@ -38,6 +39,8 @@ class NbdTarget:
     closed by ending its process: the one way that ends every connection, also one that has not chosen an export.
 
     Hosts that share a volume see each other's writes at once; NBD has no reservations.
+    A renewed certificate of the node comes into use with the next connection: a door that no host uses is opened anew
+    with it, a host that is connected is left alone.
     A volume is grown while no door is open; hosts must reconnect (a client with a reconnect delay sees no error).
     """
 
@@ -58,7 +61,10 @@ class NbdTarget:
         program()
         try:
             if not self._settings.unix:
-                folder_for(self._setup, self._who)
+                current = folder_for(self._setup, self._who).name
+                used = {guest.certificates for record in self._records.all() for guest in record.guests}
+                prune(self._setup, {current, *used})
+            self._records.prune()
         except Refused as error:
             raise Unavailable(error.message, next_step=error.next_step) from error
 
@@ -86,12 +92,21 @@ class NbdTarget:
         record = self._admit(export, device, grant)
         known = record.guest(grant.attachment)
         port = known.port if known else 0
-        guest = Guest(grant.attachment, grant.subject, grant.mode is AccessMode.READ_WRITE, port)
+        certificates = ""
+        if not self._settings.unix:
+            current = folder_for(self._setup, self._who).name
+            certificates = current
+            if known is not None and self._is_open(record, known):
+                if self._is_outdated(known, current):
+                    self._close(record, known)
+                else:
+                    certificates = known.certificates
+        guest = Guest(grant.attachment, grant.subject, grant.mode is AccessMode.READ_WRITE, port, certificates)
         record = record.with_guest(guest).on(device)
         for _ in range(_PORT_TRIES):
             if not self._settings.unix and not guest.port:
                 listen, ports = self._settings.listen, self._settings.ports
-                guest = replace(guest, port=self._records.reserve(_door(record, guest), listen, ports, after=port))
+                guest = replace(guest, port=self._records.reserve(door(record, guest), listen, ports, after=port))
                 record = record.with_guest(guest)
             self._records.write(record)
             try:
@@ -116,15 +131,14 @@ class NbdTarget:
         if record.shared:
             self._doors.end(attachment)
         left = record.without(attachment)
-        if not left.guests:
-            self._end_image(record)
-        self._records.free(_door(record, guest), guest.port)
-        if self._settings.unix:
-            shutil.rmtree(self._socket(record, guest).parent, ignore_errors=True)
         if left.guests:
             self._records.write(left)
         else:
+            self._end_image(record)
             self._records.remove(export.placement)
+        self._records.free(door(record, guest), guest.port)
+        if self._settings.unix:
+            shutil.rmtree(self._socket(record, guest).parent, ignore_errors=True)
 
     def granted(self, export: Export) -> frozenset[str]:
         record = self._records.read(export.placement)
@@ -152,10 +166,14 @@ class NbdTarget:
         return Resized(allocated, online=False)
 
     def inventory(self) -> Iterable[str]:
+        """The placements whose doors are all open, and with the node's present certificate where no host is connected:
+        what is missing here and attached in the store is granted again, which mends it."""
+        current = "" if self._settings.unix else folder_for(self._setup, self._who).name
         return [
             record.placement
             for record in self._records.all()
-            if record.guests and all(self._is_open(record, guest) for guest in record.guests)
+            if record.guests
+            and all(self._is_open(record, guest) and not self._is_outdated(guest, current) for guest in record.guests)
         ]
 
     def _admit(self, export: Export, device: Device, grant: Grant) -> Published:
@@ -179,28 +197,29 @@ class NbdTarget:
     def _open(self, record: Published, guest: Guest) -> Connection:
         """Open the guest's door; open already, it is only brought up to date."""
         image = self._ready_image(record)
-        door = image
+        serving = image
         if record.shared:
             inner = image.control.with_name("nbd")
             image.listen(Listening(socket=inner))
             image.add_nbd(_INNER, record.placement, writable=True)
-            door = self._doors.ensure(guest.attachment)
-            door.connect(inner, record.placement, reconnect_seconds=_RECONNECT_SECONDS)
+            serving = self._doors.ensure(guest.attachment)
+            serving.connect(inner, record.placement, reconnect_seconds=_RECONNECT_SECONDS)
         facts: dict[str, Any] = {"export": record.placement, "tls": not self._settings.unix}
         secrets = {}
         if self._settings.unix:
             path = self._socket(record, guest)
             self._prepare(path.parent)
-            door.listen(Listening(socket=path))
+            serving.listen(Listening(socket=path))
             self._hand_over(path)
             facts["socket"] = str(path)
         else:
-            certificates = folder_for(self._setup, self._who)
+            folder_for(self._setup, self._who)
             where = Listening(host=self._settings.listen, port=guest.port)
-            door.listen(where, certificates=certificates, subjects=(guest.subject,))
+            certificates = self._setup.runtime / "tls" / guest.certificates
+            serving.listen(where, certificates=certificates, subjects=(guest.subject,))
             facts |= {"address": self._setup.address, "port": guest.port}
             secrets["ca"] = sources(self._setup)[0].read_text()
-        door.add_nbd(_export(guest), record.placement, writable=guest.writable)
+        serving.add_nbd(_export(guest), record.placement, writable=guest.writable)
         if not self._is_open(record, guest):
             raise Failed(f"qemu-storage-daemon does not show the export of attachment {guest.attachment}.")
         return Connection(self.protocol, facts, secrets)
@@ -227,15 +246,28 @@ class NbdTarget:
             self._images.end(record.placement)
 
     def _is_open(self, record: Published, guest: Guest) -> bool:
-        door = self._doors.find(guest.attachment) if record.shared else self._image_of(record)
+        serving = self._doors.find(guest.attachment) if record.shared else self._image_of(record)
         try:
-            return door is not None and _export(guest) in door.exports()
+            return serving is not None and _export(guest) in serving.exports()
         except DaemonGone:
             return False
 
+    def _is_outdated(self, guest: Guest, current: str) -> bool:
+        """Whether the door was opened with another certificate than the node has now, and nobody uses it."""
+        return guest.certificates != current and not connected(guest.port)
+
+    def _close(self, record: Published, guest: Guest) -> None:
+        """Close the guest's door, to be opened again."""
+        if record.shared:
+            self._doors.end(guest.attachment)
+            return
+        self._end_image(record)
+        if record.control:
+            raise Transient("The volume's daemon is started again, for the node has a new certificate.")
+
     def _socket(self, record: Published, guest: Guest) -> Path:
         folder = self._settings.socket_folder or self._setup.runtime / "s"
-        return folder / _door(record, guest) / "nbd"
+        return folder / door(record, guest) / "nbd"
 
     def _prepare(self, folder: Path) -> None:
         """A folder in which the daemon can make its socket and through which others can reach it."""
@@ -257,10 +289,6 @@ class NbdTarget:
             raise Refused(f"The settings of target nbd name an account or group that is not there: {error}.") from error
         except PermissionError as error:
             raise Refused(f"The socket {path} cannot be given to its owner: only root may do that.") from error
-
-
-def _door(record: Published, guest: Guest) -> str:
-    return guest.attachment if record.shared else record.placement
 
 
 def _export(guest: Guest) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -54,7 +55,7 @@ class FileBench(NbdHosts, Bench):
     format: str
     user: str | None
     pool: str = "files"
-    kills: int = 6
+    kills: int = int(os.environ.get("ISTHMUS_KILLS", "6"))
 
     def driver(self) -> Driver:
         settings = {"directory": str(self.directory), "format": self.format}

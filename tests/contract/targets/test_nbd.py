@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 from collections.abc import Iterator, Sequence
@@ -29,7 +30,7 @@ pytestmark = [pytest.mark.server, pytest.mark.skipif(bool(missing()), reason=mis
 class NbdBench(NbdHosts, TargetBench):
     folder: Path
     transport: str = "tcp"
-    kills: int = 6
+    kills: int = int(os.environ.get("ISTHMUS_KILLS", "6"))
 
     def target(self) -> Target:
         pki = Certificates(self.folder / "pki")

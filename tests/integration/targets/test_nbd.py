@@ -238,6 +238,38 @@ class TestDaemons:
         target.start()
         target.check()
 
+    def test_a_renewed_certificate_comes_into_use_when_no_host_is_disturbed(self, exports: TargetExports) -> None:
+        pki = Certificates(exports.bench.folder / "pki")
+        export, shared = exports.export(), exports.export()
+        grant, connection = exports.grant(export)
+        other, to_other = exports.grant(shared, exports.hosts.host_grant(shared=True))
+        with exports.client(connection, grant) as client, exports.client(to_other, other), BusyHost(client) as host:
+            before = serial_of(connection)
+            pki.renew()
+            target = exports.another_target()
+            assert set(target.inventory()) == {export.placement, shared.placement}
+            assert exports.publisher.grant(export, grant) == connection
+            now = host.rounds
+            eventually(lambda: host.rounds > now + 3 or host.failure is not None, "the host works on")
+            assert serial_of(connection) == before
+        assert host.failure is None
+        eventually(lambda: not set(target.inventory()), "the doors that nobody uses are to be opened anew")
+        for one, its, way in ((export, grant, connection), (shared, other, to_other)):
+            assert exports.another().grant(one, its) == way
+            assert not exports.refuses(way, its)
+        assert serial_of(connection) != before
+        assert set(target.inventory()) == {export.placement, shared.placement}
+        target.start()
+        assert len(list((exports.bench.folder / "run" / "tls").iterdir())) == 1
+
+    def test_ports_of_doors_that_never_opened_are_given_back(self, exports: TargetExports) -> None:
+        ports = exports.bench.folder / "state" / "published" / "ports"
+        ports.mkdir(parents=True)
+        (ports / "11999").symlink_to("nobody")
+        _, connection = exports.grant(exports.export())
+        exports.target.start()
+        assert [path.name for path in ports.iterdir()] == [str(connection.public["port"])]
+
     def test_a_listening_socket_of_another_process_sends_at_once(self) -> None:
         program = (
             "import socket; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); "
@@ -323,6 +355,12 @@ def half_in(connection: Connection) -> ssl.SSLSocket:
     plain.sendall(struct.pack(">I", 3) + struct.pack(">QII", 0x49484156454F5054, 5, 0))
     plain.recv(20, socket.MSG_WAITALL)
     return nbd.encrypted(plain, connection)
+
+
+def serial_of(connection: Connection) -> str:
+    """The serial number of the certificate that the door shows."""
+    with half_in(connection) as secure:
+        return str(secure.getpeercert()["serialNumber"])  # type: ignore[index]
 
 
 def daemons_of(exports: TargetExports, *kinds: str) -> list[int]:
