@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..context import Context
+from ..errors import Invalid
 from ..journal import operations
 from ..journal.step import describe
 from ..model.identity import new_id, now
@@ -16,6 +18,10 @@ from ..runtime.parts import Parts
 from ..store.database import Tx
 
 Work = Callable[[Tx, str], Mapping[str, Any]]
+Request = Callable[[], Mapping[str, Any]]
+
+_DRY_RUN = "dry-run"
+_LONGEST_KEY = 255
 
 
 def accept(
@@ -24,19 +30,21 @@ def accept(
     kind: str,
     resource_type: str,
     resource: str,
-    request: Callable[[], Mapping[str, Any]],
+    request: Request,
     work: Work,
     *,
     key: str | None = None,
     tenant: str | None = None,
     node: str | None = None,
     explanation: Callable[[], Mapping[str, Any] | None] | None = None,
+    accepted: Callable[[], None] | None = None,
 ) -> Operation:
     """Accept an operation of `kind` on `resource`; `request` gives all that the caller asked, the target included.
 
     `work(tx, operation_id)` makes all conditional updates and returns the operation's data; whatever it raises leaves
-    nothing behind. It may run again after a deadlock. With an idempotency `key` that was accepted before, the
-    operation of then comes back (`KeyReused` for another request). Raises `Overloaded` when the backlog is full.
+    nothing behind. It may run again after a deadlock. `accepted` is called once after the commit. With an idempotency
+    `key` that was accepted before, the operation of then comes back (`KeyReused` for another request). Raises
+    `Overloaded` when the backlog is full.
     """
     flow = parts.flows.newest(kind)
     digest = _digest(kind, request()) if key is not None else None
@@ -65,21 +73,34 @@ def accept(
 
     operation, fresh = operations.once(parts.database, context, key, digest, change)
     if fresh:
+        if accepted is not None:
+            accepted()
         parts.journal.submit(operation.id)
     return operation
 
 
-def repeated(
-    parts: Parts, context: Context, kind: str, request: Callable[[], Mapping[str, Any]], key: str | None
-) -> Operation | None:
+def repeated(parts: Parts, context: Context, kind: str, request: Request, key: str | None) -> Operation | None:
     """The operation that this request was accepted as before, None when it is new or has no key.
 
     To be asked before anything else is looked at: by the time of a repeat the volume may be deleted and the pool full,
-    often by the very request. Raises `KeyReused` when the key came with another request.
+    often by the very request. Raises `KeyReused` when the key came with another request, `Invalid` for an unusable
+    key.
     """
     if key is None:
         return None
+    if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable():
+        raise Invalid(
+            "The idempotency key is not usable.",
+            next_step=f"Use 1 to {_LONGEST_KEY} printable characters.",
+            field="idempotency_key",
+        )
     return operations.known(parts.database, context, key, _digest(kind, request()))
+
+
+def promise(parts: Parts, promised: Mapping[str, int]) -> None:
+    """Let the scheduler know of committed promises, in bytes by pool; before, they might still be taken back."""
+    for pool, size in promised.items():
+        parts.scheduler.adjust(pool, size)
 
 
 def planned(
@@ -89,12 +110,18 @@ def planned(
     resource_type: str,
     resource: str | None,
     plan: Mapping[str, Any],
-    explanation: Mapping[str, Any] | None = None,
+    work: Work | None = None,
+    explanation: Callable[[], Mapping[str, Any] | None] | None = None,
 ) -> Operation:
-    """The answer to a dry run: an operation that was never stored, with the plan."""
+    """The answer to a dry run: an operation that was never stored, with the plan.
+
+    `work` is done and taken back, so that a dry run is refused by just what would refuse the change.
+    """
+    if work is not None:
+        _rehearse(parts, work)
     moment = now()
     return Operation(
-        id="dry-run",
+        id=_DRY_RUN,
         kind=kind,
         resource_type=resource_type,
         resource=resource,
@@ -104,9 +131,22 @@ def planned(
         state=OperationState.PENDING,
         created_at=moment,
         updated_at=moment,
-        explanation=explanation,
+        explanation=explanation() if explanation is not None else None,
         plan={**describe(parts.flows.newest(kind)), **plan},
     )
+
+
+class _TakenBack(Exception):
+    """A rehearsal went well; its transaction is rolled back."""
+
+
+def _rehearse(parts: Parts, work: Work) -> None:
+    def change(tx: Tx) -> None:
+        work(tx, _DRY_RUN)
+        raise _TakenBack
+
+    with contextlib.suppress(_TakenBack):
+        parts.database.change(change)
 
 
 def _digest(kind: str, request: Mapping[str, Any]) -> str:

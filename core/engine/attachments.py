@@ -9,7 +9,7 @@ from typing import Any
 
 from ..context import Context
 from ..errors import Conflict, InUse, Invalid, NotOffered, Occupied
-from ..model.attachment import AccessMode, Attachment, AttachmentState, Connection
+from ..model.attachment import Attachment, AttachmentState, Connection
 from ..model.host import Host
 from ..model.identity import new_id, now
 from ..model.operation import Operation
@@ -70,20 +70,17 @@ class Attachments(Collection[Attachment]):
                 next_step="Add the host's IQN to it (see /etc/iscsi/initiatorname.iscsi on the host).",
                 field="host",
             )
-        if dry_run:
-            with self.parts.database.read() as tx:
-                self._check_free(tx, volume, host, wanted.mode, requirement.multi_attach)
-            plan = {"protocol": volume.protocol, "pool": pool.id, "host": host.id}
-            return planned(self.parts, context, "attachment.create", "attachment", None, plan)
         attachment, moment = new_id(), now()
 
         def work(tx: Tx, operation: str) -> Mapping[str, Any]:
             if not nouns.volumes.change(tx, volume.id, states=(VolumeState.AVAILABLE,)):
                 refuse_occupied(nouns.volumes.get(tx, volume.id))
-            self._check_free(tx, volume, host, wanted.mode, requirement.multi_attach)
+            _check_free(tx, volume, host, requirement.multi_attach)
             current = nouns.volumes.get(tx, volume.id)
             placement = nouns.placements.get(tx, str(current.placement))
-            nouns.hosts.change(tx, host.id)
+            # Raising the host's version serialises with its deletion and with a change of its initiators.
+            if not nouns.hosts.change(tx, host.id):
+                raise self.hosts.absent(host.id)
             nouns.attachments.insert(
                 tx,
                 Attachment(
@@ -104,6 +101,9 @@ class Attachments(Collection[Attachment]):
             self.parts.exports.make_secrets(tx, attachment, volume.protocol)
             return self._about(tx, attachment, volume, host.id, placement.id, placement.backend)
 
+        if dry_run:
+            plan = {"protocol": volume.protocol, "pool": pool.id, "host": host.id}
+            return planned(self.parts, context, "attachment.create", "attachment", None, plan, work)
         return accept(
             self.parts,
             context,
@@ -152,8 +152,6 @@ class Attachments(Collection[Attachment]):
         with self.parts.database.read() as tx:
             known = self.seen(tx, context, attachment, "delete")
             volume = nouns.volumes.get(tx, known.volume)
-        if dry_run:
-            return planned(self.parts, context, "attachment.delete", "attachment", attachment, {"volume": known.volume})
 
         def work(tx: Tx, operation: str) -> Mapping[str, Any]:
             before = nouns.attachments.get(tx, attachment)
@@ -177,6 +175,9 @@ class Attachments(Collection[Attachment]):
             placement = nouns.placements.get(tx, str(nouns.volumes.get(tx, volume.id).placement))
             return self._about(tx, attachment, volume, known.host, placement.id, placement.backend)
 
+        if dry_run:
+            plan = {"volume": known.volume, "host": known.host}
+            return planned(self.parts, context, "attachment.delete", "attachment", attachment, plan, work)
         return accept(
             self.parts,
             context,
@@ -188,22 +189,6 @@ class Attachments(Collection[Attachment]):
             key=key,
             tenant=known.tenant,
         )
-
-    def _check_free(self, tx: Tx, volume: Volume, host: Host, mode: AccessMode, multi_attach: bool) -> None:
-        others = nouns.attachments_of_volume.all(tx, volume.id)
-        for other in others:
-            if other.host == host.id:
-                raise InUse(
-                    "The volume is attached to this host already.",
-                    next_step=f"See attachment {other.id}.",
-                    attachment=other.id,
-                )
-        if others and not multi_attach:
-            raise InUse(
-                "The volume is attached to another host, and its profile allows one host at a time.",
-                next_step="Detach it first, or use a profile with `capabilities:multiAttach` `<is> true`.",
-                attachments=[other.id for other in others],
-            )
 
     def _about(
         self, tx: Tx, attachment: str, volume: Volume, host: str, placement: str, backend: str
@@ -217,3 +202,20 @@ class Attachments(Collection[Attachment]):
             "node": self.parts.live.node_of(tx, backend),
             "protocol": volume.protocol,
         }
+
+
+def _check_free(tx: Tx, volume: Volume, host: Host, multi_attach: bool) -> None:
+    others = nouns.attachments_of_volume.all(tx, volume.id)
+    for other in others:
+        if other.host == host.id:
+            raise InUse(
+                "The volume is attached to this host already.",
+                next_step=f"See attachment {other.id}.",
+                attachment=other.id,
+            )
+    if others and not multi_attach:
+        raise InUse(
+            "The volume is attached to another host, and its profile allows one host at a time.",
+            next_step="Detach it first, or use a profile with `capabilities:multiAttach` `<is> true`.",
+            attachments=[other.id for other in others],
+        )

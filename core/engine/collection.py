@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement
+from sqlalchemy.exc import IntegrityError
 
 from ..context import Context
-from ..errors import NotFound
+from ..errors import Conflict, NotFound
 from ..model.page import Page, Query
 from ..runtime.parts import Parts
 from ..security.policy import authorise, visible_tenant
@@ -51,7 +52,7 @@ class Collection(Generic[T]):
     def list(self, context: Context, query: Query | None = None) -> Page[T]:
         """A page of what the caller may see."""
         query = query or Query()
-        authorise(context, f"{self.permission}:read", context.tenant if self.owned else None)
+        self.admit(context)
         scope = self.scope(context, query)
         with self.parts.database.read() as tx:
             return page(
@@ -65,6 +66,10 @@ class Collection(Generic[T]):
                 filter_fields=self.filters,
                 signer=self.parts.signer,
             )
+
+    def admit(self, context: Context) -> None:
+        """Let callers pass who may list at all; `visible` says what they see."""
+        authorise(context, f"{self.permission}:read", context.tenant if self.owned else None)
 
     def get(self, context: Context, identifier: str) -> T:
         """One thing by id (or by name, where names are unique); raises `NotFound`."""
@@ -111,6 +116,14 @@ class Collection(Generic[T]):
             raise self.absent(identifier) from None
         return noun
 
+    def shows(self, context: Context, noun: T) -> bool:
+        """Whether the caller may know of this thing."""
+        try:
+            authorise(context, f"{self.permission}:read", getattr(noun, "tenant", None) if self.owned else None)
+        except NotFound:
+            return False
+        return True
+
     def absent(self, identifier: str) -> NotFound:
         return NotFound(
             f"There is no {self.repository.label} {identifier}.",
@@ -145,7 +158,18 @@ class Collection(Generic[T]):
             self.parts.happened(tx, f"{self.permission}.updated", after, context)
             return after
 
-        return self.parts.database.change(work, durable=True)
+        return self.changed(work, values.get("name"))
+
+    def changed(self, work: Callable[[Tx], T], name: str | None) -> T:
+        """Do `work` in a durable transaction; raises `Conflict` when another of the same unique `name` is there."""
+        try:
+            return self.parts.database.change(work, durable=True)
+        except IntegrityError:
+            if name is None or not self.named:
+                raise
+            raise Conflict(
+                f"There is a {self.repository.label} {name} already.", next_step="Choose another name."
+            ) from None
 
 
 def plain_changes(name: str | None, description: str | None, metadata: Mapping[str, str] | None) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sqlalchemy import bindparam, select
+
 from ..context import Context
 from ..errors import Conflict, Invalid, NotFound, Occupied
 from ..model.profile import Profile
@@ -12,11 +14,16 @@ from ..model.request import VolumeRequest
 from ..model.snapshot import SnapshotState
 from ..model.volume import VolumeState
 from ..scheduler.request import Hint, Scope
-from ..store import nouns
+from ..store import nouns, schema
 from ..store.database import Tx
 
 if TYPE_CHECKING:
     from .volumes import Volumes
+
+_TENANT = select(schema.tenants.c.id).where(schema.tenants.c.id == bindparam("wanted")).with_for_update(read=True)
+_PROFILE = select(schema.profiles.c.id).where(schema.profiles.c.id == bindparam("wanted")).with_for_update(read=True)
+"""Locks for sharing: who makes things at once does not wait, who deletes what they depend on does. SQLite has one
+writer at a time and needs none."""
 
 
 def owner_of(context: Context) -> str:
@@ -24,6 +31,18 @@ def owner_of(context: Context) -> str:
     if context.tenant is None:
         raise Invalid("No tenant is named.", next_step="Act for a tenant: name it in the request.", field="tenant")
     return context.tenant
+
+
+def hold_tenant(tx: Tx, tenant: str) -> None:
+    """Make sure that the tenant stays until this transaction ends; raises `NotFound`."""
+    if tx.execute(_TENANT, {"wanted": tenant}).first() is None:
+        raise NotFound(f"There is no tenant {tenant}.", next_step="Check the tenant you act for.")
+
+
+def hold_profile(tx: Tx, profile: str) -> None:
+    """Make sure that the profile stays until this transaction ends; raises `NotFound`."""
+    if tx.execute(_PROFILE, {"wanted": profile}).first() is None:
+        raise NotFound(f"There is no profile {profile}.", next_step="List the profiles you may use.")
 
 
 def find_profile(tx: Tx, context: Context, wanted: str | None) -> Profile:
@@ -74,9 +93,13 @@ def read_source(tx: Tx, volumes: Volumes, context: Context, wanted: VolumeReques
         raise Invalid("Name a source volume or a source snapshot, not both.", field="source_snapshot")
     if wanted.source_snapshot:
         snapshot = nouns.snapshots.find(tx, wanted.source_snapshot)
-        if snapshot is None:
-            raise NotFound(f"There is no snapshot {wanted.source_snapshot}.")
-        volume = volumes.seen(tx, context, snapshot.volume)
+        volume = None if snapshot is None else nouns.volumes.find(tx, snapshot.volume)
+        if snapshot is None or volume is None or not volumes.shows(context, volume):
+            raise NotFound(
+                f"There is no snapshot {wanted.source_snapshot}.",
+                next_step="Check the id and the tenant you act for.",
+                resource=wanted.source_snapshot,
+            )
         size, name = snapshot.size, snapshot.id
     elif wanted.source_volume:
         volume = volumes.seen(tx, context, wanted.source_volume)

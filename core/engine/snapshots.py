@@ -19,7 +19,7 @@ from ..scheduler.sizes import spoken
 from ..security.policy import authorise
 from ..store import nouns, pools
 from ..store.database import Tx
-from .acceptance import accept, planned, repeated
+from .acceptance import accept, planned, promise, repeated
 from .checks import check_description, check_metadata, check_name
 from .collection import Collection, plain_changes
 from .superseding import supersede
@@ -53,11 +53,8 @@ class Snapshots(Collection[Snapshot]):
             placement = nouns.placements.get(tx, str(volume.placement))
             pool = nouns.pools.get(tx, placement.pool)
             _check_able(tx, volume, pool)
-        if dry_run:
-            room = pool.room(placement.thin)
-            plan = {"pool": pool.id, "size": placement.size, "room_before": room, "room_after": room - placement.size}
-            return planned(self.parts, context, "snapshot.create", "snapshot", None, plan)
         snapshot, moment = new_id(), now()
+        promised: dict[str, int] = {}
 
         def work(tx: Tx, operation: str) -> Mapping[str, Any]:
             if not nouns.volumes.change(tx, volume.id, states=(VolumeState.AVAILABLE,)):
@@ -71,7 +68,7 @@ class Snapshots(Collection[Snapshot]):
                     needed=placed.size,
                     room=nouns.pools.get(tx, pool.id).room(placed.thin),
                 )
-            self.parts.scheduler.adjust(pool.id, placed.size)
+            promised[pool.id] = placed.size
             nouns.snapshots.insert(
                 tx,
                 Snapshot(
@@ -102,6 +99,10 @@ class Snapshots(Collection[Snapshot]):
                 "protocol": volume.protocol,
             }
 
+        if dry_run:
+            room = pool.room(placement.thin)
+            plan = {"pool": pool.id, "size": placement.size, "room_before": room, "room_after": room - placement.size}
+            return planned(self.parts, context, "snapshot.create", "snapshot", None, plan, work)
         return accept(
             self.parts,
             context,
@@ -112,6 +113,7 @@ class Snapshots(Collection[Snapshot]):
             work,
             key=key,
             tenant=volume.tenant,
+            accepted=lambda: promise(self.parts, promised),
         )
 
     def update(self, context: Context, snapshot: str, changes: Changes, *, if_version: int | None = None) -> Snapshot:
@@ -134,9 +136,6 @@ class Snapshots(Collection[Snapshot]):
             return again
         with self.parts.database.read() as tx:
             known = self.seen(tx, context, snapshot, "delete")
-        if dry_run:
-            plan = {"pool": known.pool, "released": known.reserved}
-            return planned(self.parts, context, "snapshot.delete", "snapshot", snapshot, plan)
 
         def work(tx: Tx, operation: str) -> Mapping[str, Any]:
             before = nouns.snapshots.get(tx, snapshot)
@@ -173,6 +172,9 @@ class Snapshots(Collection[Snapshot]):
                 "reserved": before.reserved,
             }
 
+        if dry_run:
+            plan = {"pool": known.pool, "released": known.reserved}
+            return planned(self.parts, context, "snapshot.delete", "snapshot", snapshot, plan, work)
         return accept(
             self.parts,
             context,

@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, update
 
+from ..errors import Occupied
+from ..journal.operations import repository
 from ..model.identity import now
 from ..model.operation import OperationState
 from ..store.database import Tx
@@ -25,7 +27,19 @@ _GIVE_UP = (
 
 
 def supersede(tx: Tx, operation: str | None) -> None:
-    """Abandon the operation if it needs attention; a parent that waits for it is woken by the sweeper."""
-    if operation is not None:
-        parameters: dict[str, Any] = {"wanted": operation, "moment": now()}
-        tx.execute(_GIVE_UP, parameters)
+    """Abandon the operation if it needs attention; a parent that waits for it is woken by the sweeper.
+
+    Raises `Occupied` when it was let go on meanwhile: two operations must never work on one thing.
+    """
+    if operation is None:
+        return
+    parameters: dict[str, Any] = {"wanted": operation, "moment": now()}
+    if tx.execute(_GIVE_UP, parameters).rowcount:
+        return
+    known = repository.find(tx, operation)
+    if known is not None and known.state.live:
+        raise Occupied(
+            "The operation that left it in error is being retried.",
+            next_step=f"Wait for operation {operation}.",
+            operation=operation,
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -24,10 +24,10 @@ from ..scheduler.sizes import spoken
 from ..security.policy import authorise
 from ..store import nouns, pools, usage
 from ..store.database import Tx
-from .acceptance import accept, planned, repeated
+from .acceptance import accept, planned, promise, repeated
 from .checks import check_description, check_metadata, check_name, check_size, rounded_up
 from .collection import Collection, plain_changes
-from .placing import Source, affinity, find_profile, owner_of, read_source
+from .placing import Source, affinity, find_profile, hold_profile, hold_tenant, owner_of, read_source
 from .superseding import supersede
 
 
@@ -91,19 +91,27 @@ class Volumes(Collection[Volume]):
             )
         )
         volume, placement, moment = new_id(), new_id(), now()
-        if dry_run:
-            best = proposal.candidates[0]
-            with self.parts.database.read() as tx:
-                pool = nouns.pools.get(tx, best.pool)
-            plan = {"pool": pool.id, "backend": pool.backend, **_capacity(pool, best.reserve, requirement.thin)}
-            plan["unenforced"] = list(profile.unenforced)
-            return planned(self.parts, context, "volume.create", "volume", None, plan, proposal.explanation.to_json())
+        plan: dict[str, Any] = {"unenforced": list(profile.unenforced)}
+        promised: dict[str, int] = {}
 
         def work(tx: Tx, operation: str) -> Mapping[str, Any]:
+            hold_tenant(tx, tenant)
+            hold_profile(tx, profile.id)
             if source is not None:
                 source.hold(tx)
             best = self._reserve(tx, proposal, requirement.thin)
             pool, rounded = nouns.pools.get(tx, best.pool), best.size
+            if not pool.protocols:
+                raise NotOffered(
+                    f"Volumes of the pool {pool.name} cannot be reached over any protocol now.",
+                    next_step="See why with `isthmus backend test`.",
+                    pool=pool.id,
+                )
+            promised.clear()
+            promised[pool.id] = best.reserve
+            room = pool.room(requirement.thin)
+            plan.update(pool=pool.id, backend=pool.backend, size=best.reserve)
+            plan.update(room_before=room + best.reserve, room_after=room)
             usage.charge(tx, tenant, profile.id, volumes=1, size=rounded)
             protocol = requirement.protocol or pool.protocols[0]
             identifier = naa_identifier(placement)
@@ -159,6 +167,9 @@ class Volumes(Collection[Volume]):
                 "source_volume": wanted.source_volume,
             }
 
+        explanation = proposal.explanation.to_json
+        if dry_run:
+            return planned(self.parts, context, "volume.create", "volume", None, plan, work, explanation)
         return accept(
             self.parts,
             context,
@@ -169,7 +180,8 @@ class Volumes(Collection[Volume]):
             work,
             key=key,
             tenant=tenant,
-            explanation=proposal.explanation.to_json,
+            explanation=explanation,
+            accepted=lambda: promise(self.parts, promised),
         )
 
     def update(self, context: Context, volume: str, changes: Changes, *, if_version: int | None = None) -> Volume:
@@ -202,18 +214,16 @@ class Volumes(Collection[Volume]):
             raise Invalid(
                 f"The volume has {known.size} bytes already.", next_step="Ask for a larger size.", field="size"
             )
-        growth = rounded - placement.size
-        if dry_run:
-            plan = {"pool": pool.id, "backend": pool.backend, **_capacity(pool, growth, placement.thin)}
-            return planned(self.parts, context, "volume.extend", "volume", volume, plan)
+        promised: dict[str, int] = {}
 
         def work(tx: Tx, operation: str) -> Mapping[str, Any]:
             self._begin(tx, volume, VolumeState.EXTENDING, operation, if_version)
             current = nouns.volumes.get(tx, volume)
-            placed = nouns.placements.get(tx, placement.id)
+            placed = nouns.placements.get(tx, str(current.placement))
             more = rounded - placed.size
             if more <= 0 or rounded <= current.size:
                 raise Invalid(f"The volume has {current.size} bytes already.", field="size")
+            _refuse_children(tx, volume)
             if not pools.reserve(tx, pool.id, more, placed.thin):
                 raise NoPlacement(
                     f"The pool {pool.name} has no room for {spoken(more)} more.",
@@ -223,13 +233,18 @@ class Volumes(Collection[Volume]):
                     room=nouns.pools.get(tx, pool.id).room(placed.thin),
                 )
             usage.charge(tx, known.tenant, known.profile, size=more)
-            self.parts.scheduler.adjust(pool.id, more)
+            nouns.placements.change(tx, placed.id, size=rounded)
+            promised[pool.id] = more
             return {
                 **self._about(current, placed, pool, tx),
                 "old_size": placed.size,
                 "size": rounded,
             }
 
+        if dry_run:
+            growth = rounded - placement.size
+            plan = {"pool": pool.id, "backend": pool.backend, **_capacity(pool, growth, placement.thin)}
+            return planned(self.parts, context, "volume.extend", "volume", volume, plan, work)
         return accept(
             self.parts,
             context,
@@ -240,6 +255,7 @@ class Volumes(Collection[Volume]):
             work,
             key=key,
             tenant=known.tenant,
+            accepted=lambda: promise(self.parts, promised),
         )
 
     def revert(
@@ -267,10 +283,8 @@ class Volumes(Collection[Volume]):
             placement, pool = self._placed(tx, known)
         if "revert" not in pool.abilities:
             raise NotOffered("The back end of this volume cannot revert to snapshots.")
-        if dry_run:
-            plan = {"pool": pool.id, "backend": pool.backend, **_capacity(pool, placement.size, placement.thin)}
-            return planned(self.parts, context, "volume.revert", "volume", volume, plan)
         fresh, moment = new_id(), now()
+        promised: dict[str, int] = {}
 
         def work(tx: Tx, operation: str) -> Mapping[str, Any]:
             self._begin(tx, volume, VolumeState.REVERTING, operation, if_version)
@@ -287,7 +301,7 @@ class Volumes(Collection[Volume]):
                     needed=old.size,
                     room=nouns.pools.get(tx, pool.id).room(old.thin),
                 )
-            self.parts.scheduler.adjust(pool.id, old.size)
+            promised[pool.id] = old.size
             nouns.placements.insert(
                 tx,
                 Placement(
@@ -311,6 +325,9 @@ class Volumes(Collection[Volume]):
                 "snapshot": snapshot,
             }
 
+        if dry_run:
+            plan = {"pool": pool.id, "backend": pool.backend, **_capacity(pool, placement.size, placement.thin)}
+            return planned(self.parts, context, "volume.revert", "volume", volume, plan, work)
         return accept(
             self.parts,
             context,
@@ -321,6 +338,7 @@ class Volumes(Collection[Volume]):
             work,
             key=key,
             tenant=known.tenant,
+            accepted=lambda: promise(self.parts, promised),
         )
 
     def delete(
@@ -345,11 +363,7 @@ class Volumes(Collection[Volume]):
         with self.parts.database.read() as tx:
             known = self.seen(tx, context, volume, "delete")
             _placement, pool = self._placed(tx, known)
-            if dry_run:
-                _refuse_attached(tx, volume, "deleted")
-                _refuse_snapshots(tx, volume, with_snapshots)
-        if dry_run:
-            return planned(self.parts, context, "volume.delete", "volume", volume, {"pool": pool.id})
+        plan: dict[str, Any] = {"pool": pool.id, "backend": pool.backend}
 
         def work(tx: Tx, operation: str) -> Mapping[str, Any]:
             before = nouns.volumes.get(tx, volume)
@@ -363,18 +377,24 @@ class Volumes(Collection[Volume]):
             )
             supersede(tx, before.operation)
             current = nouns.volumes.get(tx, volume)
-            placed = nouns.placements_of_volume.all(tx, volume)
+            active = nouns.placements.get(tx, str(current.placement))
+            snapshots = nouns.snapshots_of_volume.all(tx, volume)
             _refuse_attached(tx, volume, "deleted")
-            _refuse_children(tx, volume)
-            _refuse_snapshots(tx, volume, with_snapshots)
-            for snapshot in nouns.snapshots_of_volume.all(tx, volume):
+            _refuse_snapshots(snapshots, with_snapshots)
+            for snapshot in snapshots:
                 supersede(tx, snapshot.operation)
+                # Before copies are looked for: one that is being accepted is then seen here, or refused there.
                 nouns.snapshots.change(tx, snapshot.id, state=SnapshotState.DELETING.value, operation=operation)
+            _refuse_copies(tx, volume, [snapshot.id for snapshot in snapshots])
+            placements = nouns.placements_of_volume.all(tx, volume)
+            plan["released"] = sum(p.size for p in placements) + sum(s.reserved for s in snapshots)
             return {
-                **self._about(current, placed[0], pool, tx),
-                "charged": current.size,
+                **self._about(current, active, pool, tx),
+                "charged": active.size,
             }
 
+        if dry_run:
+            return planned(self.parts, context, "volume.delete", "volume", volume, plan, work)
         return accept(
             self.parts,
             context,
@@ -394,7 +414,6 @@ class Volumes(Collection[Volume]):
         for candidate in proposal.candidates:
             if pools.reserve(tx, candidate.pool, candidate.reserve, thin):
                 explanation.choose(candidate)
-                self.parts.scheduler.adjust(candidate.pool, candidate.reserve)
                 return candidate
             explanation.refuse(candidate)
         raise no_placement(explanation)
@@ -482,8 +501,7 @@ def _refuse_attached(tx: Tx, volume: str, done: str) -> None:
         )
 
 
-def _refuse_snapshots(tx: Tx, volume: str, with_snapshots: bool) -> None:
-    found = nouns.snapshots_of_volume.all(tx, volume)
+def _refuse_snapshots(found: Sequence[Snapshot], with_snapshots: bool) -> None:
     moving = [s.id for s in found if s.state in (SnapshotState.CREATING, SnapshotState.DELETING)]
     if moving:
         raise Occupied("Snapshots of the volume are being changed.", next_step="Wait for them.", snapshots=moving)
@@ -497,19 +515,29 @@ def _refuse_snapshots(tx: Tx, volume: str, with_snapshots: bool) -> None:
 
 def _refuse_children(tx: Tx, volume: str) -> None:
     """Copies and snapshots that are being made read from the volume; they end first."""
-    table = nouns.volumes.table
-    copies = nouns.volumes.where(
-        tx, table.c.source_volume == volume, table.c.state == VolumeState.CREATING.value, limit=10
-    )
-    moving = [
-        s.id
-        for s in nouns.snapshots_of_volume.all(tx, volume)
-        if s.state in (SnapshotState.CREATING, SnapshotState.DELETING)
-    ]
-    if copies or moving:
+    _refuse_copies(tx, volume, [])
+    snapshots = nouns.snapshots_of_volume.all(tx, volume)
+    moving = [s for s in snapshots if s.state in (SnapshotState.CREATING, SnapshotState.DELETING)]
+    if moving:
         raise Occupied(
-            "The volume is being copied or its snapshots are being changed.",
-            next_step="Wait for that to end.",
+            "Snapshots of the volume are being changed.",
+            next_step=f"Wait for operation {moving[0].operation}.",
+            operation=moving[0].operation,
+            snapshots=[snapshot.id for snapshot in moving],
+        )
+
+
+def _refuse_copies(tx: Tx, volume: str, snapshots: Sequence[str]) -> None:
+    """Raise `Occupied` while a volume is made from this one, or from one of these snapshots."""
+    table = nouns.volumes.table
+    source = table.c.source_volume == volume
+    if snapshots:
+        source |= table.c.source_snapshot.in_(snapshots)
+    copies = nouns.volumes.where(tx, source, table.c.state == VolumeState.CREATING.value, limit=10)
+    if copies:
+        raise Occupied(
+            "The volume is being copied.",
+            next_step=f"Wait for operation {copies[0].operation}.",
+            operation=copies[0].operation,
             volumes=[copy.id for copy in copies],
-            snapshots=moving,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..errors import Failed
@@ -30,6 +31,7 @@ class CreateAttachment:
             ),
             undone=self.undone,
             attention=attachment_in_error,
+            retried=attachment_again(AttachmentState.ATTACHING),
         )
 
     def grant(self, run: Run) -> None:
@@ -85,6 +87,7 @@ class DeleteAttachment:
             ),
             pivot="withdraw",
             attention=attachment_in_error,
+            retried=attachment_again(AttachmentState.DETACHING),
         )
 
     def withdraw(self, run: Run) -> None:
@@ -115,6 +118,15 @@ def read_attachment(parts: Parts, run: Run) -> tuple[Attachment, Placement, Host
 
 def attachment_in_error(run: Run, tx: Any) -> None:
     nouns.attachments.change(tx, run.data["attachment"], state=AttachmentState.ERROR.value, operation=run.operation.id)
+
+
+def attachment_again(state: AttachmentState) -> Callable[[Run, Any], None]:
+    """A hook for an operation that is retried: the attachment is in `state` again."""
+
+    def hook(run: Run, tx: Any) -> None:
+        nouns.attachments.change(tx, run.data["attachment"], state=state.value, operation=run.operation.id)
+
+    return hook
 
 
 def _remove(run: Run, tx: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..drivers.contract import Taken
@@ -29,6 +30,7 @@ class CreateSnapshot:
             ),
             undone=self.undone,
             attention=snapshot_in_error,
+            retried=snapshot_again(SnapshotState.CREATING),
         )
 
     def take(self, run: Run) -> None:
@@ -36,7 +38,7 @@ class CreateSnapshot:
         placement = self._placement(run)
         live = self.parts.live.get(data["backend"])
         with self.parts.holding(placement.id, data["snapshot"]):
-            if not self.parts.exports.granted(placement, data["protocol"]):
+            if not self.parts.exports.published(placement, data["protocol"]):
                 take = live.driver.snapshot
             elif "live_snapshot" in live.abilities:
                 take = live.driver.live_snapshot
@@ -88,7 +90,8 @@ class CreateSnapshot:
 
 
 class DeleteSnapshot:
-    """Data: snapshot, volume, placement (it was taken of), backend, node, pool, reserved."""
+    """Data: snapshot, volume, placement (it was taken of), active_placement, reference, backend, node, pool,
+    reserved."""
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
@@ -102,6 +105,7 @@ class DeleteSnapshot:
             ),
             pivot="delete",
             attention=snapshot_in_error,
+            retried=snapshot_again(SnapshotState.DELETING),
         )
 
     def delete(self, run: Run) -> None:
@@ -128,3 +132,12 @@ class DeleteSnapshot:
 
 def snapshot_in_error(run: Run, tx: Any) -> None:
     nouns.snapshots.change(tx, run.data["snapshot"], state=SnapshotState.ERROR.value, operation=run.operation.id)
+
+
+def snapshot_again(state: SnapshotState) -> Callable[[Run, Any], None]:
+    """A hook for an operation that is retried: the snapshot is in `state` again."""
+
+    def hook(run: Run, tx: Any) -> None:
+        nouns.snapshots.change(tx, run.data["snapshot"], state=state.value, operation=run.operation.id)
+
+    return hook

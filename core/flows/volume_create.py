@@ -10,7 +10,7 @@ from ..journal.step import Commit, Flow, Run, Step
 from ..model.volume import VolumeState
 from ..runtime.parts import Parts
 from ..store import nouns, pools, usage
-from .volume_state import in_error, node_of
+from .volume_state import again, available_again, count_excess, in_error, node_of
 
 
 class CreateVolume:
@@ -29,6 +29,7 @@ class CreateVolume:
             ),
             undone=self.undone,
             attention=in_error,
+            retried=again(VolumeState.CREATING),
         )
 
     def allocate(self, run: Run) -> None:
@@ -53,6 +54,8 @@ class CreateVolume:
         found = self.parts.live.get(data["backend"]).driver.inspect(data["placement"], data.get("reference", {}))
         if found is None:
             raise Failed("The back end made the volume and does not show it.")
+        if found.size < data["size"]:
+            raise Failed(f"The back end made {found.size} bytes instead of {data['size']}.")
         run.result.update({"volume": data["volume"]})
         return lambda tx: self._available(run, found, tx)
 
@@ -66,17 +69,10 @@ class CreateVolume:
 
     def _available(self, run: Run, found: Allocated, tx: Any) -> None:
         data = run.data
-        if found.reference:
-            nouns.placements.change(tx, data["placement"], reference=dict(found.reference))
-        nouns.volumes.change(
-            tx,
-            data["volume"],
-            states=(VolumeState.CREATING,),
-            state=VolumeState.AVAILABLE.value,
-            size=found.size,
-            operation=None,
-        )
-        volume = nouns.volumes.get(tx, data["volume"])
+        count_excess(self.parts, run, tx, found.size)
+        reference = dict(found.reference) or data.get("reference", {})
+        nouns.placements.change(tx, data["placement"], size=found.size, reference=reference)
+        volume = available_again(run, tx, size=found.size)
         self.parts.happened(tx, "volume.created", volume, run.context, run.operation.id)
 
     def _from_snapshot(self, driver: Any, wanted: Wanted, snapshot: str) -> Allocated:

@@ -7,14 +7,15 @@ from typing import Any
 from ..errors import Failed
 from ..journal.step import Commit, Flow, Run, Step
 from ..model.placement import Placement
-from ..model.snapshot import Snapshot
+from ..model.snapshot import Snapshot, SnapshotState
+from ..model.volume import VolumeState
 from ..runtime.parts import Parts
 from ..store import nouns, pools, usage
-from .volume_state import in_error, node_of
+from .volume_state import again, in_error, node_of
 
 
 class DeleteVolume:
-    """Data: volume, node, profile, tenant. There is no way back from the first step on."""
+    """Data: volume, node, charged (bytes of usage). There is no way back from the first step on."""
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
@@ -28,8 +29,17 @@ class DeleteVolume:
                 Step("read_back", self.read_back, node=node_of),
             ),
             pivot="delete_snapshots",
-            attention=in_error,
+            attention=self.attention,
+            retried=self.retried,
         )
+
+    def attention(self, run: Run, tx: Any) -> None:
+        in_error(run, tx)
+        self._move_snapshots(run, tx, SnapshotState.ERROR)
+
+    def retried(self, run: Run, tx: Any) -> None:
+        again(VolumeState.DELETING)(run, tx)
+        self._move_snapshots(run, tx, SnapshotState.DELETING)
 
     def delete_snapshots(self, run: Run) -> None:
         for snapshot in self._snapshots(run):
@@ -49,6 +59,11 @@ class DeleteVolume:
         for placement in placements:
             if self.parts.live.get(placement.backend).driver.inspect(placement.id, placement.reference) is not None:
                 raise Failed("The back end still shows the volume after deleting it.")
+        for snapshot in snapshots:
+            if snapshot.placement is None:
+                continue
+            if self._driver_of_pool(snapshot.pool).inspect_snapshot(snapshot.id, snapshot.reference) is not None:
+                raise Failed("The back end still shows a snapshot of the volume after deleting it.")
 
         def commit(tx: Any) -> None:
             for snapshot in snapshots:
@@ -68,6 +83,12 @@ class DeleteVolume:
 
         run.result.update({"volume": data["volume"]})
         return commit
+
+    def _move_snapshots(self, run: Run, tx: Any, state: SnapshotState) -> None:
+        """Snapshots that go with the volume share its fate while a person is asked for."""
+        for snapshot in nouns.snapshots_of_volume.all(tx, run.data["volume"]):
+            if snapshot.operation == run.operation.id:
+                nouns.snapshots.change(tx, snapshot.id, state=state.value)
 
     def _snapshots(self, run: Run) -> list[Snapshot]:
         with self.parts.database.read() as tx:

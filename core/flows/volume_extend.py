@@ -8,9 +8,10 @@ from ..drivers.contract import Allocated
 from ..errors import Failed
 from ..journal.step import Commit, Flow, Run, Step
 from ..model.placement import Placement
+from ..model.volume import VolumeState
 from ..runtime.parts import Parts
 from ..store import nouns, pools, usage
-from .volume_state import available_again, in_error, node_of
+from .volume_state import again, available_again, count_excess, in_error, node_of
 
 
 class ExtendVolume:
@@ -28,6 +29,7 @@ class ExtendVolume:
             ),
             undone=self.undone,
             attention=in_error,
+            retried=again(VolumeState.EXTENDING),
         )
 
     def grow(self, run: Run) -> None:
@@ -39,7 +41,7 @@ class ExtendVolume:
             return driver.extend(placement.id, placement.reference, data["size"])  # type: ignore[no-any-return]
 
         with self.parts.holding(placement.id):
-            if self.parts.exports.granted(placement, data["protocol"]):
+            if self.parts.exports.published(placement, data["protocol"]):
                 data["online"] = self.parts.exports.resize(placement, data["protocol"], extend).online
             else:
                 extend()
@@ -70,7 +72,8 @@ class ExtendVolume:
             result["warning"] = "The hosts see the new size when they reconnect."
 
         def commit(tx: Any) -> None:
-            nouns.placements.change(tx, data["placement"], size=data["size"], reference=dict(found.reference))
+            count_excess(self.parts, run, tx, found.size)
+            nouns.placements.change(tx, data["placement"], size=found.size, reference=dict(found.reference))
             volume = available_again(run, tx, size=found.size)
             self.parts.happened(tx, "volume.extended", volume, run.context, run.operation.id)
 

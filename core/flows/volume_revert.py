@@ -11,9 +11,10 @@ from ..drivers.contract import Wanted
 from ..errors import Failed
 from ..journal.step import Commit, Flow, Run, Step
 from ..model.placement import PlacementRole
+from ..model.volume import VolumeState
 from ..runtime.parts import Parts
 from ..store import nouns, pools
-from .volume_state import available_again, in_error, node_of
+from .volume_state import again, available_again, in_error, node_of
 
 
 class RevertVolume:
@@ -35,6 +36,7 @@ class RevertVolume:
             pivot="switch",
             undone=self.undone,
             attention=in_error,
+            retried=again(VolumeState.REVERTING),
         )
 
     def prepare(self, run: Run) -> None:
@@ -54,8 +56,8 @@ class RevertVolume:
     def check(self, run: Run) -> None:
         data = run.data
         found = self.parts.live.get(data["backend"]).driver.inspect(data["placement"], data.get("reference", {}))
-        if found is None or found.size < data["size"]:
-            raise Failed("The back end does not show the reverted object in its full size.")
+        if found is None or found.size != data["size"]:
+            raise Failed("The back end does not show the reverted object in the volume's size.")
 
     def switch(self, run: Run) -> Commit:
         data = run.data

@@ -115,10 +115,15 @@ def retry(station: Station, operation_id: str) -> Operation:
     """Let an operation that needs attention go on at its step, with all its tries anew. Raises `Conflict`."""
     seen = _needing_attention(station, operation_id, "retried")
     because = (seen.error or {}).get("details", {}).get("because") if seen.undoing else None
+    flow = station.flows.find(seen.kind, seen.flow_version)
+    pending = replace(seen, state=OperationState.PENDING, attempts=0, error=because)
 
     def work(tx: Tx) -> bool:
-        if not _swap(tx, _RETRY, seen, because=encode_error(because)):
+        row = ledger.read(tx, operation_id)
+        if row is None or not _swap(tx, _RETRY, seen, because=encode_error(because)):
             return False
+        if flow is not None and flow.retried is not None:
+            flow.retried(view(Tenure(row, flow, station.owner, row.epoch), pending), tx)
         waiting.annotate(tx, operation_id, "")
         waiting.free_keys(tx, operation_id)
         return True
@@ -126,7 +131,7 @@ def retry(station: Station, operation_id: str) -> Operation:
     if not station.change(work, durable=True):
         raise _changing(operation_id)
     station.dispatch(operation_id, seen.node)
-    return replace(seen, state=OperationState.PENDING, attempts=0, error=because)
+    return pending
 
 
 def abandon(station: Station, operation_id: str) -> Operation:

@@ -92,7 +92,8 @@ class Flow:
     `kind` reads `volume.create`. `version` is raised when the steps change; a release runs its predecessor's flows
     to their end. `pivot` names the first step that destroys or withdraws something: from it on there is neither undo
     nor cancel. `undone` runs in the transaction that ends a taken-back operation, `attention` in the one that gives
-    up, `abandoned` in the one in which a person gives it up: core flows set the resource's state there.
+    up, `retried` in the one in which a person lets it go on, `abandoned` in the one in which a person gives it up:
+    core flows set the resource's state there.
     """
 
     kind: str
@@ -101,6 +102,7 @@ class Flow:
     pivot: str | None = None
     undone: Callable[[Run, Transaction], None] | None = None
     attention: Callable[[Run, Transaction], None] | None = None
+    retried: Callable[[Run, Transaction], None] | None = None
     abandoned: Callable[[Run, Transaction], None] | None = None
 
     def __post_init__(self) -> None:

@@ -90,6 +90,16 @@ class Exports:
         """The attachments that can reach the placement now."""
         return self._publishes(placement, protocol).granted(export_of(placement))
 
+    def published(self, placement: Placement, protocol: str) -> bool:
+        """Whether any host may reach the placement now; the caller holds its lock.
+
+        Nothing is granted before its attachment is in the store, nor after that is gone: a volume without one is not
+        published, whether or not its target can answer.
+        """
+        with self._database.read() as tx:
+            attached = nouns.attachments_of_volume.all(tx, placement.volume)
+        return bool(attached) and bool(self.granted(placement, protocol))
+
     def resize(self, placement: Placement, protocol: str, grow: Callable[[], Allocated]) -> Resized:
         """Grow a published placement."""
         return self._publishes(placement, protocol).resize(export_of(placement), grow)
