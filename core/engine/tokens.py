@@ -29,6 +29,9 @@ class Tokens(Collection[Token]):
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts, nouns.tokens, "token", filters=("user", "name"))
 
+    def admit(self, context: Context) -> None:
+        authorise(context, "token:own", context.tenant)
+
     def visible(self, context: Context, query: Query) -> Sequence[ColumnElement[bool]]:
         tenant = visible_tenant(context)
         if not allowed(context.roles, "token:read"):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Update, and_, bindparam, or_, select, update
 
 from ..context import Context, new_request_id
 from ..errors import Conflict, Invalid, Unauthenticated
@@ -26,6 +27,7 @@ from .collection import Collection
 
 _users, _tokens, _tenants = schema.users, schema.tokens, schema.tenants
 _SHORTEST_PASSWORD = 12
+_NO_FAILURES: Mapping[str, Any] = {"failures": 0, "last_failure": None, "locked_until": None}
 _acting_for = or_(
     _tenants.c.id == _tokens.c.tenant,
     and_(_tokens.c.tenant.is_(None), or_(_tenants.c.name == bindparam("wanted"), _tenants.c.id == bindparam("wanted"))),
@@ -117,12 +119,12 @@ class Users(Collection[User]):
             values["roles"] = tuple(dict.fromkeys(changes.roles))
         if changes.password is not None:
             values |= {"password": hash_password(check_password(changes.password)), "has_password": True}
-            values |= {"failures": 0, "locked_until": None}
+            values |= _NO_FAILURES
 
         def beside(tx: Tx, before: User) -> None:
             authorise_grant(context, before.roles)
 
-        own = set(values) <= {"password", "has_password", "failures", "locked_until"} and user in (context.user,)
+        own = set(values) <= {"password", "has_password", *_NO_FAILURES} and user in (context.user,)
         changed = self.change_now(
             context, user, values, if_version=if_version, verb="own" if own else "update", beside=beside
         )
@@ -161,17 +163,17 @@ class Users(Collection[User]):
         return Context(found.acting, found.user, roles, request_id)
 
     def _by_password(self, name: str, password: str) -> Context:
-        statement = select(_users.c.id, _users.c.password, _users.c.failures, _users.c.locked_until)
+        statement = select(_users.c.id, _users.c.password).where(_users.c.name == name)
         with self.parts.database.read() as tx:
-            row = tx.execute(statement.where(_users.c.name == name)).first()
+            row = tx.execute(statement).first()
             user = None if row is None else nouns.users.find(tx, row.id)
+            attempts = Attempts() if row is None else _attempts(tx, row.id)
         moment = now()
         if row is None or user is None or not user.enabled:
             self._verified.verify("", password, None)
             raise _unknown()
         if row.password is not None and self._verified.known(user.id, password, row.password):
             return Context(user.tenant, user.id, frozenset(user.roles))
-        attempts = Attempts(row.failures, None, row.locked_until)
         if attempts.locked(moment):
             raise Unauthenticated(
                 "Too many failed attempts.",
@@ -179,16 +181,26 @@ class Users(Collection[User]):
                 retry_after=attempts.retry_after(moment),
             )
         if not self._verified.verify(user.id, password, row.password):
-            after = self._lock_out.failed(attempts, moment)
-            self._remember(user.id, after.failures, after.locked_until)
+            self._failed(user.id, moment)
             raise _unknown()
-        if row.failures:
-            self._remember(user.id, 0, None)
+        if attempts.failures:
+            self.parts.database.change(lambda tx: tx.execute(_of(user.id).values(**_NO_FAILURES)))
         return Context(user.tenant, user.id, frozenset(user.roles))
 
-    def _remember(self, user: str, failures: int, locked_until: Any) -> None:
-        statement = update(_users).where(_users.c.id == user).values(failures=failures, locked_until=locked_until)
-        self.parts.database.change(lambda tx: tx.execute(statement))
+    def _failed(self, user: str, moment: datetime) -> None:
+        """Count a wrong password; those that were checked side by side count each."""
+
+        def count(tx: Tx) -> None:
+            while True:
+                before = _attempts(tx, user)
+                after = self._lock_out.failed(before, moment)
+                counted = _of(user).values(
+                    failures=after.failures, last_failure=after.last_failure, locked_until=after.locked_until
+                )
+                if after == before or tx.execute(counted.where(_users.c.failures == before.failures)).rowcount:
+                    return
+
+        self.parts.database.change(count)
 
     def _acting(self, tx: Tx, context: Context, wanted: str | None) -> str | None:
         """The tenant to act for: the caller's own, or the one an administrator names."""
@@ -203,6 +215,17 @@ class Users(Collection[User]):
         if tenant is None or not context.is_admin:
             raise _no_tenant(wanted)
         return tenant.id
+
+
+def _of(user: str) -> Update:
+    return update(_users).where(_users.c.id == user)
+
+
+def _attempts(tx: Tx, user: str) -> Attempts:
+    """How often the user's password was wrong so far; none when there is no such user any more."""
+    columns = (_users.c.failures, _users.c.last_failure, _users.c.locked_until)
+    row = tx.execute(select(*columns).where(_users.c.id == user)).first()
+    return Attempts() if row is None else Attempts(*row)
 
 
 def check_password(password: str) -> str:

@@ -61,6 +61,7 @@ users = Table(
     Column("has_password", Boolean, nullable=False, default=False),
     Column("password", Text, nullable=True),
     Column("failures", Integer, nullable=False, default=0),
+    Column("last_failure", Moment, nullable=True),
     Column("locked_until", Moment, nullable=True),
     *_life(),
 )

@@ -385,6 +385,7 @@ def upgrade() -> None:
         sa.Column("has_password", sa.Boolean(), nullable=False),
         sa.Column("password", sa.Text(), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("last_failure", sa.BigInteger(), nullable=True),
         sa.Column("locked_until", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
