@@ -43,7 +43,7 @@ def _stream(x: Exchange, body: Any) -> Reply:
 def _known(x: Exchange) -> int | None:
     """The number of the last event that the client knows: a browser that comes back says it in a header."""
     header = x.request.headers.get("Last-Event-ID")
-    if not header:
+    if header is None:
         return x.whole("after", 0) if "after" in x.request.args else None
     if not _NUMBER.fullmatch(header):
         raise Invalid("Last-Event-ID is the number of an event.", next_step="Leave it out to begin with what is new.")
