@@ -140,7 +140,7 @@ def _created(expected: bytes) -> Callable[[Stage, bool], None]:
 
 def _copy(source: str) -> Callable[[Stage], Operation]:
     def act(stage: Stage) -> Operation:
-        named = {f"source_{source}": stage.ids[source]}
+        named: dict[str, Any] = {f"source_{source}": stage.ids[source]}
         return stage.engine.volumes.create(stage.context, VolumeRequest("made", profile="memory", **named))
 
     return act
