@@ -23,10 +23,12 @@ import pytest
 import requests
 
 from isthmus.adapters.remote import RemoteAdapter
+from isthmus.core.flows.catalogue import core_flows
 from isthmus.core.model.operation import Operation, OperationState
 from isthmus.core.model.page import Query
 from isthmus.core.model.request import BackendRequest, Credential, ProfileRequest, VolumeRequest
 from isthmus.core.model.tenant import Role
+from isthmus.core.runtime.parts import Parts
 from isthmus.core.scheduler.scheduler import default_filters
 from isthmus.core.security.policy import TABLE
 from isthmus.plugin_manager.settings import KEYS, SECTIONS
@@ -227,6 +229,14 @@ def test_the_table_of_permissions_is_complete_and_true() -> None:
 
 def test_the_table_of_filters_is_complete() -> None:
     assert [row[0].strip("`") for row in rows("concepts.md", "filter")] == [each.name for each in default_filters()]
+
+
+def test_the_table_of_flows_is_complete_and_true() -> None:
+    told = [[cell.strip("`") for cell in row] for row in rows("concepts.md", "flow")]
+    flows = {flow.kind: flow for flow in core_flows(Parts.__new__(Parts))}
+    assert {kind: (steps, pivot) for kind, steps, pivot in told} == {
+        kind: (", ".join(step.name for step in flow.steps), flow.pivot or "") for kind, flow in flows.items()
+    }
 
 
 @each_page
