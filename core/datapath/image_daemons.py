@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from .qmp import LONGEST_SOCKET_PATH
 _PROGRAM = "qemu-storage-daemon"
 _SEARCH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _GRACE_SECONDS = 5.0
+_PAUSE = 0.002
 
 
 class ImageDaemons:
@@ -58,17 +60,26 @@ class ImageDaemons:
         return daemon
 
     def find(self, name: str) -> ImageDaemon | None:
-        """The daemon if it lives."""
-        if self._daemons.find(name) is None:
-            return None
-        return ImageDaemon(self._runtime / name / "qmp", self._timeout)
+        """The daemon if it lives; one that has just been started is waited for.
+
+        Raises `Transient` when it neither answers nor ends.
+        """
+        daemon = ImageDaemon(self._runtime / name / "qmp", self._timeout)
+        deadline = time.monotonic() + self._timeout
+        while self._daemons.find(name) is not None:
+            if daemon.alive():
+                return daemon
+            if time.monotonic() >= deadline:
+                raise Transient(f"{_PROGRAM} ({name}) runs, but its control socket is not there.")
+            time.sleep(_PAUSE)
+        return None
 
     def end(self, name: str) -> None:
         """End the daemon with all its exports; returns when it is gone. Absent is success."""
-        daemon = self.find(name)
-        if daemon is not None:
-            # One that hangs cannot close its image; it is ended all the same.
-            with suppress(Transient):
+        # One that hangs cannot close its image; it is ended all the same.
+        with suppress(Transient):
+            daemon = self.find(name)
+            if daemon is not None:
                 daemon.end()
         try:
             self._daemons.end(name, grace=_GRACE_SECONDS)
