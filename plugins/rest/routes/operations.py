@@ -6,7 +6,7 @@ from typing import Any
 
 from ....core.model.codec import to_json
 from ..exchange import Exchange, Reply
-from ..route import Route, listing
+from ..route import Route, accepted, listing
 
 _TAG = "operations"
 _ONE = "/v1/operations/{operation}"
@@ -23,15 +23,15 @@ def _get(x: Exchange, body: Any) -> Reply:
 
 
 def _cancel(x: Exchange, body: Any) -> Reply:
-    return Reply(x.storage.operations.cancel(x.path["operation"]), 202)
+    return accepted(x.storage.operations.cancel(x.path["operation"]))
 
 
 def _retry(x: Exchange, body: Any) -> Reply:
-    return Reply(x.storage.operations.retry(x.path["operation"]), 202)
+    return accepted(x.storage.operations.retry(x.path["operation"]))
 
 
 def _abandon(x: Exchange, body: Any) -> Reply:
-    return Reply(x.storage.operations.abandon(x.path["operation"]), 202)
+    return accepted(x.storage.operations.abandon(x.path["operation"]))
 
 
 def _explain(x: Exchange, body: Any) -> Reply:

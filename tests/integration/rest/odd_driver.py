@@ -38,7 +38,7 @@ class OddDriver(MemoryDriver):
         return super().create(wanted)
 
     def protocols(self) -> Sequence[str]:
-        return ("iscsi", "memory")
+        return ("iscsi",)
 
     def grant(self, export: Export, grant: Grant) -> Connection:
         given = super().grant(export, grant)

@@ -104,6 +104,7 @@ def cases(things: Mapping[str, str]) -> Iterator[tuple[str, str, Any]]:
         "/v1/backends": {"name": "n", "driver": "memory"},
     }
     change: dict[str, Any]
+    properties: Any
     for path, body in good.items():
         for name in BAD_NAMES:
             yield "POST", path, {**body, "name": name}
