@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,13 +20,14 @@ PROTOCOLS = [
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+def place(request: pytest.FixtureRequest) -> Iterator[Site]:
     """A furnished installation with a running server, once on each database."""
     database = "" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o711)
-    (tmp_path / "site").mkdir()
-    with site(tmp_path / "site", database) as made:
+    # Not below pytest's folders, which the daemons' account may not enter.
+    with (
+        tempfile.TemporaryDirectory(prefix="isthmus-depth-", dir="/var/tmp") as folder,
+        site(Path(folder), database) as made,
+    ):
         yield made
 
 
