@@ -14,7 +14,7 @@ from ..model.backend import Backend, BackendState, Health
 from ..model.codec import to_json
 from ..model.description import Trial
 from ..model.identity import new_id, now
-from ..model.pool import Pool
+from ..model.pool import Pool, PoolState
 from ..model.request import BackendRequest, Changes
 from ..runtime.live_backends import Live
 from ..runtime.measuring import measure, pools_of, refresh, store_reports
@@ -22,7 +22,7 @@ from ..runtime.parts import Parts
 from ..security.policy import authorise
 from ..store import nouns, schema, secrets
 from ..store.database import Tx
-from .checks import check_metadata, check_name
+from .checks import check_metadata, check_name, check_text
 from .collection import Collection, plain_changes
 
 
@@ -52,16 +52,19 @@ class Backends(Collection[Backend]):
             }
             backend = replace(backend, health=Health.HEALTHY, abilities=live.abilities)
 
-            def work(tx: Tx) -> None:
+            def work(tx: Tx) -> Backend:
                 nouns.backends.insert(tx, backend)
                 for name, value in sealed.items():
                     secrets.put(tx, backend.id, name, value)
                 store_reports(tx, replace(live, backend=backend), reports)
                 self.parts.happened(tx, "backend.created", backend, context)
+                return backend
 
-            self.parts.database.change(work, durable=True)
-        finally:
-            live.driver.stop()
+            self.changed(work, backend.name)
+        except BaseException:
+            self.parts.live.discard(live)
+            raise
+        live.driver.stop()
         refresh(self.parts)
         return self.get(context, backend.id)
 
@@ -86,7 +89,7 @@ class Backends(Collection[Backend]):
         except IsthmusError as error:
             return Trial(False, str(error), live.abilities)
         finally:
-            live.driver.stop()
+            self.parts.live.discard(live)
 
     def update(self, context: Context, backend: str, changes: Changes, *, if_version: int | None = None) -> Backend:
         """Name, metadata, and whether it takes new placements; what is on it stays."""
@@ -95,11 +98,14 @@ class Backends(Collection[Backend]):
             values["state"] = (BackendState.ENABLED if changes.enabled else BackendState.DISABLED).value
 
         def beside(tx: Tx, before: Backend) -> None:
-            if (
-                changes.name not in (None, before.name)
-                and len(nouns.backends.where(tx, schema.backends.c.name == changes.name)) > 1
-            ):
-                raise Conflict(f"There is a back end {changes.name} already.", next_step="Choose another name.")
+            if changes.enabled is None:
+                return
+            # In the same transaction: what is accepted after a back end was disabled goes elsewhere.
+            state = PoolState.UNAVAILABLE if changes.enabled else PoolState.DISABLED
+            reason = "It is being measured." if changes.enabled else "Its back end is disabled."
+            for pool in nouns.pools_of_backend.all(tx, before.id):
+                if changes.enabled == (pool.state is PoolState.DISABLED):
+                    nouns.pools.change(tx, pool.id, state=state.value, reason=reason)
 
         changed = self.change_now(context, backend, values, if_version=if_version, verb="write", beside=beside)
         self.parts.live.forget(changed.id)
@@ -114,6 +120,9 @@ class Backends(Collection[Backend]):
             known = self.seen(tx, context, backend, "write")
             if not nouns.backends.change(tx, known.id, if_version=if_version, state=BackendState.DISABLED.value):
                 nouns.backends.require_version(tx, known.id, if_version)
+            # Their rows are changed before they are looked at: a volume that is being accepted is seen, or refused.
+            for pool in nouns.pools_of_backend.all(tx, known.id):
+                nouns.pools.change(tx, pool.id, state=PoolState.DISABLED.value)
             pools: list[Pool] = nouns.pools_of_backend.all(tx, known.id)
             if any(pool.provisioned for pool in pools) or _occupied(tx, known.id, [pool.id for pool in pools]):
                 raise InUse(
@@ -143,8 +152,8 @@ class Backends(Collection[Backend]):
             health=Health.UNKNOWN,
             created_at=moment,
             updated_at=moment,
-            node=wanted.node or self.parts.settings.node,
-            zone=wanted.zone,
+            node=check_text(wanted.node, "node") if wanted.node else self.parts.settings.node,
+            zone=None if wanted.zone is None else check_text(wanted.zone, "zone"),
             settings=dict(wanted.settings),
             metadata=check_metadata(wanted.metadata),
         )

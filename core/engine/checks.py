@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import Invalid
 
 LARGEST_SIZE = 1 << 60
-_NAME = re.compile(r"[^\x00-\x1f\x7f/\\]{1,255}")
+_NAME = re.compile(r"[^/\\]{1,255}")
 _PATHS = frozenset({".", ".."})
 _INITIATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_@-]{0,222}")
 _NOTES = 64
@@ -17,7 +17,13 @@ _NOTES = 64
 
 def check_name(name: Any, what: str = "name") -> str:
     """A name: 1 to 255 printable characters, no slash, not `.` or `..`; raises `Invalid`."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in _PATHS or name != name.strip():
+    if (
+        not isinstance(name, str)
+        or not _NAME.fullmatch(name)
+        or not name.isprintable()
+        or name in _PATHS
+        or name != name.strip()
+    ):
         raise Invalid(
             f"The {what} is not usable.",
             next_step="Use 1 to 255 printable characters, without slashes and without spaces at the ends.",
@@ -27,9 +33,16 @@ def check_name(name: Any, what: str = "name") -> str:
 
 
 def check_description(text: Any) -> str:
-    """At most 1000 characters; raises `Invalid`."""
-    if not isinstance(text, str) or len(text) > 1000 or "\x00" in text:
+    """At most 1000 characters, line ends among them; raises `Invalid`."""
+    if not isinstance(text, str) or len(text) > 1000 or not _plain(text):
         raise Invalid("The description is not usable.", next_step="Use at most 1000 characters.", field="description")
+    return text
+
+
+def check_text(text: Any, what: str) -> str:
+    """Up to 255 printable characters, or none; raises `Invalid` naming the field `what`."""
+    if not isinstance(text, str) or len(text) > 255 or not text.isprintable():
+        raise Invalid(f"The {what} is not usable.", next_step="Use at most 255 printable characters.", field=what)
     return text
 
 
@@ -39,7 +52,12 @@ def check_metadata(metadata: Any) -> Mapping[str, str]:
         isinstance(metadata, Mapping)
         and len(metadata) <= _NOTES
         and all(
-            isinstance(key, str) and 0 < len(key) <= 255 and isinstance(value, str) and len(value) <= 1024
+            isinstance(key, str)
+            and 0 < len(key) <= 255
+            and key.isprintable()
+            and isinstance(value, str)
+            and len(value) <= 1024
+            and _plain(value)
             for key, value in metadata.items()
         )
     )
@@ -68,6 +86,11 @@ def check_initiator(name: Any) -> str:
             field="initiators",
         )
     return name
+
+
+def _plain(text: str) -> bool:
+    """Whether the text can be kept and shown: no control characters but white space, no halves of characters."""
+    return all(character.isprintable() or character in "\t\n\r" for character in text)
 
 
 def rounded_up(size: int, granularity: int) -> int:

@@ -23,7 +23,7 @@ from ..model.description import Finding
 from ..model.operation import Operation
 from ..runtime.exports import Exports
 from ..runtime.live_backends import DriverFactory, LiveBackends, Wrap
-from ..runtime.measuring import measure_all, refresh
+from ..runtime.measuring import PATIENCE, Measuring, refresh
 from ..runtime.parts import Parts
 from ..runtime.settings import EngineSettings
 from ..runtime.watching import Watch
@@ -112,7 +112,8 @@ class Engine:
         )
         for flow in (*core_flows(self.parts), *flows):
             loaded.register(flow)
-        self.watch = Watch(self.parts, dict(targets or {}), started, failures)
+        self.measuring = Measuring(self.parts)
+        self.watch = Watch(self.parts, self.measuring, dict(targets or {}), started, failures)
         self.duties = Keeper(
             database,
             journal.owner,
@@ -120,6 +121,7 @@ class Engine:
             is_dead=lambda owner: is_dead(owner, settings.node),
         )
         self._restored = threading.Event()
+        self._dismissed = threading.Event()
         self._make_services()
 
     def start(self) -> None:
@@ -128,16 +130,21 @@ class Engine:
         for folder in (self.settings.state / "locks", self.settings.state / "backends", self.settings.runtime):
             folder.mkdir(parents=True, exist_ok=True)
         self.watch.start_targets()
-        measure_all(self.parts)
-        self.watch.restore()
+        self.measuring.measure_all(PATIENCE)
+        self.watch.restore(skip_failed=True)
         self.parts.journal.start()
         self.duties.start()
         self._restored.set()
         _log.info("engine ready after %.2f s", time.monotonic() - begun)
 
-    def stop(self, drain: float = 3.0) -> None:
-        """Stop cleanly: event streams end, leases are released; daemons and exports stay. Idempotent."""
+    def dismiss(self) -> None:
+        """Let go of those who only wait: event streams end, and waits for operations return what there is."""
+        self._dismissed.set()
         self.parts.stream.close()
+
+    def stop(self, drain: float = 3.0) -> None:
+        """Stop cleanly: nobody waits any longer, leases are released; daemons and exports stay. Idempotent."""
+        self.dismiss()
         self.duties.stop(timeout=max(0.5, drain / 2))
         self.parts.journal.stop(drain)
         self.parts.live.stop()
@@ -146,7 +153,7 @@ class Engine:
     def kill(self) -> None:
         """For tests: stop as a process does that dies; nothing is written any more."""
         self.parts.journal.kill()
-        self.parts.stream.close()
+        self.dismiss()
         self.duties.stop(timeout=0.5, release=False)
 
     def ready(self) -> Sequence[Finding]:
@@ -167,7 +174,7 @@ class Engine:
         self.attachments = Attachments(parts, self.volumes, self.hosts)
         self.pools = Pools(parts)
         self.profiles = Profiles(parts)
-        self.operations = Operations(parts)
+        self.operations = Operations(parts, self._dismissed)
         self.messages = Messages(parts)
         self.events = Events(parts)
         self.tenants = Tenants(parts)
@@ -181,9 +188,12 @@ class Engine:
         yield numberer.duty(self.database, parts.stream.wake)
         yield retention.duty(self.database)
         yield Duty("records.expire", 60.0, lambda run: self.database.change(_expire))
-        yield Duty(f"pools.measure:{node}", self.settings.measure, lambda run: measure_all(parts))
+        yield Duty(f"pools.measure:{node}", self.settings.measure, lambda run: self._measure())
         yield Duty(f"exports.watch:{node}", self.settings.watch, lambda run: self.watch.look())
         yield Duty(f"pools.refresh:{node}", 10.0, lambda run: refresh(parts))
+
+    def _measure(self) -> None:
+        self.measuring.measure_all(self.settings.driver_timeout)
 
     def _announce(self) -> None:
         self.duties.wake(numberer.DUTY)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..context import Context
-from ..errors import InUse, Invalid
+from ..errors import Conflict, InUse, Invalid
 from ..model.host import Host, Initiator
 from ..model.identity import new_id, now
 from ..model.request import Changes, HostRequest
@@ -11,9 +11,9 @@ from ..runtime.parts import Parts
 from ..security.policy import authorise
 from ..store import nouns
 from ..store.database import Tx
-from .checks import check_initiator, check_metadata, check_name
+from .checks import check_initiator, check_metadata, check_name, check_text
 from .collection import Collection, plain_changes
-from .placing import owner_of
+from .placing import hold_tenant, owner_of
 
 _PROTOCOLS = ("iscsi", "nbd", "memory")
 
@@ -28,14 +28,16 @@ class Hosts(Collection[Host]):
         return self.parts.database.change(lambda tx: self._insert(tx, context, host), durable=True)
 
     def ensure(self, context: Context, wanted: HostRequest) -> Host:
-        """The host that has these initiators, made or completed where needed. Idempotent."""
+        """The host that has these initiators, made or completed where needed; one of the installation serves every
+        tenant. Idempotent."""
         fresh = self._checked(context, wanted)
         if not fresh.initiators:
             raise Invalid("A host is found by its initiators; none is given.", field="initiators")
 
         def work(tx: Tx) -> Host:
             found = (nouns.hosts.by_initiator(tx, initiator) for initiator in fresh.initiators)
-            host = next((known for known in found if known is not None and known.tenant == fresh.tenant), None)
+            mine = (fresh.tenant, None)
+            host = next((known for known in found if known is not None and known.tenant in mine), None)
             if host is None:
                 return self._insert(tx, context, fresh)
             complete = tuple(dict.fromkeys((*host.initiators, *fresh.initiators)))
@@ -48,14 +50,18 @@ class Hosts(Collection[Host]):
             self.parts.happened(tx, "host.updated", after, context)
             return after
 
-        return self.parts.database.change(work, durable=True)
+        try:
+            return self.parts.database.change(work, durable=True)
+        except Conflict:
+            # Another request may have made the host in this very moment; then it is found now.
+            return self.parts.database.change(work, durable=True)
 
     def update(self, context: Context, host: str, changes: Changes, *, if_version: int | None = None) -> Host:
         values = plain_changes(changes.name, None, changes.metadata)
         if changes.os_type is not None:
-            values["os_type"] = changes.os_type
+            values["os_type"] = check_text(changes.os_type, "os_type")
         if changes.address is not None:
-            values["address"] = changes.address or None
+            values["address"] = check_text(changes.address, "address") or None
         initiators = None if changes.initiators is None else checked_initiators(changes.initiators)
 
         def beside(tx: Tx, before: Host) -> None:
@@ -100,13 +106,15 @@ class Hosts(Collection[Host]):
             name=check_name(wanted.name),
             created_at=moment,
             updated_at=moment,
-            os_type=wanted.os_type,
-            address=wanted.address,
+            os_type=check_text(wanted.os_type, "os_type"),
+            address=None if wanted.address is None else check_text(wanted.address, "address") or None,
             initiators=checked_initiators(wanted.initiators),
             metadata=check_metadata(wanted.metadata),
         )
 
     def _insert(self, tx: Tx, context: Context, host: Host) -> Host:
+        if host.tenant is not None:
+            hold_tenant(tx, host.tenant)
         nouns.hosts.insert(tx, host)
         self.parts.happened(tx, "host.created", host, context)
         return host

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from threading import Event
+
 from ..context import Context
 from ..errors import NotFound
 from ..journal.operations import repository
@@ -15,11 +18,17 @@ from ..store import nouns
 from .collection import Collection
 
 _LONGEST_WAIT = 30.0
+_SLICE = 0.5
+"""Seconds after which a wait looks whether the server stops."""
+
 _MOST = 1000
 
 
 class Operations(Collection[Operation]):
-    def __init__(self, parts: Parts) -> None:
+    """`dismissed` says that the server stops and nobody may wait any longer."""
+
+    def __init__(self, parts: Parts, dismissed: Event) -> None:
+        self._dismissed = dismissed
         super().__init__(
             parts,
             repository,
@@ -30,11 +39,15 @@ class Operations(Collection[Operation]):
         )
 
     def wait(self, context: Context, operation: str, timeout: float = _LONGEST_WAIT) -> Operation:
-        """The operation when it is no longer live, or as it is after `timeout` seconds (30 at most)."""
+        """The operation when it is no longer live, or as it is after `timeout` seconds (30 at most).
+
+        A server that stops answers at once with the operation as it is.
+        """
         known = self.get(context, operation)
-        if not known.state.live:
-            return known
-        return self.parts.journal.wait(operation, max(0.0, min(timeout, _LONGEST_WAIT)))
+        until = time.monotonic() + max(0.0, min(timeout, _LONGEST_WAIT))
+        while known.state.live and not self._dismissed.is_set() and (left := until - time.monotonic()) > 0:
+            known = self.parts.journal.wait(operation, min(left, _SLICE))
+        return known
 
     def cancel(self, context: Context, operation: str) -> Operation:
         self._check(context, operation, "cancel")
@@ -58,14 +71,11 @@ class Operations(Collection[Operation]):
         with self.parts.database.read() as tx:
             named = repository.find(tx, request_id)
             wanted = named.request_id if named is not None else request_id
-            mine = self.visible(context, Query())
+            mine = self.visible(context, Query(all_tenants=context.is_admin))
             operations = repository.where(tx, table.c.request_id == wanted, *mine, limit=_MOST)
-            tenant = None if context.is_admin else context.tenant
-            messages = [
-                message
-                for message in nouns.messages.where(tx, nouns.messages.table.c.request_id == wanted, limit=_MOST)
-                if tenant is None or message.tenant == tenant
-            ]
+            notes = nouns.messages.table
+            own = () if context.is_admin else (notes.c.tenant == context.tenant,)
+            messages = nouns.messages.where(tx, notes.c.request_id == wanted, *own, limit=_MOST)
             known = {operation.id for operation in operations}
             events = [
                 event

@@ -25,7 +25,7 @@ class Pools(Collection[Pool]):
         )
 
     def update(self, context: Context, pool: str, changes: Changes, *, if_version: int | None = None) -> Pool:
-        """Over-subscription ratio, reserve, zone and metadata; for administrators."""
+        """Over-subscription ratio, reserve and metadata; for administrators."""
         values: dict[str, Any] = {}
         if changes.ratio is not None:
             if not 1.0 <= changes.ratio <= 1000.0:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, update
 
 from ..context import Context
-from ..errors import Conflict, InUse, Invalid
+from ..errors import InUse, Invalid
 from ..model.identity import new_id, now
 from ..model.page import Query
 from ..model.profile import Profile
@@ -66,15 +66,13 @@ class Profiles(Collection[Profile]):
 
         def work(tx: Tx) -> Profile:
             self._check_tenants(tx, profile.tenants)
-            if nouns.profile_by_name.find(tx, name) is not None:
-                raise Conflict(f"There is a profile {name} already.", next_step="Choose another name.")
             if profile.is_default:
                 _only_default(tx, profile.id)
             nouns.profiles.insert(tx, profile)
             self.parts.happened(tx, "profile.created", profile, context)
             return profile
 
-        return self.parts.database.change(work, durable=True)
+        return self.changed(work, name)
 
     def update(self, context: Context, profile: str, changes: Changes, *, if_version: int | None = None) -> Profile:
         """New values; volumes that exist keep the placement that the old ones gave them."""
@@ -94,10 +92,6 @@ class Profiles(Collection[Profile]):
             self._check_tenants(tx, values.get("tenants", ()))
             if changes.is_default:
                 _only_default(tx, before.id)
-            if changes.name not in (None, before.name):
-                same = nouns.profiles.where(tx, schema.profiles.c.name == changes.name)
-                if len(same) > 1:
-                    raise Conflict(f"There is a profile {changes.name} already.", next_step="Choose another name.")
 
         return self.change_now(context, profile, values, if_version=if_version, verb="write", beside=beside)
 

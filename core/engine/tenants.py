@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, select
 
 from ..context import Context
-from ..errors import Conflict, InUse
+from ..errors import InUse
 from ..model.identity import new_id, now
 from ..model.page import Query
 from ..model.request import Changes, TenantRequest
@@ -51,28 +51,18 @@ class Tenants(Collection[Tenant]):
         )
 
         def work(tx: Tx) -> Tenant:
-            if nouns.tenant_by_name.find(tx, tenant.name) is not None:
-                raise Conflict(f"There is a tenant {tenant.name} already.", next_step="Choose another name.")
             nouns.tenants.insert(tx, tenant)
             self.parts.happened(tx, "tenant.created", tenant, context)
             return tenant
 
-        return self.parts.database.change(work, durable=True)
+        return self.changed(work, tenant.name)
 
     def update(self, context: Context, tenant: str, changes: Changes, *, if_version: int | None = None) -> Tenant:
         """New values; a disabled tenant's users and tokens are refused at once."""
         values: dict[str, Any] = plain_changes(changes.name, changes.description, changes.metadata)
         if changes.enabled is not None:
             values["enabled"] = changes.enabled
-
-        def beside(tx: Tx, before: Tenant) -> None:
-            if (
-                changes.name not in (None, before.name)
-                and len(nouns.tenants.where(tx, schema.tenants.c.name == changes.name)) > 1
-            ):
-                raise Conflict(f"There is a tenant {changes.name} already.", next_step="Choose another name.")
-
-        return self.change_now(context, tenant, values, if_version=if_version, beside=beside)
+        return self.change_now(context, tenant, values, if_version=if_version)
 
     def delete(self, context: Context, tenant: str, *, if_version: int | None = None) -> None:
         """Remove a tenant with its users and tokens; `InUse` while it owns anything."""

@@ -6,8 +6,10 @@ import json
 import logging
 import secrets as randomness
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, or_, select
 
 from ..drivers.contract import Allocated, Export, Grant, Publishes, Resized
 from ..errors import Failed, IsthmusError
@@ -16,7 +18,7 @@ from ..model.host import Host
 from ..model.placement import Placement
 from ..security.authority import Credential, client_name, issue_client_certificate
 from ..security.sealing import Sealer
-from ..store import nouns, secrets
+from ..store import nouns, schema, secrets
 from ..store.database import Database, Tx
 
 if TYPE_CHECKING:
@@ -113,27 +115,47 @@ class Exports:
         shown = {name: value for name, value in access.items() if name != "chap_user"}
         return Connection(attachment.protocol, dict(attachment.connection), shown)
 
-    def restore(self, parts: Parts, backend: str | None = None) -> Mapping[str, str]:
-        """Publish again every export that the store says is attached, under the same identifiers.
+    def restore(self, parts: Parts, down: Mapping[str, str] | None = None) -> Mapping[str, str]:
+        """Publish again every export of this node that the store says is attached, under the same identifiers.
 
-        Returns the attachments that could not be published, each with the reason; those are retried by the watch.
+        `down` names back ends that are known not to answer, with the reason; they are not asked. Returns the
+        attachments that could not be published, each with the reason; those are retried by the watch.
         """
         failures: dict[str, str] = {}
+        reasons = dict(down or {})
         with self._database.read() as tx:
-            table = nouns.attachments.table
-            attached = nouns.attachments.where(tx, table.c.state == AttachmentState.ATTACHED.value)
-        for attachment in attached:
-            try:
-                self._restore_one(parts, attachment.id, backend)
-            except IsthmusError as error:
-                failures[attachment.id] = str(error)
-                _log.warning("attachment %s is not published: %s", attachment.id, error)
+            attached = attached_here(tx, parts.settings.node)
+        for found in attached:
+            reason = reasons.get(found.backend)
+            if reason is None:
+                try:
+                    self._live.get(found.backend)
+                except IsthmusError as error:
+                    # Asked once: with many exports it would take for ever to ask for each.
+                    reason = reasons[found.backend] = str(error)
+            if reason is None:
+                reason = self._restored(parts, found.attachment)
+            if reason is not None:
+                failures[found.attachment] = reason
         return failures
 
-    def _restore_one(self, parts: Parts, identifier: str, backend: str | None) -> None:
+    def _restored(self, parts: Parts, identifier: str) -> str | None:
+        """None when the attachment is published (or is none any more), else the reason why not."""
+        try:
+            self._restore_one(parts, identifier)
+        except IsthmusError as error:
+            _log.warning("attachment %s is not published: %s", identifier, error)
+            return str(error)
+        except Exception:
+            # One export that meets a defect must not keep all others from coming back.
+            _log.exception("publishing attachment %s", identifier)
+            return "Publishing it failed; see the server's log."
+        return None
+
+    def _restore_one(self, parts: Parts, identifier: str) -> None:
         with self._database.read() as tx:
             found = read_attached(tx, identifier)
-        if found is None or (backend is not None and found[1].backend != backend):
+        if found is None:
             return
         with parts.holding(found[1].id):
             # It may have been detached while the lock was waited for.
@@ -147,16 +169,38 @@ class Exports:
                 raise Failed(f"The export of {placement.id} came back under another address.")
 
 
+_ATTACHED_HERE = (
+    select(
+        schema.attachments.c.id.label("attachment"),
+        schema.attachments.c.protocol,
+        schema.placements.c.id.label("placement"),
+        schema.placements.c.backend,
+    )
+    .join(schema.volumes, schema.volumes.c.id == schema.attachments.c.volume)
+    .join(schema.placements, schema.placements.c.id == schema.volumes.c.placement)
+    .join(schema.backends, schema.backends.c.id == schema.placements.c.backend)
+    .where(
+        schema.attachments.c.state == AttachmentState.ATTACHED.value,
+        or_(schema.backends.c.node.is_(None), schema.backends.c.node == bindparam("here")),
+    )
+    .order_by(schema.attachments.c.created_at)
+)
+
+
+def attached_here(tx: Tx, node: str) -> Sequence[Any]:
+    """What is attached and reached from this node, oldest first: attachment, protocol, placement, backend."""
+    return tx.execute(_ATTACHED_HERE, {"here": node}).all()
+
+
 def read_attached(tx: Tx, identifier: str) -> tuple[Attachment, Placement, Host] | None:
     """The attachment with its placement and host; None when it is not (any longer) attached."""
     attachment = nouns.attachments.find(tx, identifier)
     if attachment is None or attachment.state is not AttachmentState.ATTACHED:
         return None
-    volume = nouns.volumes.get(tx, attachment.volume)
-    if volume.placement is None:
-        return None
-    placement = nouns.placements.get(tx, volume.placement)
-    return attachment, placement, nouns.hosts.get(tx, attachment.host)
+    volume, host = nouns.volumes.find(tx, attachment.volume), nouns.hosts.find(tx, attachment.host)
+    placement = None if volume is None else nouns.placements.find(tx, str(volume.placement))
+    # READ COMMITTED: they may be gone since the attachment was read.
+    return None if placement is None or host is None else (attachment, placement, host)
 
 
 def export_of(placement: Placement) -> Export:

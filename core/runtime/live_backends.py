@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from jsonschema import Draft202012Validator
 
 from ..drivers.composition import Publisher, publisher
 from ..drivers.contract import Driver, DriverSetup, abilities
-from ..errors import Invalid, NotFound, Unavailable
+from ..errors import Invalid, NotFound, Transient, Unavailable
 from ..model.backend import Backend
 from ..security.sealing import Sealer
 from ..store import nouns, secrets
@@ -72,6 +74,7 @@ class LiveBackends:
         self.failures = failures
         self._wrap = wrap
         self._lock = threading.Lock()
+        self._making: dict[str, threading.Lock] = {}
         self._live: dict[str, Live] = {}
         self._nodes: dict[str, str | None] = {}
 
@@ -103,14 +106,25 @@ class LiveBackends:
         for error in Draft202012Validator(schema).iter_errors(json.loads(json.dumps(both))):
             place = "/".join(str(part) for part in error.absolute_path) or "settings"
             said = "not usable" if place.split("/")[0] in hidden else error.message
+            if any(secret and secret in said for secret in secrets_given.values()):
+                said = "not usable"
             raise Invalid(f"{place}: {said}", field=place)
 
     def get(self, backend: str) -> Live:
-        """The live back end; starts it if it is not. Raises `NotFound`, `Unavailable` or what the driver raises."""
+        """The live back end; starts it if it is not. Raises `NotFound`, `Unavailable`, `Transient` or what the driver
+        raises."""
         live = self._live.get(backend)
         if live is not None:
             return live
+        # One lock a back end: another that hangs while it starts must not keep this one waiting.
         with self._lock:
+            making = self._making.setdefault(backend, threading.Lock())
+        if not making.acquire(timeout=self._settings.driver_timeout):
+            raise Transient(
+                f"The back end {backend} has been starting for longer than {self._settings.driver_timeout:.0f} s.",
+                next_step="Look at the back end; it is tried again.",
+            )
+        try:
             live = self._live.get(backend)
             if live is None:
                 with self._database.read() as tx:
@@ -126,12 +140,13 @@ class LiveBackends:
                 live = self.make(row, opened)
                 self._live[backend] = live
             return live
+        finally:
+            making.release()
 
     def make(self, backend: Backend, opened: Mapping[str, str]) -> Live:
         """A driver for this configuration, started; not remembered."""
         factory = self.factory(backend.driver)
-        folder = self._settings.state / "backends" / backend.id
-        runtime = self._settings.runtime / "b" / backend.id[:8]
+        folder, runtime = self._folders(backend)
         for path in (folder, runtime):
             path.mkdir(parents=True, exist_ok=True, mode=0o711)
         driver = factory(
@@ -147,9 +162,27 @@ class LiveBackends:
                 user=self._settings.daemon_user,
             )
         )
-        driver.start()
         wrapped = self._wrap(driver, backend) if self._wrap is not None else driver
+        try:
+            wrapped.start()
+        except BaseException:
+            with contextlib.suppress(Exception):
+                wrapped.stop()
+            raise
         return Live(backend, wrapped, publisher(wrapped, self.targets, self.failures))
+
+    def discard(self, live: Live) -> None:
+        """Stop a driver that was made for a trial, and remove its folders."""
+        with contextlib.suppress(Exception):
+            live.driver.stop()
+        for path in self._folders(live.backend):
+            shutil.rmtree(path, ignore_errors=True)
+
+    def keep(self, known: Collection[str]) -> None:
+        """Stop the drivers of all other back ends: another process removed them."""
+        for backend in list(self._live):
+            if backend not in known:
+                self.forget(backend)
 
     def forget(self, backend: str) -> None:
         """Stop the driver; the next `get` makes it anew."""
@@ -158,6 +191,9 @@ class LiveBackends:
         if live is not None:
             with contextlib.suppress(Exception):
                 live.driver.stop()
+
+    def _folders(self, backend: Backend) -> tuple[Path, Path]:
+        return self._settings.state / "backends" / backend.id, self._settings.runtime / "b" / backend.id[:8]
 
     def stop(self) -> None:
         """Stop all drivers; objects and exports stay."""

@@ -4,34 +4,89 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import bindparam, select
+
 from ..drivers.contract import PoolReport
-from ..errors import IsthmusError
+from ..errors import IsthmusError, Unavailable
 from ..model.backend import Backend, BackendState, Health
 from ..model.identity import new_id, now
 from ..model.pool import Pool, PoolState
-from ..store import nouns, pools
+from ..store import nouns, pools, schema
 from ..store.database import Tx
 from .live_backends import Live
 from .parts import Parts
 
 _log = logging.getLogger(__name__)
 _refreshing = threading.Lock()
+_STANDING = (
+    select(schema.backends.c.state).where(schema.backends.c.id == bindparam("wanted")).with_for_update(read=True)
+)
+PATIENCE = 5.0
+"""For how many seconds the start of the server waits for back ends."""
+
+LATE = 1.0
+"""A measurement that took longer, in seconds, tells the scheduler by itself."""
+
 DEFAULT_RATIO = 5.0
 DEFAULT_RESERVE = 0.05
 
 
-def measure_all(parts: Parts) -> None:
-    """Measure the pools of every back end that this node reaches."""
-    with parts.database.read() as tx:
-        backends = nouns.backends.where(tx)
-    for backend in backends:
-        if backend.node in (None, parts.settings.node):
-            measure(parts, backend)
-    refresh(parts)
+class Measuring:
+    """Measures back ends beside each other, so that one that hangs keeps nobody waiting for the others."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._guard = threading.Lock()
+        self._running: dict[str, threading.Thread] = {}
+
+    def measure_all(self, patience: float) -> None:
+        """Measure the pools of every back end that this node reaches.
+
+        One that has not answered after `patience` seconds is unavailable; it is measured on, and counts again when it
+        answers. Raises `Unavailable` when the database does not answer.
+        """
+        parts = self._parts
+        with parts.database.read() as tx:
+            backends = nouns.backends.where(tx)
+        parts.live.keep({backend.id for backend in backends})
+        mine = [backend for backend in backends if backend.node in (None, parts.settings.node)]
+        threads = [(backend, self._begin(backend)) for backend in mine]
+        until = time.monotonic() + patience
+        for backend, thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
+            if thread.is_alive():
+                reason = f"It has not answered for {patience:.0f} s."
+                _log.warning("back end %s: %s", backend.name, reason)
+                parts.database.change(lambda tx, b=backend, r=reason: _failed(tx, b, r))  # type: ignore[misc]
+        refresh(parts)
+
+    def _begin(self, backend: Backend) -> threading.Thread:
+        """The thread that measures this back end: one that still does, or a new one."""
+        with self._guard:
+            running = self._running.get(backend.id)
+            if running is None or not running.is_alive():
+                running = threading.Thread(
+                    target=self._measure, args=(backend,), name=f"measure-{backend.name}", daemon=True
+                )
+                self._running[backend.id] = running
+                running.start()
+            return running
+
+    def _measure(self, backend: Backend) -> None:
+        begun = time.monotonic()
+        try:
+            measure(self._parts, backend)
+            if time.monotonic() - begun > LATE:
+                refresh(self._parts)
+        except Unavailable as error:
+            _log.warning("what back end %s reports is not stored: %s", backend.name, error)
+        except Exception:
+            _log.exception("measuring back end %s", backend.name)
 
 
 def measure(parts: Parts, backend: Backend) -> None:
@@ -96,7 +151,14 @@ def pools_of(live: Live, reports: Sequence[PoolReport]) -> list[Pool]:
 
 
 def store_reports(tx: Tx, live: Live, reports: Sequence[PoolReport]) -> list[Pool]:
-    """Write what was measured; ratio and reserve stay as an administrator set them."""
+    """Write what was measured; ratio and reserve stay as an administrator set them.
+
+    The back end may have been disabled or removed while it was measured, here or by another process: its row says.
+    """
+    row = tx.execute(_STANDING, {"wanted": live.backend.id}).first()
+    if row is None:
+        return []
+    live = replace(live, backend=replace(live.backend, state=BackendState(row.state)))
     known = {pool.name: pool for pool in nouns.pools_of_backend.all(tx, live.backend.id)}
     stored = []
     for pool in pools_of(live, reports):

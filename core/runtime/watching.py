@@ -7,10 +7,12 @@ import threading
 from collections.abc import Sequence
 
 from ..errors import IsthmusError
-from ..model.attachment import AttachmentState
+from ..model.backend import Health
 from ..model.description import Finding
 from ..store import nouns
-from ..targets.contract import Target
+from ..targets.contract import Generations, Target
+from .exports import attached_here
+from .measuring import PATIENCE, Measuring
 from .parts import Parts
 
 _log = logging.getLogger(__name__)
@@ -21,9 +23,16 @@ class Watch:
     the reasons of the others."""
 
     def __init__(
-        self, parts: Parts, targets: dict[str, Target], started: dict[str, Target], failures: dict[str, str]
+        self,
+        parts: Parts,
+        measuring: Measuring,
+        targets: dict[str, Target],
+        started: dict[str, Target],
+        failures: dict[str, str],
     ) -> None:
         self._parts = parts
+        self._measuring = measuring
+        self._generations: dict[str, str] = {}
         self._targets = targets
         self._started = started
         self._lock = threading.Lock()
@@ -43,6 +52,11 @@ class Watch:
                     _log.warning("target %s is not offered: %s", protocol, error)
                 self.failures[protocol] = str(error)
                 continue
+            except Exception:
+                # A target with a defect must not keep the server from starting.
+                _log.exception("starting target %s", protocol)
+                self.failures[protocol] = "It failed while starting; see the server's log."
+                continue
             self.failures.pop(protocol, None)
             self._started[protocol] = target
             added = True
@@ -50,37 +64,41 @@ class Watch:
 
     def stop_targets(self) -> None:
         """Let go of the targets; what they publish stays."""
-        for target in self._started.values():
+        for target in list(self._started.values()):
             target.stop()
 
-    def restore(self) -> None:
-        """Publish again everything that the store says is attached."""
+    def restore(self, *, skip_failed: bool = False) -> None:
+        """Publish again everything that the store says is attached.
+
+        With `skip_failed` back ends that were just found not to answer are left to the next look.
+        """
         with self._lock:
-            self.unpublished = dict(self._parts.exports.restore(self._parts))
+            generations = self._read_generations()
+            down: dict[str, str] = {}
+            if skip_failed:
+                with self._parts.database.read() as tx:
+                    failed = nouns.backends.where(tx, nouns.backends.table.c.health == Health.FAILED.value)
+                down = {backend.id: backend.health_reason for backend in failed}
+            self.unpublished = dict(self._parts.exports.restore(self._parts, down))
+            self._generations = generations
 
     def look(self) -> None:
         """Find daemons that died and exports that are missing, and mend them."""
         if self.start_targets():
-            from .measuring import measure_all
-
-            measure_all(self._parts)
+            self._measuring.measure_all(PATIENCE)
         missing = self.missing()
-        if missing or self.unpublished:
-            if missing:
-                _log.warning("%d exports are missing and are published again", len(missing))
+        reborn = self._read_generations() != self._generations
+        if missing or reborn or self.unpublished:
+            if missing or reborn:
+                _log.warning("a daemon was started anew or exports are missing (%d): all are published", len(missing))
             self.restore()
 
     def missing(self) -> list[str]:
         """Placements with an attachment whose target does not publish them."""
         published = {protocol: self._published(target) for protocol, target in list(self._started.items())}
         with self._parts.database.read() as tx:
-            table = nouns.attachments.table
-            attached = nouns.attachments.where(tx, table.c.state == AttachmentState.ATTACHED.value)
-            wanted = {
-                (attachment.protocol, str(nouns.volumes.get(tx, attachment.volume).placement))
-                for attachment in attached
-                if attachment.protocol in published
-            }
+            attached = attached_here(tx, self._parts.settings.node)
+        wanted = {(found.protocol, found.placement) for found in attached if found.protocol in published}
         return [
             placement
             for protocol, placement in wanted
@@ -97,6 +115,17 @@ class Watch:
             Finding(f"attachment {attachment}", "warning", f"Not published: {reason}", "It is tried again by itself.")
             for attachment, reason in self.unpublished.items()
         ]
+        return found
+
+    def _read_generations(self) -> dict[str, str]:
+        """Which life of its daemon each target is in; one that forgot everything is in another."""
+        found: dict[str, str] = {}
+        for protocol, target in list(self._started.items()):
+            if isinstance(target, Generations):
+                try:
+                    found[protocol] = target.generation()
+                except IsthmusError:
+                    found[protocol] = ""
         return found
 
     def _published(self, target: Target) -> frozenset[str] | None:

@@ -112,7 +112,7 @@ class Composition:
 
     def stop(self, drain: float) -> None:
         """Streams end, plugins close, the journal gives its leases back; at most about `drain` seconds."""
-        self.engine.parts.stream.close()
+        self.engine.dismiss()
         for name, plugin in self.plugins.items():
             try:
                 plugin.close()
