@@ -313,6 +313,8 @@ def keeper(tmp_path: Path) -> Iterator[Server]:
         yield server.start()
     finally:
         server.kill()
+        stop = [sys.executable, "-m", "isthmus", "data-path", "stop", "--yes", "--config", str(server.file)]
+        subprocess.run(stop, cwd=tmp_path, check=True, capture_output=True, timeout=60)
 
 
 @pytest.mark.server
