@@ -94,7 +94,10 @@ class FileDriver:
             measured = disk.room(self._directory)
             ours = disk.occupied(self._folder.files(), shared=self.reflink)
             thick = disk.overwrites_in_place(self._directory)
-        found = {"dataStorage": {"isSpaceEfficient": True}, "advanced": {"format": self.format}}
+        found = {
+            "dataStorage": {"isSpaceEfficient": False, "compression": False, "deduplication": False},
+            "advanced": {"format": self.format, "reflink": self.reflink},
+        }
         return [
             PoolReport(
                 name=POOL,

@@ -1,4 +1,4 @@
-"""The node's certificate, as qemu-storage-daemon wants it: three files of fixed names in a folder its account reads."""
+"""The node's certificate, as qemu-storage-daemon wants it: files of fixed names in a folder that its account reads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,19 @@ from ...datapath.account import Account
 from ...errors import Refused
 from ..contract import TargetSetup
 
-_NAMES = ("ca-cert.pem", "server-cert.pem", "server-key.pem")
+_NAMES = ("ca-cert.pem", "server-cert.pem", "server-key.pem", "dh-params.pem")
+# The group ffdhe2048 of RFC 7919. Without a file of parameters qemu computes some, a second or more at each start,
+# for a key exchange that no client of TLS 1.2 or later chooses.
+DH_PARAMETERS = b"""\
+-----BEGIN DH PARAMETERS-----
+MIIBCAKCAQEA//////////+t+FRYortKmq/cViAnPTzx2LnFg84tNpWp4TZBFGQz
++8yTnc4kmz75fS/jY2MMddj2gbICrsRhetPfHtXV/WVhJDP1H18GbtCFY2VVPe0a
+87VXE15/V8k1mE8McODmi3fipona8+/och3xWKE2rec1MKzKT0g6eXq8CrGCsyT7
+YdEIqUuyyOP7uWrat2DX9GgdT0Kj3jlN9K5W7edjcrsZCwenyO4KbXCeAvzhzffi
+7MA0BM0oNC9hkXL+nOmFg/+OTxIy7vKBg8P+OxtMb61zO7X8vC7CIAXFjvGDfRaD
+ssbzSibBsu/6iGtCOGEoXJf//////////wIBAg==
+-----END DH PARAMETERS-----
+"""
 
 
 def sources(setup: TargetSetup) -> tuple[Path, Path, Path]:
@@ -28,7 +40,7 @@ def sources(setup: TargetSetup) -> tuple[Path, Path, Path]:
 def folder_for(setup: TargetSetup, who: Account | None) -> Path:
     """The folder with the files as they are now, made where it is missing; only the daemons' account may enter it."""
     try:
-        contents = [path.read_bytes() for path in sources(setup)]
+        contents = [*(path.read_bytes() for path in sources(setup)), DH_PARAMETERS]
     except OSError as error:
         raise Refused(f"{error.filename} cannot be read: {os.strerror(error.errno or 0)}.") from error
     digest = hashlib.sha256(b"\0".join(contents)).hexdigest()[:16]

@@ -149,10 +149,14 @@ class TestForms:
         assert error.value.next_step == f"chmod o+x {node.images}"
 
     def test_settings_reach_the_pool(self, node: Node) -> None:
-        driver = node.driver("raw", zone="east", capabilities={"dataStorage": {"compression": False}})
+        driver = node.driver(
+            "raw", zone="east", capabilities={"dataStorage": {"compression": True}, "advanced": {"disk": "nvme"}}
+        )
         [pool] = driver.pools()
         assert pool.zone == "east"
-        assert pool.capabilities["dataStorage"]["compression"] is False
+        storage = pool.capabilities["dataStorage"]
+        assert storage == {"isSpaceEfficient": False, "compression": True, "deduplication": False}
+        assert pool.capabilities["advanced"] == {"format": "raw", "reflink": driver.reflink, "disk": "nvme"}
 
 
 class TestRoom:
