@@ -92,15 +92,19 @@ class Site:
     def _unmount(self) -> None:
         """No FUSE mount is left of dead daemons."""
         for line in Path("/proc/mounts").read_text().splitlines():
-            mounted = line.split()[1]
-            if mounted.startswith((f"{self.runtime}/", f"{self.folder}/")):
+            _, mounted, kind, *_ = line.split()
+            if kind.startswith("fuse") and mounted.startswith((f"{self.runtime}/", f"{self.folder}/")):
                 subprocess.run(["umount", "-l", mounted], check=True)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """The decoded answer of a request that must succeed."""
-        answer = self._session.request(method, f"{self.server.address}/v1/{path}", json=body, timeout=60)
+        answer = self.ask(method, path, body)
         assert answer.status_code < 300, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
+
+    def ask(self, method: str, path: str, body: Any = None) -> requests.Response:
+        """The answer of a request, whatever it is."""
+        return self._session.request(method, f"{self.server.address}/v1/{path}", json=body, timeout=60)
 
     def ended(self, operation: str) -> Any:
         """The operation when it is live no more."""
