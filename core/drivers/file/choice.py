@@ -24,7 +24,7 @@ def choose(setup: DriverSetup) -> type[FileDriver]:
     try:
         folder = Folder(settings.directory, setup.timeout)
         folder.require_known(setup.state / NOTE)
-        settings.directory.mkdir(parents=True, exist_ok=True)
+        disk.make_folder(settings.directory)
         held = folder.marker().get("format")
         reflink = disk.can_reflink(settings.directory)
     except OSError as error:

@@ -96,6 +96,14 @@ def overwrites_in_place(folder: Path) -> bool:
     return file_system(folder) not in _COPY_ON_WRITE
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing; other accounts may pass through what is made, not look."""
+    for folder in (*reversed(path.parents), path):
+        if not folder.exists():
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o711)
+
+
 def can_reflink(folder: Path) -> bool:
     """Try a reflink in `folder`."""
     source, made = folder / f".probe-{os.getpid()}-a", folder / f".probe-{os.getpid()}-b"

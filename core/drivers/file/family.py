@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import Busy, Failed, Invalid, Unavailable
-from .disk import sync, write_durably
+from .disk import make_folder, sync, write_durably
 
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}\Z")
 _DOCUMENT = "family.json"
@@ -178,9 +178,7 @@ class Folder:
     def prepare(self) -> None:
         """Make the folders and remove what an interrupted delete left. Daemons' accounts may pass, not look."""
         for folder in (self.path, self._families, self._index, self._making):
-            folder.mkdir(parents=True, exist_ok=True)
-        for folder in (self._families, self._making):
-            folder.chmod(0o711)
+            make_folder(folder)
         for gone in self._families.glob(".gone-*"):
             shutil.rmtree(gone, ignore_errors=True)
 

@@ -148,6 +148,20 @@ class TestForms:
             node.driver("raw")
         assert error.value.next_step == f"chmod o+x {node.images}"
 
+    def test_a_folder_that_is_made_is_open_to_the_daemons_whatever_the_umask(self, node: Node) -> None:
+        node.images = node.folder / "deep" / "er" / "images"
+        before = os.umask(0o077)
+        try:
+            driver = node.driver("raw")
+            volume = wanted()
+            driver.create(volume)
+        finally:
+            os.umask(before)
+        path = driver.device(volume.placement, {}, "path").path
+        if USER is not None:
+            done = subprocess.run(["dd", f"if={path}", "of=/dev/null", "count=1"], user=USER, capture_output=True)
+            assert done.returncode == 0, done.stderr
+
     def test_settings_reach_the_pool(self, node: Node) -> None:
         driver = node.driver(
             "raw", zone="east", capabilities={"dataStorage": {"compression": True}, "advanced": {"disk": "nvme"}}
