@@ -206,9 +206,8 @@ class _Operations(Bound):
         return self._caller.one(Operation, "GET", f"/v1/operations/{part(operation)}")
 
     def wait(self, operation: str, timeout: float = 30.0) -> Operation:
-        return self._caller.one(
-            Operation, "GET", f"/v1/operations/{part(operation)}", query={"wait": max(0.0, min(timeout, 30.0))}
-        )
+        seconds = round(max(0.0, min(timeout, 30.0)), 3)
+        return self._caller.one(Operation, "GET", f"/v1/operations/{part(operation)}", query={"wait": seconds})
 
     def cancel(self, operation: str) -> Operation:
         return self._caller.one(Operation, "POST", f"/v1/operations/{part(operation)}/cancel")

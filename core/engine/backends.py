@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
+import json
+import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,7 +16,7 @@ from ..errors import Conflict, InUse, IsthmusError
 from ..model.backend import Backend, BackendState, Health
 from ..model.codec import to_json
 from ..model.description import Trial
-from ..model.identity import new_id, now
+from ..model.identity import now
 from ..model.pool import Pool, PoolState
 from ..model.request import BackendRequest, Changes
 from ..runtime.live_backends import Live
@@ -140,12 +143,21 @@ class Backends(Collection[Backend]):
         self.parts.live.forget(removed.id)
         refresh(self.parts)
 
+    def _identity(self, wanted: BackendRequest) -> str:
+        """The id that this configuration has in this installation, each time it is tried or added.
+
+        A driver may mark its storage with the id when it starts (the file driver does its folder): what was only
+        tried, or could not be added at first, can then be added all the same.
+        """
+        said = json.dumps([wanted.name, wanted.driver, dict(wanted.settings)], sort_keys=True, default=str)
+        return str(uuid.UUID(bytes=hmac.digest(self.parts.signer, said.encode(), "sha256")[:16], version=4))
+
     def _made(self, context: Context, wanted: BackendRequest) -> Backend:
         authorise(context, "backend:write", None)
         self.parts.live.check_settings(wanted.driver, wanted.settings, wanted.secrets)
         moment = now()
         return Backend(
-            id=new_id(),
+            id=self._identity(wanted),
             name=check_name(wanted.name),
             driver=wanted.driver,
             state=BackendState.ENABLED,

@@ -100,7 +100,9 @@ def show_plan(operation: Operation) -> None:
 
 def show_explanation(found: dict[str, Any]) -> None:
     """Why a placement went where it went."""
-    click.echo(f"placement     {found.get('considered', 0)} pools considered, {found.get('remaining', 0)} left")
+    considered = found.get("considered", 0)
+    pools = "1 pool" if considered == 1 else f"{considered} pools"
+    click.echo(f"placement     {pools} considered, {found.get('remaining', 0)} left")
     for count in found.get("filters", []):
         if count["refused"]:
             click.echo(f"              {count['refused']} refused by {count['filter']}")

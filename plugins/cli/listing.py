@@ -40,4 +40,4 @@ def show_list(
         return
     output.table(columns, items, empty)
     if page.next is not None:
-        click.echo(f"There are more than these {len(items)}; use --all.", err=True)
+        click.echo("There are more; use --all.", err=True)

@@ -32,7 +32,7 @@ SCHEMA: Mapping[str, Any] = {
             "type": "number",
             "minimum": 1,
             "maximum": 1000,
-            "default": 1,
+            "default": 5,
             "description": "How many bytes of thin volumes may be promised for each byte there is.",
         },
         "reserve": {

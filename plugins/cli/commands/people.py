@@ -138,12 +138,21 @@ def users(session: Session, everything: bool, limit: int, sort: str, filters: tu
 @user.command("create")
 @click.argument("name")
 @click.option("--of", "tenant", help="The tenant (id or name); the one you act for without it.")
-@click.option("--role", "roles", type=_ROLES, multiple=True, required=True, help="May be repeated.")
+@click.option("--installation", is_flag=True, help="Of no tenant: for administrators, and for watching everything.")
+@click.option(
+    "--role", "roles", type=_ROLES, multiple=True, required=True, help="May be repeated; none above your own."
+)
 @click.option("--password", "asked", is_flag=True, help="Ask for a password; without one only tokens work.")
 @pass_session
-def create_user(session: Session, name: str, tenant: str | None, roles: tuple[str, ...], asked: bool) -> None:
+def create_user(
+    session: Session, name: str, tenant: str | None, installation: bool, roles: tuple[str, ...], asked: bool
+) -> None:
     """Make a user."""
+    if tenant and installation:
+        raise click.UsageError("A user is of a tenant or of the installation, not of both.")
     owner = session.administration.tenants.get(tenant).id if tenant else session.context.tenant
+    if installation:
+        owner = None
     answer(session, session.administration.users.create(UserRequest(name, owner, roles, password(asked))))
 
 

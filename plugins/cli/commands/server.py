@@ -22,6 +22,10 @@ _config = click.option("--config", type=click.Path(dir_okay=False), help="The co
 def _server() -> Any:
     """The server's parts, which the base install does not have."""
     try:
+        # Here, and not when it is half started: a missing library is an install to be completed.
+        import granian  # noqa: F401
+        import sqlalchemy  # noqa: F401
+
         from ....plugin_manager import server
     except ImportError as error:
         raise Misconfigured(
