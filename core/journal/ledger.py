@@ -9,12 +9,14 @@ from typing import Any
 from sqlalchemy import BigInteger, Integer, Text, and_, bindparam, case, or_, select, type_coerce, update
 from sqlalchemy import text as literal_text
 
+from ..context import Context
 from ..model.identity import now
-from ..model.operation import Operation, OperationState
+from ..model.operation import OperationState
 from ..store.columns import DatabaseClock
 from ..store.database import Tx
 from ..store.schema import operations as table
 from .operations import repository
+from .row import Row
 
 MICROSECONDS = 1_000_000
 RUNNING, PENDING, WAITING = (str(s) for s in (OperationState.RUNNING, OperationState.PENDING, OperationState.WAITING))
@@ -26,24 +28,7 @@ _AMONG_LIVE = literal_text("operations.state IN ('pending', 'running', 'waiting'
 
 _RAW = frozenset({"data", "result", "error"})
 _CLOCK = DatabaseClock()
-
-
-class Row:
-    """An operation as a runner reads it: the noun and what only runners see. `step_age` is in seconds."""
-
-    __slots__ = ("context", "crashes", "data", "epoch", "operation", "owner", "step_age", "waits_for")
-
-    def __init__(self, values: Any) -> None:
-        count = len(repository.names)
-        self.operation: Operation = repository.noun_of(values[:count])
-        self.context: dict[str, Any] = values[count]
-        self.data: str = values[count + 1]
-        self.owner: str | None = values[count + 2]
-        self.epoch: int = values[count + 3]
-        self.waits_for: str | None = values[count + 4]
-        self.crashes: int = values[count + 5]
-        started = values[count + 6]
-        self.step_age = 0.0 if not started else max(0.0, (values[count + 7] - started) / MICROSECONDS)
+_COUNT = len(repository.names)
 
 
 _READ = select(
@@ -62,7 +47,19 @@ _READ = select(
 def read(tx: Tx, operation_id: str) -> Row | None:
     """The row, or None when there is none."""
     values = tx.execute(_READ, {"wanted": operation_id}).first()
-    return None if values is None else Row(values)
+    if values is None:
+        return None
+    context, data, owner, epoch, waits_for, crashes, started, clock = values[_COUNT:]
+    return Row(
+        repository.noun_of(values[:_COUNT]),
+        Context.from_json(context),
+        data,
+        owner,
+        epoch,
+        waits_for,
+        crashes,
+        0.0 if not started else max(0.0, (clock - started) / MICROSECONDS),
+    )
 
 
 def decode(text: str) -> dict[str, Any]:

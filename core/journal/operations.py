@@ -19,11 +19,14 @@ from ..store.columns import DatabaseClock
 from ..store.database import Database, Tx
 from ..store.repository import Repository
 from ..store.schema import operations as table
+from .row import JustAccepted, Row
 from .step import Flow
 
 DEFAULT_LEASE = 10.0
 FIRST_EPOCH = 1
 """Only what is claimed at its acceptance is ever run in this epoch; every later claim raises it."""
+
+just_accepted = JustAccepted()
 
 LIVE = (OperationState.PENDING, OperationState.RUNNING, OperationState.WAITING)
 
@@ -164,6 +167,7 @@ def accept(
     }
     if claimed:
         values["lease"] = int(lease * 1_000_000)
+        just_accepted.put(Row(operation, context, str(values["data"]), claim, FIRST_EPOCH), lease / 2)
     tx.execute(_INSERT_CLAIMED if claimed else _INSERT_PENDING, values)
     return operation
 

@@ -18,7 +18,8 @@ from ..store.database import Tx
 from . import ledger, waiting
 from .attention import CANCELLED, document, failing, give_up, view
 from .control import take_back_child
-from .operations import FIRST_EPOCH, calling, encode, encode_error
+from .operations import FIRST_EPOCH, calling, encode, encode_error, just_accepted
+from .row import Row
 from .station import Dead, Station
 from .step import Cancelled, Commit, Flow, Outcome, Wait
 from .tenure import Tenure
@@ -50,20 +51,19 @@ class Stepper:
     def run(self, operation_id: str) -> None:
         """Run the operation until it ends, waits or is lost. Does nothing when it is not due or not ours to run."""
         station = self.station
-        station.queued.pop(operation_id, None)
-        if station.stopping.is_set():
-            return
         try:
-            tenure = self._take(operation_id)
+            tenure = None if station.stopping.is_set() else self._take(operation_id)
+            if tenure is None:
+                return
+            station.held[operation_id] = tenure
         except Dead:
             return
         except Unavailable as error:
             _log.warning("operation %s could not be taken up: %s", operation_id, error)
             return
-        if tenure is None:
-            return
+        finally:
+            station.queued.pop(operation_id, None)
         tenure.thread = threading.get_ident()
-        station.held[operation_id] = tenure
         token = calling.set(tenure)
         try:
             while self._go_on(tenure):
@@ -81,13 +81,12 @@ class Stepper:
     def _take(self, operation_id: str) -> Tenure | None:
         station = self.station
         if station.claimed.pop(operation_id, None) is not None:
-            with station.database.read() as tx:
-                row = ledger.read(tx, operation_id)
+            row = just_accepted.take(operation_id, station.owner) or self._read(operation_id)
             if row is not None and row.owner == station.owner and row.epoch == FIRST_EPOCH:
                 flow = self._flow(row.operation)
                 return None if flow is None else Tenure(row, flow, station.owner, row.epoch)
 
-        def claim(tx: Tx) -> tuple[ledger.Row, Flow] | None:
+        def claim(tx: Tx) -> tuple[Row, Flow] | None:
             row = ledger.read(tx, operation_id)
             if row is None or row.operation.node not in (None, station.node):
                 return None
@@ -104,6 +103,10 @@ class Stepper:
             row.crashes += 1
             _log.warning("taking over operation %s from %s", operation_id, row.owner)
         return Tenure(row, flow, station.owner, row.epoch + 1)
+
+    def _read(self, operation_id: str) -> Row | None:
+        with self.station.database.read() as tx:
+            return ledger.read(tx, operation_id)
 
     def _flow(self, operation: Operation) -> Flow | None:
         flow = self.station.flows.find(operation.kind, operation.flow_version)

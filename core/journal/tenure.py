@@ -7,10 +7,10 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from ..context import Context
 from ..model.operation import Operation, OperationState
-from .ledger import Hold, Row, decode
+from .ledger import Hold, decode
 from .operations import encode
+from .row import Row
 from .step import Flow, Step
 
 
@@ -38,7 +38,7 @@ class Tenure:
     def load(self, row: Row) -> None:
         """Stand where the row stands."""
         self.operation: Operation = row.operation
-        self.context = Context.from_json(row.context)
+        self.context = row.context
         self.saved, self.saved_result = row.data, encode(dict(row.operation.result))
         self.data, self.result = decode(self.saved), decode(self.saved_result)
         self.index = 0 if row.operation.step is None else self.flow.position(row.operation.step)

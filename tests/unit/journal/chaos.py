@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Column, MetaData, String, Table, select
 
-from isthmus.core.errors import Conflict, Failed, Refused, Transient
+from isthmus.core.errors import Conflict, Failed, Refused, Transient, Unavailable
 from isthmus.core.journal import operations
 from isthmus.core.journal.runner import Journal
 from isthmus.core.journal.station import Retries
@@ -96,6 +96,8 @@ class Stage:
             result = change(work, durable=durable)
             if self.crash_at == (number, "after"):
                 raise Crash
+            if self.crash_at == (number, "lost"):
+                raise Unavailable("The connection was lost before the answer to the commit came.")
             return result
 
         self.world.database.change = breaking  # type: ignore[method-assign]
@@ -121,10 +123,13 @@ class Stage:
 
     @contextmanager
     def dying(self) -> Iterator[None]:
+        """What goes on here may kill the process, or fail for want of the database."""
         try:
             yield
         except Crash:
             self.crash()
+        except Unavailable:
+            return
 
     def play(self, plan: Plan) -> Operation:
         """Accept an operation that goes by `plan` and run it until it ends or needs attention."""

@@ -29,9 +29,10 @@ STORIES = {
 
 
 def crash_everywhere(world: World, plan: Plan) -> Iterator[tuple[int, str, str]]:
-    """Play the plan with a crash before and after each write in turn: (write, when, how it ended)."""
+    """Play the plan with a crash before and after each write in turn, and with its answer lost: (write, when, how it
+    ended)."""
     for number in count():
-        for when in ("before", "after"):
+        for when in ("before", "after", "lost"):
             stage = Stage(world)
             stage.crash_at = (number, when)
             yield number, when, stage.finish(plan).state

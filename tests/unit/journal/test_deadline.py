@@ -11,7 +11,7 @@ from isthmus.core.errors import Refused
 from isthmus.core.journal.keeper import Keeper
 from isthmus.core.journal.step import Outcome, Run, Step, Transaction
 from isthmus.core.model.operation import OperationState
-from tests.unit.journal.world import World, nothing, until
+from tests.unit.journal.world import Gate, World, nothing, until
 
 
 class Hang:
@@ -68,6 +68,33 @@ def test_the_hanging_thread_is_fenced_out_when_it_comes_back(world: World, hang:
     journal.retry(operation.id)
     assert world.end(journal, operation.id).state is OperationState.DONE
     assert wrote == [operation.id]
+
+
+def test_a_hanging_thread_is_fenced_out_even_while_its_own_journal_runs_the_step_again(world: World) -> None:
+    first, second = Hang(), Gate()
+    wrote: list[int] = []
+    threads: list[threading.Thread] = []
+
+    def work(run: Run) -> Outcome:
+        number = first.calls
+        threads.append(threading.current_thread())
+        first(run) if number == 0 else second(run)
+
+        def commit(tx: Transaction) -> None:
+            wrote.append(number)
+
+        return commit
+
+    journal = world.journal()
+    operation = world.run(journal, world.flow(Step("a", work, deadline=2.0)))
+    assert operation.state is OperationState.NEEDS_ATTENTION
+    journal.retry(operation.id)
+    second.wait()
+    first.gone.set()
+    until(lambda: not threads[0].is_alive())
+    second.open.set()
+    assert world.end(journal, operation.id).state is OperationState.DONE
+    assert wrote == [1]
 
 
 def test_hanging_threads_are_replaced(world: World, hang: Hang) -> None:

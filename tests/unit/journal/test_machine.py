@@ -26,7 +26,7 @@ def plans(draw: some.DrawFn, children: bool = True) -> Plan:
     return Plan(do, undo, pivot, ask, child)
 
 
-crashes = some.none() | some.tuples(some.integers(0, 30), some.sampled_from(["before", "after"]))
+crashes = some.none() | some.tuples(some.integers(0, 30), some.sampled_from(["before", "after", "lost"]))
 
 
 @pytest.fixture(scope="module")
