@@ -64,10 +64,8 @@ class Backends(Collection[Backend]):
                 return backend
 
             self.changed(work, backend.name)
-        except BaseException:
-            self.parts.live.discard(live)
-            raise
-        live.driver.stop()
+        finally:
+            live.driver.stop()
         refresh(self.parts)
         return self.get(context, backend.id)
 
@@ -92,7 +90,7 @@ class Backends(Collection[Backend]):
         except IsthmusError as error:
             return Trial(False, str(error), live.abilities)
         finally:
-            self.parts.live.discard(live)
+            live.driver.stop()
 
     def update(self, context: Context, backend: str, changes: Changes, *, if_version: int | None = None) -> Backend:
         """Name, metadata, and whether it takes new placements; what is on it stays."""

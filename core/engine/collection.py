@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Text, type_coerce
 from sqlalchemy.exc import IntegrityError
 
 from ..context import Context
@@ -170,6 +170,11 @@ class Collection(Generic[T]):
             raise Conflict(
                 f"There is a {self.repository.label} {name} already.", next_step="Choose another name."
             ) from None
+
+
+def named(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Whether a column of names holds this one (an id or a role, without characters that a pattern knows)."""
+    return type_coerce(column, Text).like(f'%"{name}"%')
 
 
 def plain_changes(name: str | None, description: str | None, metadata: Mapping[str, str] | None) -> dict[str, Any]:

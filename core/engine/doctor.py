@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Column, ColumnElement, func, select
 
 from ..context import Context
 from ..errors import IsthmusError
@@ -63,6 +65,7 @@ class Doctor:
 
     def _backend(self, backend: Backend) -> Iterator[Finding]:
         name = f"back end {backend.name}"
+        before = self._recorded(backend)
         try:
             live = self.parts.live.get(backend.id)
             live.driver.check()
@@ -70,7 +73,11 @@ class Doctor:
         except IsthmusError as error:
             yield Finding(name, "error", str(error), error.next_step or "Mend the back end; it is tried again.")
             return
-        orphans, lost = self._compared(backend, {(item.kind, item.id) for item in items})
+        after = self._recorded(backend)
+        there = {(item.kind, item.id) for item in items}
+        # What came or went while the back end was asked is neither an orphan nor lost.
+        orphans = there - before.known - after.known
+        lost = (before.settled & after.settled) - there
         for kind, identifier in sorted(orphans):
             yield Finding(
                 name, "warning", f"The {kind} {identifier} is on the back end and in no record.", "Remove it by hand."
@@ -87,10 +94,8 @@ class Doctor:
         elif not orphans and not lost:
             yield Finding(name, "ok", f"{len(items)} objects, all accounted for.")
 
-    def _compared(
-        self, backend: Backend, there: set[tuple[str, str]]
-    ) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
-        """What is only on the back end, and what is only in the store, objects under way left out."""
+    def _recorded(self, backend: Backend) -> _Recorded:
+        """What the store says is on the back end."""
         with self.parts.database.read() as tx:
             placements = nouns.placements_of_backend.all(tx, backend.id)
             pools = {pool.id for pool in nouns.pools_of_backend.all(tx, backend.id)}
@@ -100,7 +105,7 @@ class Doctor:
             ("volume", p.id) for p in placements if p.volume in volumes and volumes[p.volume].state == "available"
         } | {("snapshot", s.id) for s in snapshots if s.state == "available"}
         known = {("volume", p.id) for p in placements} | {("snapshot", s.id) for s in snapshots}
-        return there - known, settled - there
+        return _Recorded(known, settled)
 
     def _operations(self) -> Iterator[Finding]:
         table = operations.table
@@ -159,16 +164,31 @@ class Doctor:
             yield Finding("counts", "ok", "Usage and promises match what is there.")
 
 
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """Objects (kind, id) that the store knows, and those of them that must be there: nothing changes them now."""
+
+    known: set[tuple[str, str]]
+    settled: set[tuple[str, str]]
+
+
+def _sum_of(column: Column[Any], pool: Column[Any]) -> ColumnElement[int]:
+    total = select(func.coalesce(func.sum(column), 0)).where(pool == schema.pools.c.id)
+    return total.correlate(schema.pools).scalar_subquery()
+
+
+# One statement, so that promises and what they are for are of one moment.
+_COUNTED = select(
+    schema.pools.c.name,
+    schema.pools.c.provisioned,
+    _sum_of(schema.placements.c.size, schema.placements.c.pool).label("placed"),
+    _sum_of(schema.snapshots.c.reserved, schema.snapshots.c.pool).label("kept"),
+)
+
+
 def _promises(tx: Tx) -> Iterator[tuple[str, int, int]]:
     """Pools whose promise differs from the sum over their placements and snapshots."""
-    sums: dict[str, int] = {}
-    for table, column in (
-        (schema.placements, schema.placements.c.size),
-        (schema.snapshots, schema.snapshots.c.reserved),
-    ):
-        rows = tx.execute(select(table.c.pool, func.sum(column).label("total")).group_by(table.c.pool))
-        for row in rows:
-            sums[row.pool] = sums.get(row.pool, 0) + int(row.total or 0)
-    for pool in nouns.pools.where(tx):
-        if pool.provisioned != sums.get(pool.id, 0):
-            yield pool.name, pool.provisioned, sums.get(pool.id, 0)
+    for row in tx.execute(_COUNTED):
+        counted = int(row.placed) + int(row.kept)
+        if row.provisioned != counted:
+            yield row.name, row.provisioned, counted

@@ -6,6 +6,9 @@ import secrets as randomness
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sqlalchemy.exc import IntegrityError
+
+from ..errors import Misconfigured
 from ..model.identity import new_id, now
 from ..model.tenant import Role, Tenant, Token, User
 from ..profiles.default import default_profile
@@ -14,10 +17,12 @@ from ..security.sealing import Sealer
 from ..security.tokens import new_token, token_hash
 from ..store import nouns, secrets
 from ..store.database import Database, Tx
+from .collection import named
 
 INSTALLATION = "installation"
 DEFAULT_TENANT = "default"
 ADMINISTRATOR = "admin"
+ADMIN = Role.ADMIN.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +36,23 @@ class Prepared:
 
 def prepare(database: Database, sealer: Sealer) -> Prepared:
     """Make what is missing, in one transaction; idempotent, and safe when several servers start at once."""
-    return database.change(lambda tx: _prepare(tx, sealer), durable=True)
+    try:
+        return database.change(lambda tx: _prepare(tx, sealer), durable=True)
+    except IntegrityError:
+        # Another server made the first start in this very moment; what it made is there now.
+        return database.change(lambda tx: _prepare(tx, sealer), durable=True)
 
 
 def new_administrator_token(database: Database) -> str:
-    """Another token for the administrator, for when the first one is lost."""
+    """Another token for an administrator, for when the first one is lost; raises `Misconfigured` without one."""
     return database.change(_token, durable=True)
 
 
 def _prepare(tx: Tx, sealer: Sealer) -> Prepared:
     moment = now()
     token = None
-    if nouns.user_by_name.find(tx, ADMINISTRATOR) is None:
+    # Not asked by the administrator's name: that user may have given way to others.
+    if not nouns.users.where(tx, limit=1):
         nouns.tenants.insert(tx, Tenant(new_id(), DEFAULT_TENANT, moment, moment, description="Made at first start."))
         nouns.users.insert(
             tx, User(new_id(), ADMINISTRATOR, None, (Role.ADMIN.value,), moment, moment), password=None, failures=0
@@ -58,8 +68,11 @@ def _prepare(tx: Tx, sealer: Sealer) -> Prepared:
 
 
 def _token(tx: Tx) -> str:
-    user = nouns.user_by_name.find(tx, ADMINISTRATOR)
-    assert user is not None  # noqa: S101 - made in the same transaction or before
+    table = nouns.users.table
+    found = nouns.users.where(tx, table.c.tenant.is_(None), table.c.enabled.is_(True), named(table.c.roles, ADMIN))
+    user = next((known for known in found if known.name == ADMINISTRATOR), found[0] if found else None)
+    if user is None:
+        raise Misconfigured("There is no administrator in the database.", next_step="Restore it from a backup.")
     text = new_token()
     nouns.tokens.insert(
         tx, Token(new_id(), user.id, None, (Role.ADMIN.value,), "first start", now()), hash=token_hash(text)

@@ -19,7 +19,7 @@ from ..security.policy import authorise
 from ..store import nouns, schema
 from ..store.database import Tx
 from .checks import check_description, check_metadata, check_name
-from .collection import Collection, plain_changes
+from .collection import Collection, named, plain_changes
 from .placing import find_profile
 
 _TYPES = ("block", "file", "object")
@@ -36,7 +36,7 @@ class Profiles(Collection[Profile]):
         if context.is_admin:
             return ()
         tenants = schema.profiles.c.tenants
-        return (or_(tenants == (), tenants.like(f'%"{context.tenant}"%')),)
+        return (or_(tenants == (), named(tenants, str(context.tenant))),)
 
     def seen(self, tx: Tx, context: Context, identifier: str, verb: str = "read") -> Profile:
         authorise(context, f"profile:{verb}", None)

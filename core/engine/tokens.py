@@ -44,10 +44,14 @@ class Tokens(Collection[Token]):
             user = nouns.users.find(tx, wanted.user or context.user)
             if user is None and wanted.user is not None:
                 user = nouns.user_by_name.find(tx, wanted.user)
+        absent = NotFound(f"There is no user {wanted.user or context.user}.")
         if user is None:
-            raise NotFound(f"There is no user {wanted.user or context.user}.")
+            raise absent
         verb = "own" if user.id == context.user else "create"
-        authorise(context, f"token:{verb}", user.tenant if verb == "create" else context.tenant)
+        try:
+            authorise(context, f"token:{verb}", user.tenant if verb == "create" else context.tenant)
+        except NotFound:
+            raise absent from None
         if verb == "create":
             authorise_grant(context, user.roles)
         roles = tuple(dict.fromkeys(wanted.roles)) or tuple(

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Update, and_, bindparam, or_, select, update
 
 from ..context import Context, new_request_id
-from ..errors import Conflict, Invalid, Unauthenticated
+from ..errors import Conflict, Invalid, NotFound, Unauthenticated
 from ..model.identity import new_id, now
 from ..model.page import Query
 from ..model.request import Changes, Credential, UserRequest
@@ -23,7 +23,8 @@ from ..security.tokens import is_token, token_hash
 from ..store import nouns, schema
 from ..store.database import Tx
 from .checks import check_metadata, check_name
-from .collection import Collection
+from .collection import Collection, named
+from .placing import hold_tenant
 
 _users, _tokens, _tenants = schema.users, schema.tokens, schema.tenants
 _SHORTEST_PASSWORD = 12
@@ -97,15 +98,16 @@ class Users(Collection[User]):
         password = None if wanted.password is None else hash_password(check_password(wanted.password))
 
         def work(tx: Tx) -> User:
-            if wanted.tenant is not None and nouns.tenants.find(tx, wanted.tenant) is None:
-                raise Invalid(f"There is no tenant {wanted.tenant}.", field="tenant")
-            if nouns.user_by_name.find(tx, user.name) is not None:
-                raise Conflict(f"There is a user {user.name} already.", next_step="Choose another name.")
+            if wanted.tenant is not None:
+                try:
+                    hold_tenant(tx, wanted.tenant)
+                except NotFound as missing:
+                    raise Invalid(missing.message, field="tenant") from None
             nouns.users.insert(tx, user, password=password, failures=0)
             self.parts.happened(tx, "user.created", user, context)
             return user
 
-        return self.parts.database.change(work, durable=True)
+        return self.changed(work, user.name)
 
     def update(self, context: Context, user: str, changes: Changes, *, if_version: int | None = None) -> User:
         """New values; a new password or a disabled user counts at once and everywhere."""
@@ -123,6 +125,7 @@ class Users(Collection[User]):
 
         def beside(tx: Tx, before: User) -> None:
             authorise_grant(context, before.roles)
+            _keep_an_administrator(tx, before)
 
         own = set(values) <= {"password", "has_password", *_NO_FAILURES} and user in (context.user,)
         changed = self.change_now(
@@ -141,6 +144,7 @@ class Users(Collection[User]):
                 nouns.users.require_version(tx, known.id, if_version)
             tx.execute(_tokens.delete().where(_tokens.c.user == known.id))
             nouns.users.delete(tx, known.id)
+            _keep_an_administrator(tx, known)
             self.parts.happened(tx, "user.deleted", known, context)
             return known.id
 
@@ -226,6 +230,22 @@ def _attempts(tx: Tx, user: str) -> Attempts:
     columns = (_users.c.failures, _users.c.last_failure, _users.c.locked_until)
     row = tx.execute(select(*columns).where(_users.c.id == user)).first()
     return Attempts() if row is None else Attempts(*row)
+
+
+def _keep_an_administrator(tx: Tx, changed: User) -> None:
+    """Refuse what would leave nobody who can administer the installation.
+
+    The administrators' rows are touched first: two of them cannot remove each other at once.
+    """
+    if Role.ADMIN.value not in changed.roles or changed.tenant is not None:
+        return
+    able = and_(_users.c.tenant.is_(None), _users.c.enabled.is_(True))
+    administrators = and_(able, named(_users.c.roles, Role.ADMIN.value))
+    tx.execute(update(_users).where(administrators).values(enabled=True))
+    if tx.execute(select(_users.c.id).where(administrators).limit(1)).first() is None:
+        raise Conflict(
+            "This is the last administrator of the installation.", next_step="Make another administrator first."
+        )
 
 
 def check_password(password: str) -> str:

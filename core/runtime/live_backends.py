@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import shutil
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import datetime
 from typing import Any, Protocol
 
 from jsonschema import Draft202012Validator
@@ -146,7 +145,8 @@ class LiveBackends:
     def make(self, backend: Backend, opened: Mapping[str, str]) -> Live:
         """A driver for this configuration, started; not remembered."""
         factory = self.factory(backend.driver)
-        folder, runtime = self._folders(backend)
+        folder = self._settings.state / "backends" / backend.id
+        runtime = self._settings.runtime / "b" / backend.id[:8]
         for path in (folder, runtime):
             path.mkdir(parents=True, exist_ok=True, mode=0o711)
         driver = factory(
@@ -171,17 +171,13 @@ class LiveBackends:
             raise
         return Live(backend, wrapped, publisher(wrapped, self.targets, self.failures))
 
-    def discard(self, live: Live) -> None:
-        """Stop a driver that was made for a trial, and remove its folders."""
-        with contextlib.suppress(Exception):
-            live.driver.stop()
-        for path in self._folders(live.backend):
-            shutil.rmtree(path, ignore_errors=True)
+    def keep(self, known: Mapping[str, datetime]) -> None:
+        """Stop the drivers of all other back ends than these (by id, with when they were added).
 
-    def keep(self, known: Collection[str]) -> None:
-        """Stop the drivers of all other back ends: another process removed them."""
-        for backend in list(self._live):
-            if backend not in known:
+        Another process removed them, and may have added the same again since, with other secrets.
+        """
+        for backend, live in list(self._live.items()):
+            if known.get(backend) != live.backend.created_at:
                 self.forget(backend)
 
     def forget(self, backend: str) -> None:
@@ -191,9 +187,6 @@ class LiveBackends:
         if live is not None:
             with contextlib.suppress(Exception):
                 live.driver.stop()
-
-    def _folders(self, backend: Backend) -> tuple[Path, Path]:
-        return self._settings.state / "backends" / backend.id, self._settings.runtime / "b" / backend.id[:8]
 
     def stop(self) -> None:
         """Stop all drivers; objects and exports stay."""

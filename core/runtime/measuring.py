@@ -53,7 +53,7 @@ class Measuring:
         parts = self._parts
         with parts.database.read() as tx:
             backends = nouns.backends.where(tx)
-        parts.live.keep({backend.id for backend in backends})
+        parts.live.keep({backend.id: backend.created_at for backend in backends})
         mine = [backend for backend in backends if backend.node in (None, parts.settings.node)]
         threads = [(backend, self._begin(backend)) for backend in mine]
         until = time.monotonic() + patience
