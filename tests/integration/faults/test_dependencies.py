@@ -92,7 +92,8 @@ def test_a_step_that_hangs_needs_attention_says_where_and_is_retried_without_a_r
         hung = ended(engine, engine.volumes.create(context, WANTED).id)
 
         assert hung.state is OperationState.NEEDS_ATTENTION
-        assert "allocate" in str(hung.error) and hung.error["next_step"]
+        said = dict(hung.error or {})
+        assert "allocate" in said["message"] and said["next_step"]
         volume = engine.volumes.list(context).items[0]
         assert (volume.state, volume.operation) == (VolumeState.ERROR, hung.id)
         # Others are served meanwhile, with as many threads as before.

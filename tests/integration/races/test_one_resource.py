@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -11,7 +12,7 @@ from isthmus.core.context import Context
 from isthmus.core.engine.engine import Engine
 from isthmus.core.errors import Conflict, Invalid, NotFound, Stale
 from isthmus.core.journal.operations import repository
-from isthmus.core.model.operation import OperationState
+from isthmus.core.model.operation import Operation, OperationState
 from isthmus.core.model.request import AttachmentRequest, Changes, HostRequest, SnapshotRequest, VolumeRequest
 from isthmus.core.store import nouns
 from tests.environment.engine import done, ended
@@ -81,7 +82,7 @@ def test_a_tumult_over_one_volume_leaves_everything_in_order(engine: Engine, con
             snapshots = [found.id for found in mine.snapshots.list().items]
             attachments = [found.id for found in mine.attachments.list().items]
             size = mine.volumes.get(volume).size
-            changes = [
+            changes: list[Callable[[], Operation]] = [
                 lambda: mine.attachments.create(AttachmentRequest(volume, chooser.choice(hosts))),
                 partial(mine.volumes.extend, volume, size + MIB),
                 lambda: mine.snapshots.create(SnapshotRequest(volume, "s")),
