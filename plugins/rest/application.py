@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, request
@@ -14,8 +13,8 @@ from werkzeug.routing import BaseConverter
 
 from ...adapters.contract import Adapter
 from ...core.errors import Invalid, IsthmusError, NotFound
-from ...core.model.codec import to_json
 from ...core.model.page import Page
+from .encoding import JsonResponse, encoded
 from .exchange import Exchange, Reply
 from .problem import problem
 from .route import Route
@@ -23,8 +22,6 @@ from .schema import checker
 
 _log = logging.getLogger(__name__)
 _PARAMETER = re.compile(r"\{(\w+)\}")
-_JSON = "application/json"
-_dumps = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
 class _Segment(BaseConverter):
@@ -76,21 +73,19 @@ def _respond(reply: Reply) -> Response:
     body = reply.body
     if isinstance(body, Response):
         return body
-    if body is None:
-        return Response(status=reply.status, headers=dict(reply.headers))
     headers = dict(reply.headers)
+    if body is None:
+        return Response(status=reply.status, headers=headers)
     if isinstance(body, Page):
-        document: Any = {"items": [to_json(item) for item in body.items], "next": body.next}
+        document: Any = {"items": body.items, "next": body.next}
         if body.total is not None:
             document["total"] = body.total
-    elif isinstance(body, Mapping):
-        document = body
     else:
-        document = to_json(body)
+        document = body
         version = getattr(body, "version", None)
-        if version is not None:
+        if isinstance(version, int):
             headers["ETag"] = f'"{version}"'
-    response = Response(_dumps(document), reply.status, headers, content_type=_JSON)
+    response = JsonResponse(encoded(document), reply.status, headers)
     if "ETag" in headers and request.method in ("GET", "HEAD"):
         response.make_conditional(request)
     return response

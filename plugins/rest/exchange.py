@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Request
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
 from ...adapters.contract import Adapter, Administration, Storage
 from ...core.context import Context
@@ -25,6 +26,7 @@ _MOST_DIGITS = 19
 LARGEST_NUMBER = 2**62
 _JSON = ("application/json", "application/merge-patch+json")
 _ETAG = re.compile(r'(?:W/)?"([0-9]{1,18})"|([0-9]{1,18})')
+_NO_ARGUMENTS: MultiDict[str, str] = ImmutableMultiDict()
 _NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,9})?")
 
 
@@ -44,6 +46,7 @@ class Exchange:
         self.adapter = adapter
         self.request = request
         self.path = path
+        self.args: MultiDict[str, str] = request.args if request.environ.get("QUERY_STRING") else _NO_ARGUMENTS
         self.request_id = str(request.environ.get("isthmus.request_id", ""))
         self._context: Context | None = None
 
@@ -97,14 +100,14 @@ class Exchange:
 
     def flag(self, name: str) -> bool:
         """A boolean query parameter."""
-        value = self.request.args.get(name, "false").lower()
+        value = self.args.get(name, "false").lower()
         if value not in ("true", "false", "1", "0", ""):
             raise Invalid(f"{name} is true or false.", field=name)
         return value in ("true", "1", "")
 
     def number(self, name: str, default: float, *, most: float) -> float:
         """A number among the query parameters, from 0 to `most`."""
-        text = self.request.args.get(name)
+        text = self.args.get(name)
         if text is None:
             return default
         value = float(text) if _NUMBER.fullmatch(text) else -1.0
@@ -114,7 +117,7 @@ class Exchange:
 
     def whole(self, name: str, default: int, *, least: int = 0, most: int = LARGEST_NUMBER) -> int:
         """A whole number among the query parameters, from `least` to `most`."""
-        text = self.request.args.get(name)
+        text = self.args.get(name)
         if text is None:
             return default
         value = int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else -1
@@ -124,7 +127,7 @@ class Exchange:
 
     def query(self) -> Query:
         """Filters, sort and page of a list; unknown filters are refused by the engine."""
-        args = self.request.args
+        args = self.args
         self._once()
         return Query(
             filters={name: value for name, value in args.items() if name not in _LIST_WORDS},
@@ -137,7 +140,7 @@ class Exchange:
 
     def only(self, names: Collection[str]) -> None:
         """Raise `Invalid` for a query parameter that this route does not know, or that is given twice."""
-        args = self.request.args
+        args = self.args
         if not args:
             return
         unknown = sorted(name for name in args if name not in names)
@@ -149,7 +152,7 @@ class Exchange:
         self._once()
 
     def _once(self) -> None:
-        for name, values in self.request.args.lists():
+        for name, values in self.args.lists():
             if len(values) > 1:
                 raise Invalid(f"{name[:60]} is given {len(values)} times.", field=name[:60])
 

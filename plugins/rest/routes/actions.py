@@ -18,7 +18,7 @@ def action_routes(actions: Actions) -> tuple[Route, ...]:
     """The routes that list what plugins can do, and do it."""
 
     def list_actions(x: Exchange, body: Any) -> Reply:
-        kind = x.request.args.get("kind")
+        kind = x.args.get("kind")
         return Reply({"items": [_shown(plugin, action) for plugin, action in actions.list(kind=kind)]})
 
     def invoke(x: Exchange, body: Any) -> Reply:

@@ -36,7 +36,7 @@ def _delete_tenant(x: Exchange, body: Any) -> Reply:
 
 
 def _limits_of(x: Exchange, body: Any) -> Reply:
-    return Reply({"items": [to_json(limit) for limit in x.administration.tenants.limits(x.path["tenant"])]})
+    return Reply({"items": x.administration.tenants.limits(x.path["tenant"])})
 
 
 def _set_limit(x: Exchange, body: Any) -> Reply:
@@ -51,7 +51,7 @@ def _set_limit(x: Exchange, body: Any) -> Reply:
 
 
 def _limits(x: Exchange, body: Any) -> Reply:
-    return Reply({"items": [to_json(limit) for limit in x.storage.limits.list()]})
+    return Reply({"items": x.storage.limits.list()})
 
 
 def _users(x: Exchange, body: Any) -> Reply:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....core.model.codec import from_json, to_json
+from ....core.model.codec import from_json
 from ....core.model.request import AttachmentRequest, Changes
 from ..exchange import Exchange, Reply
 from ..route import Route, accepted, listing
@@ -31,7 +31,7 @@ def _update(x: Exchange, body: Any) -> Reply:
 
 
 def _connection(x: Exchange, body: Any) -> Reply:
-    return Reply(to_json(x.storage.attachments.connection(x.path["attachment"])))
+    return Reply(x.storage.attachments.connection(x.path["attachment"]))
 
 
 def _delete(x: Exchange, body: Any) -> Reply:

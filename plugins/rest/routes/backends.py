@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....core.model.codec import from_json, to_json
+from ....core.model.codec import from_json
 from ....core.model.request import BackendRequest, Changes
 from ..exchange import Exchange, Reply
 from ..route import Route, listing, made
@@ -27,11 +27,11 @@ def _add(x: Exchange, body: Any) -> Reply:
 
 
 def _try(x: Exchange, body: Any) -> Reply:
-    return Reply(to_json(x.administration.backends.test(from_json(BackendRequest, body))))
+    return Reply(x.administration.backends.test(from_json(BackendRequest, body)))
 
 
 def _test(x: Exchange, body: Any) -> Reply:
-    return Reply(to_json(x.administration.backends.test(x.path["backend"])))
+    return Reply(x.administration.backends.test(x.path["backend"]))
 
 
 def _update(x: Exchange, body: Any) -> Reply:

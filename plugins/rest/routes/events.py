@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 from flask import Response
 
 from ....core.errors import Invalid
-from ....core.model.codec import to_json
 from ....core.model.event import Event
 from ....core.model.page import DEFAULT_PAGE, LARGEST_PAGE
+from ..encoding import encoded
 from ..exchange import Exchange, Reply
 from ..route import LIMIT, Route
 
@@ -22,15 +21,14 @@ _AFTER = {"type": "integer", "minimum": 0, "description": "The number of the las
 
 def server_sent(event: Event) -> bytes:
     """An event in the form of text/event-stream; its number is the id that a client comes back with."""
-    data = json.dumps(to_json(event), separators=(",", ":"))
-    return f"id: {event.number}\nevent: {event.kind}\ndata: {data}\n\n".encode()
+    return f"id: {event.number}\nevent: {event.kind}\ndata: {encoded(event)}\n\n".encode()
 
 
 def _after(x: Exchange, body: Any) -> Reply:
     number = x.whole("after", 0)
     limit = x.whole("limit", DEFAULT_PAGE, least=1, most=LARGEST_PAGE)
-    events = [to_json(event) for event in x.storage.events.after(number, limit)]
-    return Reply({"items": events, "last": events[-1]["number"] if events else number})
+    events = x.storage.events.after(number, limit)
+    return Reply({"items": events, "last": events[-1].number if events else number})
 
 
 def _stream(x: Exchange, body: Any) -> Reply:
@@ -44,7 +42,7 @@ def _known(x: Exchange) -> int | None:
     """The number of the last event that the client knows: a browser that comes back says it in a header."""
     header = x.request.headers.get("Last-Event-ID")
     if header is None:
-        return x.whole("after", 0) if "after" in x.request.args else None
+        return x.whole("after", 0) if "after" in x.args else None
     if not _NUMBER.fullmatch(header):
         raise Invalid("Last-Event-ID is the number of an event.", next_step="Leave it out to begin with what is new.")
     return int(header)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....core.model.codec import to_json
 from ..exchange import Exchange, Reply
 from ..route import Route, accepted, listing
 
@@ -35,7 +34,7 @@ def _abandon(x: Exchange, body: Any) -> Reply:
 
 
 def _explain(x: Exchange, body: Any) -> Reply:
-    return Reply(to_json(x.storage.operations.explain(x.path["request_id"])))
+    return Reply(x.storage.operations.explain(x.path["request_id"]))
 
 
 def _messages(x: Exchange, body: Any) -> Reply:

@@ -4,32 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....core.model.codec import to_json
 from ..exchange import Exchange, Reply
 from ..route import Route
 
 
 def _describe(x: Exchange, body: Any) -> Reply:
-    return Reply(to_json(x.storage.describe()))
+    return Reply(x.storage.describe())
 
 
 def _doctor(x: Exchange, body: Any) -> Reply:
-    return Reply({"items": [to_json(finding) for finding in x.administration.doctor()]})
+    return Reply({"items": x.administration.doctor()})
 
 
 def _extensions(x: Exchange, body: Any) -> Reply:
-    return Reply({"items": [to_json(extension) for extension in x.administration.extensions.list()]})
+    return Reply({"items": x.administration.extensions.list()})
 
 
 def _extension(x: Exchange, body: Any) -> Reply:
-    return Reply(to_json(x.administration.extensions.get(x.path["namespace"], x.path["name"])))
+    return Reply(x.administration.extensions.get(x.path["namespace"], x.path["name"]))
 
 
 def _configure(x: Exchange, body: Any) -> Reply:
     changed = x.administration.extensions.configure(
         x.path["namespace"], x.path["name"], enabled=body.get("enabled"), settings=body.get("settings")
     )
-    return Reply(to_json(changed))
+    return Reply(changed)
 
 
 ROUTES = (

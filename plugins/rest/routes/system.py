@@ -7,7 +7,6 @@ from typing import Any
 from flask import Response
 
 from ....core.errors import Forbidden
-from ....core.model.codec import to_json
 from ....plugin_manager.contract import PluginSetup
 from ..exchange import Exchange, Reply
 from ..route import Route
@@ -28,8 +27,8 @@ def system_routes(setup: PluginSetup) -> tuple[Route, ...]:
         return Reply({"status": "alive"})
 
     def ready(x: Exchange, body: Any) -> Reply:
-        findings = [to_json(finding) for finding in server.ready()]
-        wrong = any(finding["level"] == "error" for finding in findings)
+        findings = server.ready()
+        wrong = any(finding.level == "error" for finding in findings)
         return Reply({"ready": not wrong, "findings": findings}, 503 if wrong else 200)
 
     def metrics(x: Exchange, body: Any) -> Reply:

@@ -83,6 +83,17 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 
 @pytest.fixture(scope="session")
+def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Another server: over plain HTTP, which browsers need, and with a second for a driver's call."""
+    folder = tmp_path_factory.mktemp("second")
+    given = {"tls": {"mode": "off"}, "data_path": {"timeout": 1}, "journal": {"threads": 4}}
+    with running_server(folder, distributions=[ODD], **given) as server:
+        made = furnish(server, folder)
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="session")
 def member(world: World) -> Client:
     """A member of the tenant blue."""
     return world.as_("member")

@@ -227,50 +227,46 @@ def test_what_cannot_be_is_refused_and_changes_nothing(
     assert wrong == []
 
 
-@pytest.mark.parametrize(
-    ("data", "status"),
-    [
-        (b"{", 400),
-        (b"[]", 400),
-        (b"null", 400),
-        (b'"x"', 400),
-        (b"", 400),
-        (b"name=x&size=5", 400),
-        (b'{"name": "x", "size": NaN}', 400),
-        (b'{"name": "x", "size": Infinity}', 400),
-        (b'{"name": "x", "size": 1e999}', 400),
-        (b'{"name": "x", "size": ' + b"9" * 5000 + b"}", 400),
-        (b'{"name": "x", "name": "y", "size": 1048576, "profile": "memory"}', 400),
-        (b'{"name": "x\\u0000", "size": 1048576, "profile": "memory"}', 400),
-        (b'{"name": "x\\ud800", "size": 1048576, "profile": "memory"}', 400),
-        (b'{"name": "\xff\xfe", "size": 1048576, "profile": "memory"}', 400),
-        (b'{"name": "x", "size": 1048576, "profile": "memory", "metadata": {"a": "\\u0000"}}', 400),
-        (b'{"a":' * 9000 + b"1" + b"}" * 9000, 400),
-        (b"[" * 60000, 400),
-        (b"\x1f\x8b\x08\x00", 400),
-        (b"{" + b" " * BODY_LIMIT + b"}", 413),
-    ],
-    ids=lambda value: repr(value[:24]) if isinstance(value, bytes) else str(value),
-)
-def test_a_body_that_is_no_plain_object_changes_nothing(
-    member: Client, unchanged: None, data: bytes, status: int
-) -> None:
-    for chunked in (False, True):
-        body: Any = iter([data[:10], data[10:]]) if chunked and data else data
-        answer = member.ask("POST", "/v1/volumes", data=body, headers={"Content-Type": "application/json"})
-        assert answer.status_code == status, answer.text
+BAD_BODIES: Mapping[bytes, int] = {
+    b"{": 400,
+    b"[]": 400,
+    b"null": 400,
+    b'"x"': 400,
+    b"": 400,
+    b"name=x&size=5": 400,
+    b'{"name": "x", "size": NaN}': 400,
+    b'{"name": "x", "size": Infinity}': 400,
+    b'{"name": "x", "size": 1e999}': 400,
+    b'{"name": "x", "size": ' + b"9" * 5000 + b"}": 400,
+    b'{"name": "x", "name": "y", "size": 1048576, "profile": "memory"}': 400,
+    b'{"name": "x\\u0000", "size": 1048576, "profile": "memory"}': 400,
+    b'{"name": "x\\ud800", "size": 1048576, "profile": "memory"}': 400,
+    b'{"name": "\xff\xfe", "size": 1048576, "profile": "memory"}': 400,
+    b'{"name": "x", "size": 1048576, "profile": "memory", "metadata": {"a": "\\u0000"}}': 400,
+    b'{"a":' * 9000 + b"1" + b"}" * 9000: 400,
+    b"[" * 60000: 400,
+    b"\x1f\x8b\x08\x00": 400,
+    b"{" + b" " * BODY_LIMIT + b"}": 413,
+}
 
 
-@pytest.mark.parametrize("media", ["text/plain", "application/xml", "application/x-www-form-urlencoded", None])
-def test_another_media_type_is_415_declared_or_not(member: Client, unchanged: None, media: str | None) -> None:
+def test_a_body_that_is_no_plain_object_changes_nothing(member: Client, unchanged: None) -> None:
+    for data, status in BAD_BODIES.items():
+        for body in (data, iter([data[:10], data[10:]])):
+            answer = member.ask("POST", "/v1/volumes", data=body, headers={"Content-Type": "application/json"})
+            assert answer.status_code == status, (data[:60], answer.text)
+
+
+def test_another_media_type_is_415_declared_or_not(member: Client, unchanged: None) -> None:
     body = b'{"name": "x", "size": 1048576, "profile": "memory"}'
-    headers = {} if media is None else {"Content-Type": media}
-    for data in (body, iter([body])):
-        assert member.ask("POST", "/v1/volumes", data=data, headers=headers).status_code == 415
+    for media in ("text/plain", "application/xml", "application/x-www-form-urlencoded", None):
+        headers = {} if media is None else {"Content-Type": media}
+        for data in (body, iter([body])):
+            assert member.ask("POST", "/v1/volumes", data=data, headers=headers).status_code == 415, media
 
 
 @pytest.mark.parametrize(
-    "name", ["\U0001f600", "\U0001f468‍\U0001f469‍\U0001f467", "Größe 1", "数据库", "a'b\"c", "x" * 255, "%2e%2e"]
+    "name", ["\U0001f600", "\U0001f468\U0001f3fd", "Größe 1", "数据库", "a'b\"c", "x" * 255, "%2e%2e"]
 )
 def test_any_printable_name_is_fine(member: Client, name: str) -> None:
     volume = member.volume(name)
@@ -332,7 +328,7 @@ def fuzzed(schema: Mapping[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     return st.dictionaries(st.sampled_from([*schema["properties"], "surprise"]), ANY, min_size=1, max_size=4)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
 @given(data=st.data())
 def test_no_body_is_a_defect(world: World, things: Mapping[str, str], data: st.DataObject) -> None:
     requests = [

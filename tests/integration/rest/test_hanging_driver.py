@@ -7,22 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.environment.server import running_server, until
-from tests.integration.rest.conftest import ODD, World, furnish
+from tests.environment.server import until
+from tests.integration.rest.conftest import World
 
 pytestmark = pytest.mark.xdist_group("rest")
 
 
 @pytest.fixture(scope="module")
-def hanging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A server whose drivers have a second for a call, and a driver that hangs while a file is there."""
-    folder = tmp_path_factory.mktemp("hanging")
-    with running_server(folder, distributions=[ODD], data_path={"timeout": 1}, journal={"threads": 4}) as server:
-        world = furnish(server, folder)
-        properties = {"provisioningProperties": {"ioConnectivity": {"accessProtocol": "iscsi"}}}
-        world.admin.post("/v1/profiles", {"name": "odd", "properties": properties})
-        yield world
-        world.close()
+def hanging(second: World) -> World:
+    """A server whose drivers have a second for a call, and a profile whose driver hangs while a file is there."""
+    properties = {"provisioningProperties": {"ioConnectivity": {"accessProtocol": "iscsi"}}}
+    second.admin.post("/v1/profiles", {"name": "odd", "properties": properties})
+    return second
+
+
+@pytest.fixture(autouse=True)
+def _no_mark(hanging: World) -> Iterator[None]:
+    yield
+    (hanging.folder / "marks" / "hang").unlink(missing_ok=True)
 
 
 def test_a_call_that_hangs_ends_as_an_error_and_its_operation_goes_on_when_it_can(hanging: World) -> None:
@@ -65,12 +67,6 @@ def test_what_hangs_can_be_taken_back(hanging: World) -> None:
 def _note(world: World, operation: str) -> str:
     """What the operation says of its last failed try."""
     return str(world.as_("member").get(f"/v1/operations/{operation}")["note"])
-
-
-@pytest.fixture(autouse=True)
-def _no_mark(hanging: World) -> Iterator[None]:
-    yield
-    (hanging.folder / "marks" / "hang").unlink(missing_ok=True)
 
 
 def test_marks_are_where_the_driver_looks(hanging: World) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.environment.server import RunningServer, running_server
+from tests.environment.server import RunningServer
+from tests.integration.rest.conftest import World
 
 pytestmark = pytest.mark.xdist_group("rest")
 
@@ -18,15 +18,6 @@ BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-background-networking --no-first-run --virtual-time-budget=8000"
 )
-
-
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server over plain HTTP: browsers do not take the CA from a command line."""
-    if BROWSER is None:
-        pytest.skip("there is no Chromium (apt-get install chromium)")
-    with running_server(tmp_path_factory.mktemp("page"), tls={"mode": "off"}) as server:
-        yield server
 
 
 def browsed(server: RunningServer, folder: Path, path: str) -> tuple[str, str]:
@@ -44,11 +35,11 @@ def browsed(server: RunningServer, folder: Path, path: str) -> tuple[str, str]:
     return ended.stdout, "\n".join(complaints)
 
 
-def test_every_operation_is_shown_and_the_named_one_is_open(plain: RunningServer, tmp_path: Path) -> None:
-    page, complaints = browsed(plain, tmp_path, "/v1/docs#create_volume")
+@pytest.mark.skipif(BROWSER is None, reason="there is no Chromium (apt-get install chromium)")
+def test_every_operation_is_shown_and_the_named_one_is_open(second: World, tmp_path: Path) -> None:
+    page, complaints = browsed(second.server, tmp_path, "/v1/docs#create_volume")
     assert complaints == ""
-    with plain.session() as session:
-        document = session.get(f"{plain.address}/v1/openapi.json", timeout=10).json()
+    document = second.description.document
     named = {operation["operationId"] for methods in document["paths"].values() for operation in methods.values()}
     assert named == set(re.findall(r'<details class="operation" id="(\w+)"', page))
     for name in document["components"]["schemas"]:
