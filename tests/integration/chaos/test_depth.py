@@ -54,6 +54,7 @@ def test_a_server_killed_in_each_step_of_each_flow_leaves_nothing_half_done(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_after_a_reboot_exports_come_back_the_same_with_their_data(
     place: Site, record_property: Callable[[str, object], None]
 ) -> None:
@@ -85,6 +86,7 @@ def test_after_a_reboot_exports_come_back_the_same_with_their_data(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_hosts_do_not_notice_that_the_server_dies_and_comes_back(place: Site) -> None:
     wanted = [protocol for protocol in place.protocols() if not MISSING.get(protocol, "unknown")]
     if not wanted:

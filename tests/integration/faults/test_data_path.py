@@ -18,6 +18,8 @@ from tests.chaos.depth import SIZE, Site, site
 from tests.environment import iscsi, nbd
 from tests.environment.server import until
 
+pytestmark = pytest.mark.timeout(300)
+
 MISSING = {"iscsi": iscsi.missing(), "nbd": nbd.missing()}
 PROTOCOLS = [
     pytest.param(name, marks=pytest.mark.skipif(bool(reason), reason=reason)) for name, reason in MISSING.items()

@@ -27,6 +27,8 @@ from tests.environment.engine import Installation, done, ended
 from tests.environment.postgresql import Server
 from tests.environment.server import until
 
+pytestmark = pytest.mark.timeout(300)
+
 MIB = 1 << 20
 WANTED = VolumeRequest("v", size=MIB, profile="memory")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from isthmus.core.context import Context
 from isthmus.core.engine.engine import Engine
 from isthmus.core.errors import LimitExceeded, NoPlacement
@@ -10,6 +12,8 @@ from isthmus.core.model.request import VolumeRequest
 from isthmus.core.store import nouns
 from tests.environment.engine import done
 from tests.integration.races.crowd import all_at_once, furnish, storage
+
+pytestmark = pytest.mark.timeout(300)
 
 CLIENTS = 200
 MIB = 1 << 20

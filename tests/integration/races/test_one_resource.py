@@ -18,6 +18,8 @@ from isthmus.core.store import nouns
 from tests.environment.engine import done, ended
 from tests.integration.races.crowd import all_at_once, furnish, storage
 
+pytestmark = pytest.mark.timeout(300)
+
 MIB = 1 << 20
 
 

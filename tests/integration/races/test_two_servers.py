@@ -18,6 +18,8 @@ from isthmus.core.store.schema import metadata
 from tests.environment.engine import Installation
 from tests.integration.races.crowd import furnish
 
+pytestmark = pytest.mark.timeout(300)
+
 MIB = 1 << 20
 CLIENTS = 100
 LIMIT = 41
