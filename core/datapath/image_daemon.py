@@ -42,19 +42,20 @@ class Layer:
     def node(self) -> str:
         return f"{_NODE}{self.name}"
 
-    def options(self, backing: dict[str, Any] | None, *, read_only: bool) -> dict[str, Any]:
-        """What blockdev-add wants to open this layer on top of `backing`."""
+    def options(self, backing: dict[str, Any] | None) -> dict[str, Any]:
+        """What blockdev-add wants to open this layer on top of `backing`.
+
+        Nothing is said about lower layers being read-only: they are, and a merge could not change what was said.
+        """
         discard = "unmap" if self.thin else "ignore"
         opened: dict[str, Any] = {
             "driver": self.format,
             "node-name": self.node,
-            "read-only": read_only,
             "discard": discard,
             "file": {
                 "driver": "file",
                 "node-name": f"f-{self.name}",
                 "filename": str(self.path),
-                "read-only": read_only,
                 "discard": discard,
             },
         }
@@ -97,15 +98,15 @@ class ImageDaemon:
         with self._session() as qmp:
             return _chain(qmp)
 
-    def open(self, layers: Sequence[Layer], *, writable: bool = True) -> None:
+    def open(self, layers: Sequence[Layer]) -> None:
         """Open an image, given from its top layer to its base. Does nothing when an image is open already."""
         with self._session() as qmp:
             if _has_node(qmp, DISK):
                 return
             opened: dict[str, Any] | None = None
-            for position, layer in reversed(list(enumerate(layers))):
-                opened = layer.options(opened, read_only=position > 0 or not writable)
-            qmp.run("blockdev-add", driver="raw", node_name=DISK, read_only=not writable, file=opened)
+            for layer in reversed(layers):
+                opened = layer.options(opened)
+            qmp.run("blockdev-add", driver="raw", node_name=DISK, file=opened)
 
     def connect(self, socket: Path, export: str, *, reconnect_seconds: int) -> None:
         """Open, in place of an image, an export of another NBD server on a Unix socket."""
@@ -151,7 +152,7 @@ class ImageDaemon:
                 return
             self._cancel_merge(qmp)
             if not _has_node(qmp, overlay.node):
-                qmp.run("blockdev-add", **_underscored(overlay.options(None, read_only=False)))
+                qmp.run("blockdev-add", **_underscored(overlay.options(None)))
             qmp.run("blockdev-snapshot", node=f"{_NODE}{top[0]}", overlay=overlay.node)
 
     def merge(self, layer: str, base: str | None, *, speed: int) -> None:
@@ -174,6 +175,11 @@ class ImageDaemon:
                 return True
             _forget_unused(qmp)
             return False
+
+    def cancel_merge(self) -> None:
+        """End a merge that runs; what it has copied stays copied, so that the next one has less to do."""
+        with self._session() as qmp:
+            self._cancel_merge(qmp)
 
     def exports(self) -> frozenset[str]:
         """The ids of the exports, of NBD and FUSE."""
@@ -269,7 +275,6 @@ class ImageDaemon:
             raise Transient(f"qemu-storage-daemon (process {pid}) has not ended yet.")
 
     def _cancel_merge(self, qmp: Qmp) -> None:
-        """End a merge that runs; what it has copied stays copied, so that the next one has less to do."""
         deadline = time.monotonic() + self._timeout
         while jobs := qmp.run("query-jobs"):
             with suppress(Failed):

@@ -123,8 +123,8 @@ class FileDriver:
 
     def inspect(self, placement: str, reference: Mapping[str, Any]) -> Allocated | None:
         with disk.reported(self._directory, 0):
-            family = self._folder.find(VOLUME, placement)
-            return None if family is None else self._allocated(family, placement)
+            size = self._folder.size(VOLUME, placement)
+            return None if size is None else Allocated(placement, POOL, size)
 
     def inventory(self) -> Iterable[Item]:
         with disk.reported(self._directory, 0):
@@ -134,9 +134,11 @@ class FileDriver:
         listed = set()
         for family in self._folder.families():
             for kind, members in ((VOLUME, family.volumes), (SNAPSHOT, family.snapshots)):
-                for object_id, member in members.items():
-                    listed.add(object_id)
-                    yield Item(kind, object_id, POOL, visible_size(family.file(member.layer)))
+                for object_id in members:
+                    size = self._folder.size(kind, object_id)
+                    if size is not None:
+                        listed.add(object_id)
+                        yield Item(kind, object_id, POOL, size)
         for object_id in self._folder.unfinished():
             if object_id not in listed:
                 yield Item(VOLUME, object_id, POOL, 0)
@@ -223,10 +225,8 @@ class FileDriver:
         return Allocated(placement, POOL, visible_size(family.file(family.volumes[placement].layer)))
 
     def _taken(self, snapshot: str) -> Taken | None:
-        family = self._folder.find(SNAPSHOT, snapshot)
-        if family is None:
-            return None
-        return Taken(snapshot, visible_size(family.file(family.snapshots[snapshot].layer)))
+        size = self._folder.size(SNAPSHOT, snapshot)
+        return None if size is None else Taken(snapshot, size)
 
     def _hand_over(self, path: Path) -> None:
         """Let the daemons' account read and write the image."""

@@ -227,6 +227,22 @@ class Folder:
         family = read_family((self._index / object_id).resolve())
         return family if family is not None and object_id in family.pins else None
 
+    def size(self, kind: str, object_id: str) -> int | None:
+        """The size that a host sees of the volume or snapshot, in bytes; None when there is none."""
+        family = self.find(kind, object_id)
+        while family is not None:
+            member = family.member(kind, object_id)
+            if member is None:
+                return None
+            try:
+                return visible_size(family.file(member.layer))
+            except (Failed, FileNotFoundError):
+                # Nothing is locked: the layers may have been merged since the document was read.
+                before, family = family, self.find(kind, object_id)
+                if family == before:
+                    raise
+        return None
+
     def families(self) -> Iterator[Family]:
         for path in sorted(self._families.iterdir()):
             family = read_family(path) if not path.name.startswith(".") else None

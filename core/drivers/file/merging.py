@@ -61,6 +61,14 @@ class Merging:
                         return family
         return family
 
+    def pause(self, family: Family, volume: str) -> None:
+        """Stop merges in other volumes' daemons that write to layers of this volume's image, so that it opens."""
+        needed = set(family.chain(family.volumes[volume].layer))
+        for other in family.volumes:
+            daemon = self._daemons.find(other) if other != volume else None
+            if daemon is not None and needed & set(daemon.layers()):
+                daemon.cancel_merge()
+
     def make_room(self, family: Family, layer: str, deepest: int) -> Family:
         """See to it that the chain of `layer` has fewer than `deepest` layers.
 

@@ -256,6 +256,7 @@ class Qcow2Driver(FileDriver):
         images = Images(family.path, self._setup.timeout, family.lock)
         daemon = self._daemons.find(volume)
         if daemon is None or not daemon.layers():
+            self._merging.pause(family, volume)
             images.grow(path, size, thin=member.thin)
         elif member.thin:
             daemon.resize(size)
@@ -274,6 +275,8 @@ class Qcow2Driver(FileDriver):
         for layer in layers:
             self._hand_over(layer.path)
         daemon = daemons.ensure(volume)
+        if not daemon.layers():
+            self._merging.pause(family, volume)
         daemon.open(layers)
         if daemon.layers()[:1] != (layers[0].name,):
             raise Failed(

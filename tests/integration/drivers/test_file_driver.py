@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from isthmus.core.datapath.daemon import Daemons
+from isthmus.core.datapath.image_daemon import ImageDaemon
 from isthmus.core.datapath.process import end
 from isthmus.core.drivers.contract import (
     DriverSetup,
@@ -24,7 +25,7 @@ from isthmus.core.drivers.contract import (
     Wanted,
     abilities,
 )
-from isthmus.core.drivers.file import FileDriver, qcow2
+from isthmus.core.drivers.file import FileDriver, merging, qcow2
 from isthmus.core.drivers.file.family import Family, Folder
 from isthmus.core.errors import Failed, Invalid, Misconfigured, Refused, Unavailable
 from tests.contract.drivers.bench import MIB, pattern
@@ -504,6 +505,50 @@ class TestOpenImages:
         eventually(lambda: node.depth(volume.placement) <= 2, "the daemon has merged the layers")
         driver.release(volume.placement, {})
         assert len(node.family(volume.placement).layers()) <= 2
+
+    def test_a_merge_in_one_daemon_keeps_no_other_volume_closed(
+        self, node: Node, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        driver = node.driver("qcow2")
+        volume, copy = wanted(64 * MIB), wanted(64 * MIB)
+        driver.create(volume)
+        image_io(node, volume.placement, "write -P 1 0 48M")
+        first, second = str(uuid.uuid4()), str(uuid.uuid4())
+        driver.snapshot(volume.placement, {}, first)
+        image_io(node, volume.placement, "write -P 2 0 1M")
+        driver.snapshot(volume.placement, {}, second)
+        driver.device(volume.placement, {}, "image")
+        monkeypatch.setattr(merging, "_SPEED", 64 << 10)
+        monkeypatch.setattr(merging, "_CHEAP", 0)
+        driver.delete_snapshot(first, {})
+        daemon = ImageDaemon(driver.device(volume.placement, {}, "image").control, 20.0)
+        assert daemon.merging()
+        driver.clone_snapshot(copy, second, {})
+        driver.extend(copy.placement, {}, 80 * MIB)
+        driver.device(copy.placement, {}, "image")
+        assert not daemon.merging()
+        for one in (volume, copy):
+            driver.release(one.placement, {})
+        for one in (volume, copy):
+            image_io(node, one.placement, "read -P 2 0 1M", "read -P 1 1M 47M", "read -P 0 48M 16M")
+
+    def test_a_snapshot_does_not_wait_for_a_merge(self, node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+        driver = node.driver("qcow2")
+        volume = wanted(64 * MIB)
+        driver.create(volume)
+        image_io(node, volume.placement, "write -P 1 0 48M")
+        first, second = str(uuid.uuid4()), str(uuid.uuid4())
+        driver.snapshot(volume.placement, {}, first)
+        daemon = ImageDaemon(driver.device(volume.placement, {}, "image").control, 20.0)
+        monkeypatch.setattr(merging, "_SPEED", 64 << 10)
+        monkeypatch.setattr(merging, "_CHEAP", 0)
+        driver.delete_snapshot(first, {})
+        assert daemon.merging()
+        driver.live_snapshot(volume.placement, {}, second)
+        driver.delete_snapshot(second, {})
+        assert daemon.merging()
+        driver.release(volume.placement, {})
+        image_io(node, volume.placement, "read -P 1 0 48M", "read -P 0 48M 16M")
 
     @pytest.mark.parametrize("thin", [True, False], ids=["thin", "thick"])
     def test_an_open_image_grows(self, node: Node, thin: bool) -> None:
