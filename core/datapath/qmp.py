@@ -88,6 +88,8 @@ class Qmp:
             )
         except FileNotFoundError:
             raise self._gone() from None
+        except OSError as error:
+            raise Failed(f"{error.filename} cannot be locked: {os.strerror(error.errno or 0)}.") from error
         while True:
             try:
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
