@@ -11,7 +11,8 @@ from ...datapath.account import account, barrier
 from ...errors import Failed, Misconfigured, Refused, Unavailable
 from ..contract import Allocated, DriverSetup, Item, PoolReport, Taken, Wanted
 from . import disk
-from .family import SNAPSHOT, VOLUME, Family, Folder, Member, new_layer, visible_size
+from .family import SNAPSHOT, VOLUME, Family, Folder, Member, new_layer
+from .header import visible_size
 from .settings import SCHEMA, settings_of
 
 _Make = Callable[[Path], None]

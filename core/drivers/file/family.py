@@ -19,7 +19,6 @@ import os
 import re
 import secrets
 import shutil
-import struct
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -29,6 +28,7 @@ from typing import Any
 
 from ...errors import Busy, Failed, Invalid, Unavailable
 from .disk import make_folder, sync, write_durably
+from .header import backing_layer, visible_size
 
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}\Z")
 _DOCUMENT = "family.json"
@@ -358,33 +358,6 @@ class Folder:
 def new_layer() -> str:
     """A fresh name for a layer."""
     return secrets.token_hex(8)
-
-
-def backing_layer(path: Path) -> str | None:
-    """The layer on which the one in the file `path` rests, read from the header of a qcow2 file."""
-    if path.suffix != ".qcow2":
-        return None
-    with path.open("rb") as file:
-        offset, length = struct.unpack(">QI", _header(file.read(32), path)[8:20])
-        if not offset:
-            return None
-        file.seek(offset)
-        return Path(file.read(length).decode()).stem
-
-
-def visible_size(path: Path) -> int:
-    """The size that a host sees of the layer in the file `path`, in bytes."""
-    if path.suffix != ".qcow2":
-        return path.stat().st_size
-    with path.open("rb") as file:
-        size: int = struct.unpack(">Q", _header(file.read(32), path)[24:32])[0]
-        return size
-
-
-def _header(header: bytes, path: Path) -> bytes:
-    if len(header) < 32 or header[:4] != b"QFI\xfb":
-        raise Failed(f"{path} is not a qcow2 image.", next_step="Restore it from a backup.")
-    return header
 
 
 def _is_layer(path: Path) -> bool:

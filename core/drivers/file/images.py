@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import struct
 import subprocess
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from ...errors import Busy, Failed, Transient, Unavailable
 from .disk import no_room
 
 _SEARCH = "/usr/local/bin:/usr/bin:/bin"
-_HEADER = 48
 
 
 def program() -> str:
@@ -92,16 +90,3 @@ class Images:
             if "Failed to get" in words and "lock" in words:
                 raise Busy(f"Another process has the image open: {words}")
             raise Failed(f"qemu-img {arguments[0]} failed: {words}")
-
-
-def holds_no_data(path: Path) -> bool:
-    """Whether nothing was ever written to the layer in the file `path`: its first-level table is all zeros.
-
-    Only to be asked while no daemon has it open (format: docs/interop/qcow2.txt of qemu).
-    """
-    with path.open("rb") as file:
-        header = file.read(_HEADER)
-        entries, offset = struct.unpack(">IQ", header[36:48])
-        file.seek(offset)
-        table = file.read(entries * 8)
-    return not any(table)

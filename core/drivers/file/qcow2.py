@@ -14,9 +14,10 @@ from ...errors import Failed, Refused
 from ..contract import Allocated, Device, DriverSetup, Taken, Wanted
 from . import disk
 from .driver import FileDriver
-from .family import SNAPSHOT, VOLUME, Cut, Family, Member, backing_layer, new_layer, visible_size
+from .family import SNAPSHOT, VOLUME, Cut, Family, Member, new_layer
 from .fuse import EXPORT, RawView, fuse_obstacle
-from .images import Images, holds_no_data
+from .header import backing_layer, holds_no_data, visible_size
+from .images import Images
 from .merging import Merging
 
 DEEPEST = 64

@@ -10,7 +10,8 @@ from ...errors import Failed, Refused
 from ..contract import Allocated, Device, Taken, Wanted
 from . import disk
 from .driver import FileDriver
-from .family import SNAPSHOT, VOLUME, visible_size
+from .family import SNAPSHOT, VOLUME
+from .header import visible_size
 
 
 class RawDriver(FileDriver):
