@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
+MOST_HANGING = 64
 _log = logging.getLogger(__name__)
 
 
@@ -22,6 +23,7 @@ class LocalDispatcher:
         self._queue: SimpleQueue[str | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._working: set[int] = set()
+        self._hanging: set[int] = set()
         self._started = 0
         self._stopped = False
         self._run: Callable[[str], None] | None = None
@@ -45,10 +47,14 @@ class LocalDispatcher:
         return self._queue.qsize()
 
     def replace(self, thread: int) -> None:
-        """Write the thread off: it ends when it comes back, and another works instead. Idempotent."""
+        """Write the thread off: it ends when it comes back, and another works instead. Idempotent.
+
+        When very many hang, more threads would not help: the last ones are not replaced.
+        """
         with self._lock:
-            if thread in self._working and not self._stopped:
+            if thread in self._working and not self._stopped and len(self._hanging) < MOST_HANGING:
                 self._working.discard(thread)
+                self._hanging.add(thread)
                 self._add_thread()
 
     def stop(self) -> None:
@@ -87,4 +93,6 @@ class LocalDispatcher:
                 # Not even an exit asked for inside a step may take a thread from the pool.
                 _log.critical("the runner of operation %s died", operation_id, exc_info=True)
             if me not in self._working:
+                with self._lock:
+                    self._hanging.discard(me)
                 return

@@ -138,6 +138,12 @@ class Journal:
             retry_after=after,
         )
 
+    def claim(self, node: str | None = None) -> str | None:
+        """As whom to accept an operation whose first step runs on `node`: this journal's owner, or None when others
+        may run it."""
+        here = self._station.dispatcher.runs_here and node in (None, self.node)
+        return self.owner if here else None
+
     def submit(self, operation_id: str) -> None:
         """Run an operation whose accepting transaction has been committed, claimed for this journal's owner or not."""
         station = self._station
@@ -146,7 +152,8 @@ class Journal:
         if station.stopping.is_set():
             station.change(lambda tx: ledger.release(tx, self.owner, operation_id))
             return
-        station.claimed[operation_id] = time.monotonic()
+        if station.dispatcher.runs_here:
+            station.claimed[operation_id] = time.monotonic()
         station.dispatch(operation_id)
 
     def wait(self, operation_id: str, timeout: float) -> Operation:

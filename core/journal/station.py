@@ -162,6 +162,8 @@ class Station:
             return
         if node in (None, self.node):
             self.queued[operation_id] = time.monotonic()
+        elif self.dispatcher.runs_here:
+            return  # The sweeper of that node finds it.
         try:
             self.dispatcher.dispatch(operation_id, node)
         except Unavailable as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -16,13 +15,14 @@ from ..model.identity import now
 from ..model.operation import Operation, OperationState
 from ..store.database import Tx
 from . import ledger, waiting
-from .attention import CANCELLED, document, failing, give_up, view
+from .attention import CANCELLED, document, failing, give_up
 from .control import take_back_child
-from .operations import FIRST_EPOCH, calling, encode, encode_error, just_accepted
+from .operations import FIRST_EPOCH, calling, encode, just_accepted
 from .row import Row
 from .station import Dead, Station
 from .step import Cancelled, Commit, Flow, Outcome, Wait
 from .tenure import Tenure
+from .transitions import Broken, Refused, Transitions
 
 _log = logging.getLogger(__name__)
 _RETRIED = (Transient, Busy, Unavailable, Overloaded)
@@ -30,23 +30,12 @@ _FOREIGN_LOOK = 1.0
 _SPINS = 20
 
 
-class _Refused(Exception):
-    """The fenced write changed nothing: the row is not where this runner believes it to be."""
-
-
-class _Broken(Exception):
-    """What a step or a hook wanted to write in its transaction failed."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(str(error))
-        self.error = error
-
-
 class Stepper:
     """Runs operations; called by the dispatcher's threads."""
 
     def __init__(self, station: Station) -> None:
         self.station = station
+        self.write = Transitions(station)
 
     def run(self, operation_id: str) -> None:
         """Run the operation until it ends, waits or is lost. Does nothing when it is not due or not ours to run."""
@@ -119,7 +108,7 @@ class Stepper:
         if tenure.lost:
             return False
         if station.stopping.is_set():
-            self._park(tenure, state=ledger.PENDING, age=tenure.age())
+            self.write.park(tenure, age=tenure.age())
             return False
         if not tenure.patient and (tenure.cancel or tenure.error is not None):
             return self._turn(tenure, tenure.error or CANCELLED)
@@ -139,8 +128,9 @@ class Stepper:
             return self._failed(tenure, error)
         tenure.watched = None
         if elsewhere:
-            self._park(tenure, state=ledger.PENDING, node=node)
-            station.dispatch(tenure.operation.id, node)
+            tenure.attempts -= 1
+            if self.write.park(tenure, node=node):
+                station.dispatch(tenure.operation.id, node)
             return False
         if isinstance(outcome, Wait):
             if outcome.operation == tenure.operation.id:
@@ -153,36 +143,22 @@ class Stepper:
         target = tenure.following()
         if target is None:
             return self._end(tenure, commit, data, result)
-        station, step = self.station, tenure.flow.steps[target]
-        hold, undoing = tenure.hold(), tenure.undoing
+        undoing = tenure.undoing
         progress = tenure.progress if undoing else max(tenure.progress, target / len(tenure.flow.steps))
-
-        def work(tx: Tx) -> None:
-            held = ledger.advance(
-                tx,
-                hold,
-                station.timing.lease,
-                heed_cancel=not tenure.patient,
-                step=step.name,
+        try:
+            self.write.advance(
+                tenure,
+                target,
                 undoing=undoing,
-                progress=progress,
-                note=tenure.note,
                 data=data,
                 result=result,
-                error=encode_error(tenure.error),
-                node=None if step.node is None else station.node,
+                progress=progress,
+                note=tenure.note,
+                commit=commit,
             )
-            if not held:
-                raise _Refused
-            if commit is not None:
-                _within(lambda: commit(tx))
-
-        entering = not undoing and step.name == tenure.flow.pivot
-        try:
-            station.insist(work, durable=entering)
-        except _Refused:
+        except Refused:
             return self._adopt(tenure)
-        except _Broken as broken:
+        except Broken as broken:
             return self._failed(tenure, broken.error)
         except DBAPIError as error:
             return self._failed(tenure, error)
@@ -206,56 +182,20 @@ class Stepper:
             updated_at=now(),
         )
 
-        def work(tx: Tx) -> list[tuple[str, str | None]]:
-            self._write_end(tx, tenure, ended, data, result, heed_cancel=not tenure.patient)
-            _within(lambda: self._hooks(tx, tenure, ended, commit))
-            return waiting.wake(tx, ended.id)
-
         try:
-            woken = station.insist(work)
-        except _Refused:
+            woken = self.write.end(tenure, ended, data, result, commit)
+        except Refused:
             return self._adopt(tenure)
-        except _Broken as broken:
+        except Broken as broken:
             return self._failed(tenure, broken.error)
         except DBAPIError as error:
             return self._failed(tenure, error)
-        self._over(tenure, ended, woken)
-        return False
-
-    def _write_end(
-        self, tx: Tx, tenure: Tenure, ended: Operation, data: str, result: str, *, heed_cancel: bool
-    ) -> None:
-        held = ledger.end(
-            tx,
-            tenure.hold(),
-            heed_cancel=heed_cancel,
-            state=str(ended.state),
-            step=tenure.step.name,
-            undoing=ended.undoing,
-            progress=ended.progress,
-            note=ended.note,
-            data=data,
-            result=result,
-            error=encode_error(ended.error),
-            node=ended.node,
-        )
-        if not held:
-            raise _Refused
-
-    def _hooks(self, tx: Tx, tenure: Tenure, ended: Operation, commit: Commit | None) -> None:
-        if commit is not None:
-            commit(tx)
-        if ended.undoing and tenure.flow.undone is not None:
-            tenure.flow.undone(view(tenure, ended), tx)
-        if self.station.ended is not None:
-            self.station.ended(tx, ended)
-
-    def _over(self, tenure: Tenure, ended: Operation, woken: list[tuple[str, str | None]]) -> None:
-        if self.station.held.get(ended.id) is tenure:
-            del self.station.held[ended.id]
-        self.station.announce(ended)
+        if station.held.get(ended.id) is tenure:
+            del station.held[ended.id]
+        station.announce(ended)
         for parent, node in woken:
-            self.station.dispatch(parent, node)
+            station.dispatch(parent, node)
+        return False
 
     def _adopt(self, tenure: Tenure) -> bool:
         """A write was refused: go on from where the row stands if it is still ours, else leave it."""
@@ -289,16 +229,11 @@ class Stepper:
 
     def _pause(self, tenure: Tenure, pause: float) -> bool:
         """Wait before the next try: with the thread if it is short, else without."""
-
-        def free(tx: Tx) -> None:
-            if ledger.holds(tx, tenure.hold()):
-                waiting.free_keys(tx, tenure.operation.id)
-
-        self.station.insist(free)
+        self.write.free_keys(tenure)
         if pause <= self.station.retries.held_pause:
             tenure.pause(pause)
             return True
-        if self._park(tenure, state=ledger.PENDING, delay=pause, age=tenure.age()):
+        if self.write.park(tenure, delay=pause, age=tenure.age()):
             self.station.dispatch_later(tenure.operation.id, pause)
         return False
 
@@ -329,32 +264,20 @@ class Stepper:
             take_back_child(station, child)
             return self._wait(tenure, child, tenure.saved, tenure.saved_result)
         tenure.operation = replace(tenure.operation, error=tenure.error)
-        hold = tenure.hold()
         undone = [index for index in range(tenure.index + 1) if flow.steps[index].undo is not None]
         target = undone[-1] if undone else 0
-
-        def work(tx: Tx) -> None:
-            held = ledger.advance(
-                tx,
-                hold,
-                station.timing.lease,
-                heed_cancel=False,
-                step=flow.steps[target].name,
+        try:
+            self.write.advance(
+                tenure,
+                target,
                 undoing=True,
-                progress=tenure.progress,
-                note="",
                 data=tenure.saved,
                 result=tenure.saved_result,
-                error=encode_error(tenure.error),
-                node=None if flow.steps[target].node is None else station.node,
+                progress=tenure.progress,
+                note="",
+                turning=True,
             )
-            if not held:
-                raise _Refused
-
-        try:
-            # Durable: an undo that ran must never be forgotten in favour of the way forward.
-            station.insist(work, durable=True)
-        except _Refused:
+        except Refused:
             return self._adopt(tenure)
         tenure.note = ""
         tenure.stand(target, True)
@@ -362,87 +285,19 @@ class Stepper:
 
     def _wait(self, tenure: Tenure, child: str, data: str, result: str) -> bool:
         """Park the operation until `child` ends; go on at once when it has."""
-        station = self.station
-        heed = not tenure.patient and tenure.error is None
-
-        def work(tx: Tx) -> OperationState | None:
-            state = waiting.lock_state(tx, child)
-            if state is not None and state.ended:
-                return state
-            note = f"waits for operation {child}" + ("" if state is None or state.live else ", which needs attention")
-            held = ledger.park(
-                tx,
-                tenure.hold(),
-                heed_cancel=heed,
-                delay=_FOREIGN_LOOK if state is None else 0.0,
-                state=ledger.PENDING if state is None else ledger.WAITING,
-                waits_for=None if state is None else child,
-                progress=tenure.progress,
-                note=note,
-                data=data,
-                result=result,
-                error=encode_error(tenure.error),
-                attempts=max(0, tenure.attempts - 1),
-                crashes=0,
-                node=tenure.operation.node,
-            )
-            if not held:
-                raise _Refused
-            return state
-
         try:
-            state = station.insist(work)
-        except _Refused:
+            state = self.write.wait(tenure, child, _FOREIGN_LOOK, data, result)
+        except Refused:
             return self._adopt(tenure)
         if state is None:
-            station.dispatch_later(tenure.operation.id, _FOREIGN_LOOK)
+            self.station.dispatch_later(tenure.operation.id, _FOREIGN_LOOK)
             return False
         if not state.ended:
             return False
-        tenure.spins += 1
+        if tenure.error is None:
+            tenure.spins += 1
         if tenure.spins > _SPINS:
             return self._failed(tenure, Failed(f"Step {tenure.step.name} goes on waiting for what has ended."))
         tenure.began = None
         tenure.attempts = max(0, tenure.attempts - 1)
         return True
-
-    def _park(
-        self,
-        tenure: Tenure,
-        *,
-        state: str,
-        delay: float = 0.0,
-        age: float | None = None,
-        node: str | None = None,
-    ) -> bool:
-        """Let go of the operation, with its notebook as of the last commit."""
-
-        def work(tx: Tx) -> bool:
-            return ledger.park(
-                tx,
-                tenure.hold(),
-                delay=delay,
-                age=age,
-                state=state,
-                waits_for=None,
-                progress=tenure.progress,
-                note=tenure.note,
-                data=tenure.saved,
-                result=tenure.saved_result,
-                error=encode_error(tenure.error),
-                attempts=tenure.attempts,
-                crashes=tenure.crashes,
-                node=node if node is not None else tenure.operation.node,
-            )
-
-        return self.station.insist(work)
-
-
-def _within(write: Callable[[], None]) -> None:
-    """Run what a step wants to write; trouble of the database stays what it is, so that a deadlock is retried."""
-    try:
-        write()
-    except DBAPIError:
-        raise
-    except Exception as error:
-        raise _Broken(error) from error

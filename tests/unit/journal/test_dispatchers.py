@@ -54,6 +54,7 @@ def test_lost_and_doubled_messages_are_made_up_for(world: World, monkeypatch: py
     monkeypatch.setattr("isthmus.core.journal.sweeper._FORGET", 0.05)
     dispatcher: Dispatcher = Lossy()
     journal = world.journal(dispatcher=dispatcher)
+    assert journal.claim() is None, "who runs it is not known"
     flow = world.flow(world.backend.step("a"), world.backend.step("b"))
     identifiers = [world.accept(flow) for _ in range(12)]
     for identifier in identifiers:
@@ -96,6 +97,31 @@ def test_a_stopped_one_delivers_nothing() -> None:
     gate.set()
     until(lambda: runners() <= before)
     assert ran == ["one"]
+
+
+def test_not_more_threads_than_help_are_started_for_those_that_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("isthmus.core.dispatchers.local.MOST_HANGING", 2)
+    gate, idents = threading.Event(), []
+
+    def run(operation_id: str) -> None:
+        idents.append(threading.get_ident())
+        gate.wait(20)
+
+    before = runners()
+    local = LocalDispatcher()
+    local.start(run, 1)
+    for count in range(1, 4):
+        local.dispatch("hangs")
+        until(lambda c=count: len(idents) == c)  # type: ignore[misc]
+        local.replace(idents[-1])
+        local.replace(idents[-1])
+    assert len(runners() - before) == 3, "the third hangs too and is not replaced"
+    gate.set()
+    until(lambda: len(runners() - before) == 1)
+    local.dispatch("works")
+    until(lambda: len(idents) == 4)
+    local.stop()
+    until(lambda: not runners() - before)
 
 
 def test_a_runner_that_raises_does_not_cost_a_thread() -> None:

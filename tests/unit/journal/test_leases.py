@@ -205,12 +205,13 @@ def test_a_step_of_another_node_runs_there(world: World) -> None:
     here, there = world.journal(node="here"), world.journal(node="there")
 
     def at(name: str) -> Step:
-        return Step(name, lambda run: where.append(f"{name}:{run.operation.node}"), node=lambda run: name)
+        return Step(name, lambda run: where.append(f"{name} {run.attempt}"), node=lambda run: name)
 
     flow = world.flow(at("here"), at("there"), Step("any", nothing))
     ended = world.end(here, world.submit(here, flow))
     assert ended.state is OperationState.DONE
-    assert [entry.partition(":")[0] for entry in where] == ["here", "there"]
+    assert where == ["here 1", "there 1"]
+    assert (here.claim(), here.claim("here"), here.claim("there")) == (here.owner, here.owner, None)
     first = world.end(there, world.submit(here, world.flow(at("there"))))
     assert first.state is OperationState.DONE
 
