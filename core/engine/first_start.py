@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets as randomness
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.exc import IntegrityError
 
@@ -29,9 +29,9 @@ ADMIN = Role.ADMIN.value
 class Prepared:
     """`token` is the administrator's, on the first start only; it is nowhere else and must be handed over now."""
 
-    signer: bytes
-    authority: Credential
-    token: str | None
+    signer: bytes = field(repr=False)
+    authority: Credential = field(repr=False)
+    token: str | None = field(repr=False)
 
 
 def prepare(database: Database, sealer: Sealer) -> Prepared:
