@@ -16,6 +16,7 @@ from ...core.errors import (
     IsthmusError,
     KeyReused,
     LimitExceeded,
+    Misconfigured,
     NeedsAttention,
     NoPlacement,
     NotFound,
@@ -45,6 +46,7 @@ _STATUSES: tuple[tuple[type[IsthmusError], int], ...] = (
     (Overloaded, 503),
     (Unavailable, 503),
     (NeedsAttention, 409),
+    (Misconfigured, 409),
     (Refused, 409),
     (StorageError, 502),
 )

@@ -102,6 +102,18 @@ def _reads(place: Site, connection: dict[str, Any], command: str) -> bool:
     return True
 
 
+def test_a_back_end_whose_directory_the_daemons_cannot_reach_is_refused_with_the_cure(place: Site) -> None:
+    closed = place.folder / "closed"
+    closed.mkdir(mode=0o700)
+    wanted = {"name": "closed", "driver": "file", "settings": {"directory": str(closed / "files")}}
+    answer = place.ask("POST", "backends", wanted)
+    if answer.status_code == 201:
+        pytest.skip("daemons run as root here")
+    assert answer.status_code == 409, answer.text
+    assert str(closed) in answer.json()["detail"] and "chmod" in answer.json()["next_step"]
+    assert len(place.call("GET", "backends")["items"]) == 1
+
+
 def test_a_directory_that_cannot_be_written_is_named_and_works_again_afterwards(place: Site) -> None:
     protocol, files = _protocol(place), place.folder / "files"
     kept = _attached(place, protocol)
