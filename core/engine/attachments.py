@@ -25,7 +25,8 @@ from .checks import check_metadata
 from .collection import Collection, plain_changes
 from .hosts import Hosts
 from .superseding import supersede
-from .volumes import Volumes, refuse_occupied
+from .volume_guards import refuse_occupied
+from .volumes import Volumes
 
 _log = logging.getLogger(__name__)
 

@@ -23,7 +23,8 @@ from .acceptance import accept, planned, promise, repeated
 from .checks import check_description, check_metadata, check_name
 from .collection import Collection, plain_changes
 from .superseding import supersede
-from .volumes import Volumes, refuse_occupied
+from .volume_guards import refuse_occupied
+from .volumes import Volumes
 
 
 class Snapshots(Collection[Snapshot]):
