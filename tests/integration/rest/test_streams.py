@@ -6,7 +6,6 @@ import json
 import signal
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -59,10 +58,10 @@ def last(client: Client) -> int:
         number = page["last"]
 
 
-def take(answer: requests.Response, count: int, *kinds: str) -> list[Sent]:
+def take(coming: Iterator[Sent | None], count: int, *kinds: str) -> list[Sent]:
     """The next events, of these kinds if any are named."""
     found: list[Sent] = []
-    for event in events(answer):
+    for event in coming:
         found += [event] if event and (not kinds or event.kind in kinds) else []
         if len(found) == count:
             break
@@ -75,10 +74,12 @@ def test_events_come_as_they_happen_and_as_they_are_listed(world: World, member:
     with closing(stream(member)) as answer:
         assert answer.headers["Content-Type"].startswith("text/event-stream")
         assert answer.headers["Cache-Control"] == "no-store"
+        coming = events(answer)
+        assert next(coming) is None, "a comment comes first, so that a client knows that it is heard"
         volume = member.volume("streamed")
         member.patch(f"/v1/volumes/{volume}", {"name": "renamed"})
         member.done("DELETE", f"/v1/volumes/{volume}")
-        came = take(answer, 3, *kinds)
+        came = take(coming, 3, *kinds)
     assert tuple(event.kind for event in came) == kinds
     for event in came:
         world.description.validate({"$ref": "#/components/schemas/event"}, event.data)
@@ -91,7 +92,7 @@ def test_events_come_as_they_happen_and_as_they_are_listed(world: World, member:
 def test_one_who_comes_back_gets_what_was_missed(member: Client) -> None:
     first = member.volume("missed 1")
     with closing(stream(member, "/v1/events/stream?after=0")) as answer:
-        seen = take(answer, 1)[0]
+        seen = take(events(answer), 1)[0]
     second = member.volume("missed 2")
     number = until(lambda: last_of(member, second))
     listed = [e["number"] for e in pages_after(member, seen.number)]
@@ -101,7 +102,7 @@ def test_one_who_comes_back_gets_what_was_missed(member: Client) -> None:
     ):
         headers = {"Last-Event-ID": header} if header else {}
         with closing(stream(member, path, **headers)) as answer:
-            again = take(answer, len(listed))
+            again = take(events(answer), len(listed))
         assert [event.number for event in again] == listed
         assert again[-1].number == number
     assert {first, second} <= {e["resource"] for e in pages_after(member, 0)}
@@ -125,7 +126,7 @@ def test_a_stream_shows_ones_own_tenant_only(world: World, member: Client) -> No
     with closing(stream(stranger)) as answer:
         member.volume("not yours")
         mine = stranger.volume("mine")
-        came = take(answer, 1, "volume.created")
+        came = take(events(answer), 1, "volume.created")
     assert [(event.kind, event.data["resource"]) for event in came] == [("volume.created", mine)]
 
 
@@ -169,8 +170,8 @@ def test_beyond_the_budget_is_503_and_everything_else_is_as_fast_as_before(world
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[World]:
-    """A server of the test's own, with its usual number of threads."""
-    with running_server(tmp_path, distributions=[ODD]) as server:
+    """A server of the test's own, with room for 50 streams."""
+    with running_server(tmp_path, distributions=[ODD], listen={"threads": 100}) as server:
         made = furnish(server, tmp_path)
         yield made
         made.close()
@@ -179,11 +180,9 @@ def own(tmp_path: Path) -> Iterator[World]:
 def test_fifty_streams_leave_the_server_ready_and_end_with_it(own: World) -> None:
     member = own.as_("member")
     with ExitStack() as stack:
-        # Half of the default threads is less than fifty: those beyond are told so, and none hangs.
-        answers = [stack.enter_context(closing(stream(member))) for _ in range(50)]
-        opened = [answer for answer in answers if answer.status_code == 200]
-        assert {answer.status_code for answer in answers} == {200, 503}
-        assert len(opened) == 36
+        opened = [stack.enter_context(closing(stream(member))) for _ in range(50)]
+        assert {answer.status_code for answer in opened} == {200}
+        assert member.ask("GET", "/v1/events/stream").status_code == 503
         seen: list[str] = []
         ended: list[bool] = []
 
@@ -195,10 +194,7 @@ def test_fifty_streams_leave_the_server_ready_and_end_with_it(own: World) -> Non
         following = [threading.Thread(target=follow, args=(answer,)) for answer in opened]
         for thread in following:
             thread.start()
-        began = time.process_time()
-        answered = [own.admin.get("/readyz")["ready"] for _ in range(50)]
-        assert all(answered)
-        assert time.process_time() - began < 10
+        assert all(own.admin.get("/readyz")["ready"] for _ in range(50))
         member.volume("seen by all")
         until(lambda: seen.count("volume.created") == len(opened))
         own.server.process.send_signal(signal.SIGTERM)
@@ -211,7 +207,8 @@ def test_fifty_streams_leave_the_server_ready_and_end_with_it(own: World) -> Non
 
 def test_what_is_no_longer_kept_is_410_with_the_oldest_number(second: World) -> None:
     # What the retention does after a month, done here by hand beside the running server.
-    until(lambda: last(second.admin) > 5)
+    second.as_("member").volume("old")
+    until(lambda: last(second.admin) >= 5)
     with closing(sqlite3.connect(second.server.state / "isthmus.db", timeout=10)) as database:
         database.execute("DELETE FROM events WHERE number < 4")
         database.commit()
