@@ -51,8 +51,13 @@ class Doctor:
         for placement in self.watch.missing():
             problems.append(Finding("export", "error", f"Placement {placement} is attached and not published.", ""))
             yield problems[-1]
+        for placement in self.watch.surplus():
+            said = f"Placement {placement} is published and attached to no host."
+            cure = "Stop the server, run `isthmus data-path stop` and start it: what is attached comes back."
+            problems.append(Finding("export", "warning", said, cure))
+            yield problems[-1]
         if not problems:
-            yield Finding("data path", "ok", "All targets serve, and everything attached is published.")
+            yield Finding("data path", "ok", "All targets serve; what is attached is published, and nothing else.")
 
     def _backends(self) -> Iterator[Finding]:
         with self.parts.database.read() as tx:

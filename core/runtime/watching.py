@@ -6,10 +6,12 @@ import logging
 import threading
 from collections.abc import Sequence
 
+from sqlalchemy import select
+
 from ..errors import IsthmusError
 from ..model.backend import Health
 from ..model.description import Finding
-from ..store import nouns
+from ..store import nouns, schema
 from ..targets.contract import Generations, Target
 from .exports import attached_here
 from .measuring import PATIENCE, Measuring
@@ -104,6 +106,18 @@ class Watch:
             for protocol, placement in wanted
             if (shown := published[protocol]) is None or placement not in shown
         ]
+
+    def surplus(self) -> list[str]:
+        """Placements that a target publishes though no attachment asks for them, not even one that comes or goes."""
+        before = self._asked_for()
+        published = [self._published(target) or frozenset() for target in list(self._started.values())]
+        return sorted(frozenset().union(*published) - before - self._asked_for())
+
+    def _asked_for(self) -> frozenset[str]:
+        with self._parts.database.read() as tx:
+            held = select(schema.attachments.c.volume)
+            placed = select(schema.placements.c.id).where(schema.placements.c.volume.in_(held))
+            return frozenset(str(row.id) for row in tx.execute(placed))
 
     def findings(self) -> Sequence[Finding]:
         """What of the data path is wrong, as warnings: the control plane serves nevertheless."""

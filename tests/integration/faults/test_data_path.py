@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -100,6 +101,15 @@ def _reads(place: Site, connection: dict[str, Any], command: str) -> bool:
     except AssertionError:
         return False
     return True
+
+
+def test_an_export_that_no_record_asks_for_is_found(place: Site) -> None:
+    attachment = _attached(place, _protocol(place))
+    place.in_order()
+    with contextlib.closing(sqlite3.connect(place.folder / "state" / "isthmus.db")) as database, database:
+        database.execute("DELETE FROM attachments WHERE id = ?", (attachment,))
+    found = [finding for finding in place.call("GET", "doctor")["items"] if finding["check"] == "export"]
+    assert len(found) == 1 and "attached to no host" in found[0]["text"], found
 
 
 def test_a_back_end_whose_directory_the_daemons_cannot_reach_is_refused_with_the_cure(place: Site) -> None:
