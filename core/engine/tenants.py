@@ -87,7 +87,9 @@ class Tenants(Collection[Tenant]):
         with self.parts.database.read() as tx:
             known = self.seen(tx, context, tenant or context.tenant or "")
             authorise(context, "limit:read", known.id)
-            return usage.listed(tx, known.id)
+            found = usage.listed(tx, known.id)
+            # A tenant that never had anything has no row yet, and nothing is what it has.
+            return found if found and found[0].profile is None else [usage.get(tx, known.id), *found]
 
     def set_limit(
         self, context: Context, tenant: str, profile: str | None, *, max_volumes: int | None, max_bytes: int | None
