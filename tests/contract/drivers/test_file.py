@@ -55,7 +55,7 @@ class FileBench(NbdHosts, Bench):
     format: str
     user: str | None
     pool: str = "files"
-    kills: int = int(os.environ.get("ISTHMUS_KILLS", "6"))
+    kills: int = int(os.environ.get("ISTHMUS_KILLS", "5"))
 
     def driver(self) -> Driver:
         settings = {"directory": str(self.directory), "format": self.format}

@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.server, pytest.mark.skipif(bool(missing()), reason=mis
 class NbdBench(NbdHosts, TargetBench):
     folder: Path
     transport: str = "tcp"
-    kills: int = int(os.environ.get("ISTHMUS_KILLS", "6"))
+    kills: int = int(os.environ.get("ISTHMUS_KILLS", "5"))
 
     def target(self) -> Target:
         pki = Certificates(self.folder / "pki")
@@ -95,4 +95,4 @@ class TestNbdOverTls(TargetSuite):
 class TestNbdOnUnixSockets(TargetSuite):
     @pytest.fixture
     def bench(self, folder: Path) -> TargetBench:
-        return NbdBench(folder, transport="unix")
+        return NbdBench(folder, transport="unix", kills=3)
