@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from isthmus.core.store.schema import operations as table
+from tests.environment.postgresql import Server
 from tests.unit.journal.test_acceptance import *  # noqa: F403
 from tests.unit.journal.test_cancel import *  # noqa: F403
 from tests.unit.journal.test_control import *  # noqa: F403
@@ -18,8 +20,17 @@ from tests.unit.journal.test_waiting import *  # noqa: F403
 from tests.unit.journal.world import World
 
 
+@pytest.fixture(scope="module")
+def lasting_url(postgresql_server: Server) -> Iterator[str]:
+    """One database for all of these tests: making one costs more than most of them."""
+    name = postgresql_server.create_database()
+    yield postgresql_server.url(name)
+    postgresql_server.drop_database(name)
+
+
 @pytest.fixture
-def world(postgresql_url: str) -> Iterator[World]:
-    world = World(postgresql_url)
+def world(lasting_url: str) -> Iterator[World]:
+    world = World(lasting_url)
+    world.database.change(lambda tx: tx.execute(table.delete()))
     yield world
     world.close()
