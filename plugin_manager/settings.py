@@ -25,7 +25,7 @@ class Listen:
         default="", metadata=_means("how clients reach the API, if not by host and port: https://storage.example:7460")
     )
     threads: int = field(
-        default=72, metadata=_means("how many requests are worked on at once; half may be event streams", least=4)
+        default=104, metadata=_means("how many requests are worked on at once; half may be event streams", least=4)
     )
     workers: int = field(default=1, metadata=_means("worker processes", least=1))
     body_limit: int = field(default=KIB * KIB, metadata=_means("the largest request body in bytes", least=KIB))

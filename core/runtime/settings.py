@@ -25,7 +25,7 @@ class EngineSettings:
     heartbeat: float = 3.0
     sweep: float = 2.0
     backlog: int = 500
-    streams: int = 36
+    streams: int = 52
     measure: float = 60.0
     watch: float = 5.0
     driver_timeout: float = 30.0

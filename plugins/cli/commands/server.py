@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from typing import Any
 
 import click
@@ -21,17 +22,14 @@ _config = click.option("--config", type=click.Path(dir_okay=False), help="The co
 
 def _server() -> Any:
     """The server's parts, which the base install does not have."""
-    try:
-        # Here, and not when it is half started: a missing library is an install to be completed.
-        import granian  # noqa: F401
-        import sqlalchemy  # noqa: F401
-
-        from ....plugin_manager import server
-    except ImportError as error:
+    missing = [name for name in ("granian", "flask", "sqlalchemy", "numpy") if find_spec(name) is None]
+    if missing:
         raise Misconfigured(
-            f"This install has no server in it ({error.name} is missing).",
+            f"This install has no server in it ({', '.join(missing)} missing).",
             next_step="Install it with: pip install 'isthmus[server]'",
-        ) from error
+        )
+    from ....plugin_manager import server
+
     return server
 
 
