@@ -65,7 +65,7 @@ class Site:
         """The daemons that work for this installation: those that were told of its folders."""
         found = []
         for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit() or int(entry.name) == self.server.pid:
+            if not entry.name.isdigit():
                 continue
             with contextlib.suppress(OSError):
                 words = (entry / "cmdline").read_bytes().decode(errors="replace")
