@@ -24,7 +24,9 @@ def test_time_of_a_child_that_was_waited_for_is_counted() -> None:
 
 
 def test_time_of_a_daemon_that_left_its_parent_is_counted() -> None:
-    daemon = f"import os\nif os.fork() == 0:\n os.setsid()\n {BURN.replace(chr(10), chr(10) + ' ')}"
+    # It lives on for a while, so that it is looked at once more after its work.
+    burn = BURN + "time.sleep(1)\n"
+    daemon = f"import os\nif os.fork() == 0:\n os.setsid()\n {burn.replace(chr(10), chr(10) + ' ')}"
     # Reading the pipe to its end waits for the daemon, though its parent ends at once.
     middle = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {daemon!r}], stdout=subprocess.PIPE)\n"
     with ProcessTree(os.getpid(), interval=0.02) as tree:
