@@ -50,7 +50,7 @@ def accept(
     digest = _digest(kind, request()) if key is not None else None
     parts.journal.admit()
     identifier = new_id()
-    claimed = parts.journal.owner if node in (None, parts.settings.node) else None
+    claimed = parts.journal.claim(node)
 
     def change(tx: Tx) -> Operation:
         data = work(tx, identifier)

@@ -424,6 +424,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_volumes_pool"), "volumes", ["pool"], unique=False)
     op.create_index(op.f("ix_volumes_profile"), "volumes", ["profile"], unique=False)
     op.create_index("ix_volumes_size_id", "volumes", ["size", "id"], unique=False)
+    op.create_index(op.f("ix_volumes_source_snapshot"), "volumes", ["source_snapshot"], unique=False)
+    op.create_index(op.f("ix_volumes_source_volume"), "volumes", ["source_volume"], unique=False)
     op.create_index("ix_volumes_tenant_created_at_id", "volumes", ["tenant", "created_at", "id"], unique=False)
     op.create_index("ix_volumes_tenant_name_id", "volumes", ["tenant", "name", "id"], unique=False)
     op.create_index("ix_volumes_tenant_size_id", "volumes", ["tenant", "size", "id"], unique=False)
