@@ -156,14 +156,17 @@ class Doctor:
             wrong = list(_promises(tx))
         for drift in drifts:
             yield Finding(
-                "usage", "error", f"The usage of tenant {drift.tenant} does not match its volumes.", "Recount."
+                "usage",
+                "error",
+                f"The usage of tenant {drift.tenant} does not match its volumes.",
+                "Please report this; what is granted stays within what there is.",
             )
         for pool, promised, counted in wrong:
             yield Finding(
                 "pool",
                 "error",
                 f"Pool {pool} has {promised} bytes promised, its objects add up to {counted}.",
-                "Recount.",
+                "Please report this; what is granted stays within what there is.",
             )
         if not drifts and not wrong:
             yield Finding("counts", "ok", "Usage and promises match what is there.")

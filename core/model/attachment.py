@@ -53,7 +53,7 @@ class Connection:
     """How a host reaches an attached volume.
 
     `public` holds the plain facts: for iscsi `portals` (list of `address:port`), `iqn`, `lun`, `identifier`,
-    `chap_user`; for nbd `address`, `port` or `socket`, `export`, `tls`, `size`.
+    `chap_user`; for nbd `address`, `port` or `socket`, `export`, `tls`.
     `secrets` holds what must not be shown around: `chap_secret`, or `ca`, `certificate` and `key` in PEM.
     """
 
