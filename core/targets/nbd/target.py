@@ -271,9 +271,11 @@ class NbdTarget:
 
     def _prepare(self, folder: Path) -> None:
         """A folder in which the daemon can make its socket and through which others can reach it."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for made in (folder, folder.parent):
-            made.chmod(0o711)
+        # The administrator's own folder keeps the mode it has.
+        for made in (folder.parent, folder):
+            if not made.exists():
+                made.mkdir(parents=True, exist_ok=True)
+                made.chmod(0o711)
         if self._who is not None:
             os.chown(folder, self._who.uid, self._who.gid)
 
