@@ -15,6 +15,7 @@ pytest.register_assert_rewrite("tests.contract", "tests.environment")
 pytest_plugins = ["tests.environment.postgresql"]
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+_WHOLE_ENGINES = ("contract", "unit/engine")
 FAILED_CHECKS = [check for check in os.environ.get("ISTHMUS_FAILED_CHECKS", "").split(";") if check]
 
 
@@ -32,10 +33,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of tests/integration needs servers. Fast tests come first: a plain mistake shows at once."""
+    """All of tests/integration needs servers; what runs whole engines and drivers is slow. Fast tests come first: a
+    plain mistake shows at once."""
     for item in items:
         if item.path.is_relative_to(CHECKOUT / "tests" / "integration"):
             item.add_marker("server")
+        elif any(item.path.is_relative_to(CHECKOUT / "tests" / folder) for folder in _WHOLE_ENGINES):
+            item.add_marker("slow")
     items.sort(key=lambda item: sum(item.get_closest_marker(name) is not None for name in ("server", "slow")))
 
 
