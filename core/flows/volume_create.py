@@ -71,7 +71,8 @@ class CreateVolume:
         data = run.data
         count_excess(self.parts, run, tx, found.size)
         reference = dict(found.reference) or data.get("reference", {})
-        nouns.placements.change(tx, data["placement"], size=found.size, reference=reference)
+        if reference or found.size != data["size"]:
+            nouns.placements.change(tx, data["placement"], size=found.size, reference=reference)
         volume = available_again(run, tx, size=found.size)
         self.parts.happened(tx, "volume.created", volume, run.context, run.operation.id)
 

@@ -59,7 +59,7 @@ class Seals(Protocol):
 
 
 class OwnedRecords:
-    """The `Records` of one owner (`plugin:vsphere`, `driver:file`), each call in its own durable transaction."""
+    """The `Records` of one owner (`plugin:NAME`, `driver:NAME`), each call in its own durable transaction."""
 
     def __init__(self, database: Database, owner: str, sealer: Seals | None = None) -> None:
         if not owner or len(owner) > 128:
