@@ -139,14 +139,18 @@ class Collection(Generic[T]):
         *,
         if_version: int | None = None,
         verb: str = "update",
+        first: Callable[[Tx], None] | None = None,
         beside: Callable[[Tx, T], None] | None = None,
     ) -> T:
         """Set plain values at once (name, description, notes), conditionally where `if_version` is given.
 
-        `beside` changes what belongs to it in the same transaction and is given the thing as it was.
+        `first` takes what locks it needs before anything is read or changed. `beside` changes what belongs to it in
+        the same transaction and is given the thing as it was.
         """
 
         def work(tx: Tx) -> T:
+            if first is not None:
+                first(tx)
             before = self.seen(tx, context, identifier, verb)
             key: str = before.id  # type: ignore[attr-defined]
             if not self.repository.change(tx, key, if_version=if_version, **values):

@@ -18,11 +18,15 @@ from ..runtime.parts import Parts
 from ..security.policy import authorise
 from ..store import nouns, schema
 from ..store.database import Tx
+from ..store.dialects import insert_if_absent
 from .checks import check_description, check_metadata, check_name
 from .collection import Collection, named, plain_changes
 from .placing import find_profile
 
 _TYPES = ("block", "file", "object")
+_CHOICE = "default profile"
+"""The row of `counters` that is locked while a default is chosen; it counts the choices."""
+_LOCK = update(schema.counters).where(schema.counters.c.name == _CHOICE).values(value=schema.counters.c.value + 1)
 
 
 class Profiles(Collection[Profile]):
@@ -65,6 +69,8 @@ class Profiles(Collection[Profile]):
         )
 
         def work(tx: Tx) -> Profile:
+            if profile.is_default:
+                _choose_alone(tx)
             self._check_tenants(tx, profile.tenants)
             if profile.is_default:
                 _only_default(tx, profile.id)
@@ -93,7 +99,10 @@ class Profiles(Collection[Profile]):
             if changes.is_default:
                 _only_default(tx, before.id)
 
-        return self.change_now(context, profile, values, if_version=if_version, verb="write", beside=beside)
+        first = _choose_alone if changes.is_default else None
+        return self.change_now(
+            context, profile, values, if_version=if_version, verb="write", first=first, beside=beside
+        )
 
     def delete(self, context: Context, profile: str, *, if_version: int | None = None) -> None:
         """Remove a profile; `InUse` while volumes have it."""
@@ -113,6 +122,17 @@ class Profiles(Collection[Profile]):
         for tenant in tenants:
             if nouns.tenants.find(tx, tenant) is None:
                 raise Invalid(f"There is no tenant {tenant}.", field="tenants")
+
+
+def _choose_alone(tx: Tx) -> None:
+    """Whoever chooses a default waits here for the one before, and then sees what that one chose.
+
+    Without it each of two choices made at once would not see the other, and both would stay. Taken before any
+    profile's row, so that two of them never wait for each other.
+    """
+    if tx.execute(_LOCK).rowcount == 0:
+        insert_if_absent(tx, schema.counters, {"name": _CHOICE, "value": 0})
+        tx.execute(_LOCK)
 
 
 def _only_default(tx: Tx, profile: str) -> None:
