@@ -129,8 +129,11 @@ class Server(Protocol):
         Raises nothing: what cannot be asked is an error among the findings.
         """
 
-    def metrics(self) -> tuple[bytes, str]:
-        """What is counted in this process, as Prometheus reads it, and the content type. Raises nothing."""
+    def metrics(self, context: Context | None = None) -> tuple[bytes, str]:
+        """What is counted in this process, as Prometheus reads it, and the content type.
+
+        Raises nothing but `Forbidden`, when `context` is given and that caller may not read metrics.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from ... import __version__
+from ...core.context import Context
 from ...core.model.description import Extension, Finding
+from ...core.security.policy import authorise
 from ...core.telemetry.metrics import Metrics
 from ..contract import StopSignal
 from ..manager import Manager
@@ -37,7 +39,9 @@ class Shell:
     def extensions(self) -> Sequence[Extension]:
         return self.manager.list()
 
-    def metrics(self) -> tuple[bytes, str]:
+    def metrics(self, context: Context | None = None) -> tuple[bytes, str]:
+        if context is not None:
+            authorise(context, "metrics:read", None)
         return self.telemetry.exposed()
 
     def ready(self) -> Sequence[Finding]:

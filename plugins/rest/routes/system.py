@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Response
 
-from ....core.errors import Forbidden
 from ....plugin_manager.contract import PluginSetup
 from ..exchange import Exchange, Reply
 from ..route import Route
@@ -32,9 +31,8 @@ def system_routes(setup: PluginSetup) -> tuple[Route, ...]:
         return Reply({"ready": not wrong, "findings": findings}, 503 if wrong else 200)
 
     def metrics(x: Exchange, body: Any) -> Reply:
-        if not setup.settings.get("metrics_without_credentials", True) and x.context.tenant is not None:
-            raise Forbidden("Metrics are for those who watch the whole installation.")
-        content, kind = server.metrics()
+        open_to_all = setup.settings.get("metrics_without_credentials", True)
+        content, kind = server.metrics(None if open_to_all else x.context)
         return Reply(Response(content, content_type=kind))
 
     return (

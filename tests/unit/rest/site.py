@@ -13,6 +13,7 @@ from isthmus.core.context import Context
 from isthmus.core.errors import Unauthenticated
 from isthmus.core.model.description import Finding
 from isthmus.core.model.request import Credential
+from isthmus.core.security.policy import authorise
 from isthmus.plugin_manager.contract import PluginSetup
 from isthmus.plugins.rest.application import make_application
 from isthmus.plugins.rest.route import Route
@@ -32,12 +33,13 @@ class Known:
         self.parts = SimpleNamespace()
         self.asked: list[tuple[Credential, str | None]] = []
         self.tenant: str | None = "t1"
+        self.role = "member"
 
     def authenticate(self, credential: Credential, *, tenant: str | None, request_id: str | None) -> Context:
         self.asked.append((credential, tenant))
         if "right" not in (credential.token, credential.password):
             raise Unauthenticated("The credentials are not valid.")
-        return Context(self.tenant, "u1", frozenset({"member"}), request_id or REQUEST_ID)
+        return Context(self.tenant, "u1", frozenset({self.role}), request_id or REQUEST_ID)
 
     def storage(self, context: Context) -> SimpleNamespace:
         return self.parts
@@ -57,7 +59,9 @@ class Server:
     def ready(self) -> Sequence[Finding]:
         return self.findings
 
-    def metrics(self) -> tuple[bytes, str]:
+    def metrics(self, context: Context | None = None) -> tuple[bytes, str]:
+        if context is not None:
+            authorise(context, "metrics:read", None)
         return b"isthmus_up 1\n", "text/plain; version=1.0.0"
 
 

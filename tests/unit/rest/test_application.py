@@ -63,8 +63,23 @@ def test_metrics_ask_for_credentials_only_where_set() -> None:
     closed = Site(metrics_without_credentials=False)
     problem(closed.ask("GET", "/metrics", headers={}), 401)
     problem(closed.ask("GET", "/metrics"), 403)
-    closed.adapter.tenant = None
-    assert closed.ask("GET", "/metrics").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("role", "tenant", "status"),
+    [
+        ("reader", None, 200),
+        ("service", None, 200),
+        ("admin", None, 200),
+        ("admin", "t1", 200),
+        ("member", None, 403),
+        ("reader", "t1", 403),
+    ],
+)
+def test_metrics_with_credentials_are_for_who_has_the_permission(role: str, tenant: str | None, status: int) -> None:
+    closed = Site(metrics_without_credentials=False)
+    closed.adapter.role, closed.adapter.tenant = role, tenant
+    assert closed.ask("GET", "/metrics").status_code == status
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,23 @@
+"""What the server lets plugins ask of it."""
+
+from __future__ import annotations
+
+import threading
+from typing import cast
+
+import pytest
+
+from isthmus.core.context import Context
+from isthmus.core.errors import Forbidden
+from isthmus.plugin_manager.configuration import load
+from isthmus.plugin_manager.manager import Manager
+from isthmus.plugin_manager.server.shell import Shell
+
+
+def test_metrics_for_a_caller_need_the_permission(tmp_path: object) -> None:
+    shell = Shell(load(environment={"ISTHMUS_STATE": str(tmp_path)}), cast(Manager, None), threading.Event())
+    exposed, kind = shell.metrics()
+    assert b"isthmus" in exposed and kind.startswith("text/plain")
+    assert shell.metrics(Context("t1", "u1", frozenset({"admin"})))[1] == kind
+    with pytest.raises(Forbidden, match="metrics:read"):
+        shell.metrics(Context(None, "u2", frozenset({"member"})))
