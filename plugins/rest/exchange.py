@@ -17,7 +17,7 @@ from ...core.context import Context
 from ...core.errors import Invalid, Unauthenticated
 from ...core.model.page import DEFAULT_PAGE, LARGEST_PAGE, Query
 from ...core.model.request import Credential
-from .body import NotJson, read_object
+from ...plugin_manager.json_body import NotJson, read_object
 
 TENANT_HEADER = "X-Isthmus-Tenant"
 _LIST_WORDS = frozenset({"sort", "limit", "cursor", "all_tenants", "total"})

@@ -28,7 +28,7 @@ from ...core.errors import (
     Unauthenticated,
     Unavailable,
 )
-from .body import NotJson
+from ...plugin_manager.json_body import NotJson
 
 _STATUSES: tuple[tuple[type[IsthmusError], int], ...] = (
     (NotJson, 415),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isthmus.core.errors import Invalid
-from isthmus.plugins.rest.body import DEEPEST, read_object
+from isthmus.plugin_manager.json_body import DEEPEST, read_object
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 JSON = st.recursive(

@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from ...core.errors import Invalid
+from ..core.errors import Invalid
 
 DEEPEST = 32
 """How deep arrays and objects may lie in one another."""
