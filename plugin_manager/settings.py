@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 KIB = 1024
+DAY = 86400
 
 
 def _means(meaning: str, *, choices: tuple[str, ...] = (), least: float | None = None) -> Mapping[str, Any]:
@@ -91,6 +92,18 @@ class DataPath:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """How long what is over is kept. Times are in seconds."""
+
+    operations: int = field(default=30 * DAY, metadata=_means("how long operations are kept after their end", least=1))
+    messages: int = field(default=30 * DAY, metadata=_means("how long messages are kept", least=1))
+    keys: int = field(
+        default=7 * DAY,
+        metadata=_means("the least time that an operation with an idempotency key is kept after its end", least=1),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """Everything a server process needs to start; complete, checked and with no empty defaults left.
 
@@ -112,6 +125,7 @@ class Configuration:
     log: Log = field(default_factory=Log)
     journal: JournalPace = field(default_factory=JournalPace)
     data_path: DataPath = field(default_factory=DataPath)
+    keep: Keep = field(default_factory=Keep)
     file: Path | None = field(default=None)
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -142,7 +156,14 @@ class Configuration:
 
 
 WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound
-SECTIONS: Mapping[str, type] = {"listen": Listen, "tls": Tls, "log": Log, "journal": JournalPace, "data_path": DataPath}
+SECTIONS: Mapping[str, type] = {
+    "listen": Listen,
+    "tls": Tls,
+    "log": Log,
+    "journal": JournalPace,
+    "data_path": DataPath,
+    "keep": Keep,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ..datapath.object_lock import ObjectLocks
 from ..dispatchers.contract import Dispatcher
+from ..duties import retention as history
 from ..duties.duty import Duty
 from ..duties.keeper import Keeper
 from ..errors import IsthmusError
@@ -187,6 +188,7 @@ class Engine:
         node, parts = self.settings.node, self.parts
         yield numberer.duty(self.database, parts.stream.wake)
         yield retention.duty(self.database)
+        yield history.duty(self.database, self.settings.kept)
         yield Duty("records.expire", 60.0, lambda run: self.database.change(_expire))
         yield Duty(f"pools.measure:{node}", self.settings.measure, lambda run: self._measure())
         yield Duty(f"exports.watch:{node}", self.settings.watch, lambda run: self.watch.look())

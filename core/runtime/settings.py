@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from ..duties.retention import Kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +14,8 @@ class EngineSettings:
 
     `address` is where hosts reach this node. `lease`, `heartbeat` and `sweep` pace the journal; `backlog` bounds the
     operations accepted and not yet ended; `streams` caps open event streams; `measure` is how often pools are
-    measured. `daemon_user` is the account of the data path's daemons, None for the best this machine allows.
+    measured. `kept` says how long what is over is kept. `daemon_user` is the account of the data path's daemons, None
+    for the best this machine allows.
     """
 
     database: str
@@ -32,3 +35,4 @@ class EngineSettings:
     lock_timeout: float = 20.0
     daemon_user: str | None = None
     dispatcher: str = "local"
+    kept: Kept = field(default_factory=Kept)

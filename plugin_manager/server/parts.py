@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, cast
 
 from ...core.datapath.account import account
 from ...core.drivers.wrappers import CallMetrics, measured
+from ...core.duties.retention import Kept
 from ...core.runtime.live_backends import DriverFactory
 from ...core.runtime.settings import EngineSettings
 from ...core.targets.contract import Target, TargetSetup
@@ -17,12 +19,13 @@ from . import certificates
 from .drivers import LazyDriver
 
 _log = logging.getLogger(__name__)
+_FOR_EVER = 100 * 365 * 86400
 
 
 def engine_settings(configuration: Configuration) -> EngineSettings:
     """What the engine is told."""
     who = account(configuration.data_path.user)
-    journal = configuration.journal
+    journal, kept = configuration.journal, configuration.keep
     return EngineSettings(
         database=configuration.database,
         state=configuration.state,
@@ -40,6 +43,7 @@ def engine_settings(configuration: Configuration) -> EngineSettings:
         driver_timeout=configuration.data_path.timeout,
         daemon_user=who.name if who is not None else None,
         dispatcher=configuration.dispatcher,
+        kept=Kept(*(timedelta(seconds=min(each, _FOR_EVER)) for each in (kept.operations, kept.messages, kept.keys))),
     )
 
 
