@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import NotOffered
 from ..model.attachment import Connection
-from ..targets.contract import Target
-from .contract import Allocated, Driver, Export, Grant, Publishes, Resized, Serves
+from ..targets.contract import Counts, Target
+from .contract import Allocated, Counters, Driver, Export, Grant, Metered, Meters, Publishes, Resized, Serves
 
 
 class Publisher:
@@ -41,6 +41,30 @@ class Publisher:
                 protocol=protocol,
             )
         return way
+
+    def meter(self, export: Export, protocols: Collection[str]) -> Metered | None:
+        """What the driver measures of the object, and what is counted where it is published over `protocols`.
+
+        None when the driver says that there is no such object. Counters are None when one of the protocols does not
+        count: the others' sum would pass for the whole.
+        """
+        found: Metered | None = Metered()
+        if isinstance(self._driver, Meters):
+            found = self._driver.meter(export.placement, export.reference)
+        if found is None:
+            return None
+        counters = found.counters
+        ways = self._ways()
+        for protocol in sorted(protocols):
+            way = ways.get(protocol)
+            if found.counters is not None and way is not None and not isinstance(way, str | Served):
+                # The driver publishes it by itself, and has counted.
+                continue
+            counted = way.count(export) if isinstance(way, Served) else None
+            if counted is None:
+                return Metered(found.allocated)
+            counters = counted if counters is None else counters.plus(counted)
+        return Metered(found.allocated, counters)
 
     def _ways(self) -> Mapping[str, Publishes | str]:
         """By protocol: what publishes, or the reason against it."""
@@ -92,3 +116,7 @@ class Served:
         if not self.target.granted(export):
             return Resized(grow(), online=True)
         return self.target.resize(export, grow)
+
+    def count(self, export: Export) -> Counters | None:
+        """As `Counts.count`; None as well where the target does not count."""
+        return self.target.count(export) if isinstance(self.target, Counts) else None

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -271,6 +272,56 @@ class Device:
     thin: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What hosts have read and written, as that which serves them counted it.
+
+    The counters run up from zero and fall back to it when what counts begins anew. `series` names one such run: two
+    sets of counters with the same `series` may be subtracted, others never. `since` (UTC) is when this run began,
+    None where what counts does not say.
+    """
+
+    read_operations: int
+    read_bytes: int
+    written_operations: int
+    written_bytes: int
+    series: str
+    since: datetime | None = None
+
+    def plus(self, other: Counters) -> Counters:
+        """Both together. The sum began with the later of the two, and is comparable while both are."""
+        began = [since for since in (self.since, other.since) if since is not None]
+        return Counters(
+            self.read_operations + other.read_operations,
+            self.read_bytes + other.read_bytes,
+            self.written_operations + other.written_operations,
+            self.written_bytes + other.written_bytes,
+            f"{self.series}+{other.series}",
+            max(began) if len(began) == 2 else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """What was measured of one object.
+
+    `allocated` are the bytes that its content occupies on the back end, those that it shares with snapshots and
+    clones included. Whatever is not measured is None, never an estimate.
+    """
+
+    allocated: int | None = None
+    counters: Counters | None = None
+
+
+@runtime_checkable
+class Meters(Protocol):
+    def meter(self, placement: str, reference: Mapping[str, Any]) -> Metered | None:
+        """Measure the object as it is now, while hosts use it; None when there is none. Quick (1 s), changes nothing.
+
+        `counters` only where the driver itself serves the hosts; what a target counts is added to it.
+        """
+
+
 @runtime_checkable
 class Serves(Protocol):
     """For drivers whose objects are files or devices of this node, published by a target."""
@@ -294,6 +345,7 @@ ABILITIES: Mapping[str, type] = {
     "clone": Clones,
     "publish": Publishes,
     "serve": Serves,
+    "meter": Meters,
 }
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from ..drivers.contract import Allocated, Device, Export, Grant, Resized
+from ..drivers.contract import Allocated, Counters, Device, Export, Grant, Resized
 from ..model.attachment import Connection
 
 CONTRACT_VERSION = 1
@@ -88,3 +88,12 @@ class Generations(Protocol):
         When it differs from what it was, every export that the store says is attached must be granted again: a
         `grant` may have started a new daemon that publishes nothing else yet.
         """
+
+
+@runtime_checkable
+class Counts(Protocol):
+    """For targets whose daemon counts what hosts read and write; a target that has no true figures has not this."""
+
+    def count(self, export: Export) -> Counters | None:
+        """What the hosts that are connected now have done; None when nothing of it is published. Quick, changes
+        nothing, and waits for no grant or withdrawal of another export."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ...datapath.account import account, barrier
 from ...errors import Failed, Misconfigured, Refused, Unavailable
-from ..contract import Allocated, DriverSetup, Item, PoolReport, Taken, Wanted
+from ..contract import Allocated, DriverSetup, Item, Metered, PoolReport, Taken, Wanted
 from . import disk
 from .family import SNAPSHOT, VOLUME, Family, Folder, Member, new_layer
 from .header import visible_size
@@ -126,6 +126,13 @@ class FileDriver:
         with disk.reported(self._directory, 0):
             size = self._folder.size(VOLUME, placement)
             return None if size is None else Allocated(placement, POOL, size)
+
+    def meter(self, placement: str, reference: Mapping[str, Any]) -> Metered | None:
+        """What the file system has allocated to the image files. What hosts do is a target's to count:
+        qemu-storage-daemon, which opens the images, keeps no count of what comes through its exports (7.2)."""
+        with disk.reported(self._directory, 0):
+            occupied = self._folder.occupied(VOLUME, placement)
+            return None if occupied is None else Metered(occupied)
 
     def inventory(self) -> Iterable[Item]:
         with disk.reported(self._directory, 0):

@@ -20,7 +20,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -229,13 +229,25 @@ class Folder:
 
     def size(self, kind: str, object_id: str) -> int | None:
         """The size that a host sees of the volume or snapshot, in bytes; None when there is none."""
+        return self._unlocked(kind, object_id, lambda family, layer: visible_size(family.file(layer)))
+
+    def occupied(self, kind: str, object_id: str) -> int | None:
+        """The bytes that its layers occupy, those that others rest on as well included; None when there is none."""
+
+        def measured(family: Family, layer: str) -> int:
+            return sum(family.file(one).stat().st_blocks * 512 for one in family.chain(layer))
+
+        return self._unlocked(kind, object_id, measured)
+
+    def _unlocked(self, kind: str, object_id: str, look: Callable[[Family, str], int]) -> int | None:
+        """What `look` says of the top layer of the volume or snapshot; None when there is none."""
         family = self.find(kind, object_id)
         while family is not None:
             member = family.member(kind, object_id)
             if member is None:
                 return None
             try:
-                return visible_size(family.file(member.layer))
+                return look(family, member.layer)
             except (Failed, FileNotFoundError):
                 # Nothing is locked: the layers may have been merged since the document was read.
                 before, family = family, self.find(kind, object_id)

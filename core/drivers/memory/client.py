@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...errors import StorageError
 from ...model.attachment import AccessMode, Connection
-from . import content
+from . import content, traffic
 from .array import Array
 
 
@@ -45,9 +45,10 @@ class MemoryClient:
 
     def read(self, offset: int, length: int) -> bytes:
         try:
-            with self._array.reading() as array:
+            with self._array.changing() as array:
                 _, size, _, _ = self._enter(array)
                 _check_range(offset, length, size)
+                traffic.count_read(array, self._placement, length)
                 return content.read(array, self._placement, offset, length)
         except StorageError as error:
             raise OSError(errno.EIO, error.message) from error
@@ -60,6 +61,7 @@ class MemoryClient:
                     raise OSError(errno.EROFS, "the volume is attached read-only")
                 _check_range(offset, len(data), size)
                 content.write(array, self._placement, pool, offset, data)
+                traffic.count_write(array, self._placement, len(data))
         except content.Full as full:
             raise OSError(errno.ENOSPC, f"pool {full.pool} is full") from full
         except StorageError as error:

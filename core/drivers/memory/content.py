@@ -89,6 +89,15 @@ def discard(array: sqlite3.Connection, object_id: str, pool: str) -> None:
         settle(array, other)
 
 
+def occupied(array: sqlite3.Connection, object_id: str) -> int:
+    """The bytes that the object occupies: its blocks, the shared ones included, and what it reserves."""
+    row = array.execute(
+        "SELECT reserved + ? * (SELECT count(*) FROM map WHERE map.object = object.id) FROM object WHERE id = ?",
+        (BLOCK, object_id),
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def read(array: sqlite3.Connection, object_id: str, offset: int, length: int) -> bytes:
     """`length` bytes from `offset`; what was never written reads as zeros."""
     first, last = offset // BLOCK, (offset + length - 1) // BLOCK

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 
 from ...errors import Failed, Refused
 from ...model.attachment import Connection
-from ..contract import Allocated, DriverSetup, Export, Grant, Item, PoolReport, Resized, Taken, Wanted
-from . import content
+from ..contract import Allocated, DriverSetup, Export, Grant, Item, Metered, PoolReport, Resized, Taken, Wanted
+from . import content, traffic
 from .array import Array
 from .client import proof_of
 from .settings import SCHEMA, PoolSettings, pools_of
@@ -72,6 +72,12 @@ class MemoryDriver:
         with self._reading() as array:
             row = _find(array, _VOLUME, placement)
         return None if row is None else Allocated(placement, row[0], row[1])
+
+    def meter(self, placement: str, reference: Mapping[str, Any]) -> Metered | None:
+        with self._reading() as array:
+            if _find(array, _VOLUME, placement) is None:
+                return None
+            return Metered(content.occupied(array, placement), traffic.counted(array, placement))
 
     def inventory(self) -> Iterable[Item]:
         with self._reading() as array:
@@ -171,6 +177,7 @@ class MemoryDriver:
         reserved = 0 if wanted.thin else content.blocks_of(size)
         content.charge(array, pool.name, reserved)
         _insert(array, wanted.placement, _VOLUME, pool.name, size, not wanted.thin, reserved)
+        traffic.begin(array, wanted.placement)
         return Allocated(wanted.placement, pool.name, size)
 
     def _copy(self, array: sqlite3.Connection, wanted: Wanted, kind: str, source: str) -> Allocated:
@@ -243,6 +250,7 @@ def _remove(array: sqlite3.Connection, kind: str, object_id: str) -> None:
     row = array.execute("SELECT pool, reserved FROM object WHERE id = ? AND kind = ?", (object_id, kind)).fetchone()
     if row is not None:
         array.execute("DELETE FROM object WHERE id = ?", (object_id,))
+        traffic.forget(array, object_id)
         content.charge(array, row[0], -row[1])
         content.discard(array, object_id, row[0])
 

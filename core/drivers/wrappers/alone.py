@@ -12,7 +12,7 @@ from .wrapper import Call, wrap
 
 T = TypeVar("T")
 
-_READING = frozenset({"inspect", "inspect_snapshot", "granted"})
+_READING = frozenset({"inspect", "inspect_snapshot", "granted", "meter", "count"})
 _own: ContextVar[frozenset[str]] = ContextVar("objects that this call's callers work on", default=frozenset())
 _guard = threading.Lock()
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
 
-from ...targets.contract import Target
+from ...targets.contract import Counts, Generations, Target
 from ..contract import ABILITIES, Driver
 
 T = TypeVar("T")
 
-_KINDS: tuple[type, ...] = (Driver, Target, *ABILITIES.values())
+_KINDS: tuple[type, ...] = (Driver, Target, Generations, Counts, *ABILITIES.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar
 
-from ...drivers.contract import Allocated, Device, Export, Grant, Resized
+from ...drivers.contract import Allocated, Counters, Device, Export, Grant, Resized
 from ...errors import Refused, StorageError, Transient, Unavailable
 from ...model.attachment import Connection
 from ..contract import TargetSetup
+from .counting import count
 from .exports import Exports
 from .layout import LUN
 from .ledger import Ledger
@@ -79,7 +80,8 @@ class IscsiTarget:
             user=setup.user,
             timeout=min(setup.timeout, float(settings.get("answer_seconds", 10))),
         )
-        self._exports = Exports(self._server, Ledger(setup.state / "targets"), setup.node, setup.timeout)
+        self._ledger = Ledger(setup.state / "targets")
+        self._exports = Exports(self._server, self._ledger, setup.node, setup.timeout)
 
     def start(self) -> None:
         """Start tgtd, or adopt the one that lives with everything it publishes."""
@@ -111,6 +113,10 @@ class IscsiTarget:
     def generation(self) -> str:
         """As `Generations.generation`."""
         return self._server.generation()
+
+    def count(self, export: Export) -> Counters | None:
+        """As `Counts.count`. It counts the sessions that live now, with INQUIRY and its like among the reads."""
+        return count(self._server, self._ledger, export.placement)
 
     def grant(self, export: Export, device: Device, grant: Grant) -> Connection:
         """As the contract says; starts tgtd again if it has died. A changed secret ends the host's sessions."""

@@ -19,7 +19,7 @@ from pathlib import Path
 from ...datapath.account import Account
 from ...datapath.impersonate import acting_as
 from ...errors import Busy, Failed, Refused, Transient
-from .shown import ShownConnection, ShownTarget, connections, portals, sessions, targets
+from .shown import ShownConnection, ShownCount, ShownTarget, connections, counts, portals, sessions, targets
 
 _REQUEST = struct.Struct("=II64sIiQQIIIIII")
 _ANSWER = struct.Struct("=II")
@@ -184,6 +184,10 @@ class Tgt:
     def sessions(self, tid: int) -> frozenset[int]:
         """The ids of a target's sessions, those included that have lost their connection but not ended yet."""
         return sessions(self.statistics(tid))
+
+    def counts(self, tid: int) -> tuple[ShownCount, ...]:
+        """What each session has done with each unit of a target; what a session did is forgotten at its end."""
+        return counts(self.statistics(tid))
 
     def statistics(self, tid: int) -> str:
         """Counters of a target's disks and sessions: the same text again means that no host read or wrote meanwhile."""

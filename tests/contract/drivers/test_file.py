@@ -37,6 +37,7 @@ from .clones import ClonesSuite
 from .driver import DriverSuite
 from .extends import ExtendsSuite
 from .live_snapshots import LiveSnapshotsSuite
+from .meters import MetersSuite
 from .publishes import PublishesSuite
 from .reverts import RevertsSuite
 from .serves import ServesSuite
@@ -170,7 +171,7 @@ def _bench(folder: Path, directory: Path, kind: str) -> FileBench:
     return FileBench(directory, folder / "state", runtime, kind, USER)
 
 
-class _Common(DriverSuite, ExtendsSuite, SnapshotsSuite, RevertsSuite, ClonesSuite, ServesSuite):
+class _Common(DriverSuite, ExtendsSuite, SnapshotsSuite, RevertsSuite, ClonesSuite, ServesSuite, MetersSuite):
     """What every form promises."""
 
 

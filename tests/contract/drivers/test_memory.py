@@ -19,6 +19,7 @@ from .clones import ClonesSuite
 from .driver import DriverSuite
 from .extends import ExtendsSuite
 from .live_snapshots import LiveSnapshotsSuite
+from .meters import MetersSuite
 from .publishes import PublishesSuite
 from .reverts import RevertsSuite
 from .snapshots import SnapshotsSuite
@@ -60,7 +61,14 @@ def _bare_client(driver: Driver, placement: str) -> Iterator[MemoryClient]:
 
 
 class TestMemory(
-    DriverSuite, ExtendsSuite, SnapshotsSuite, LiveSnapshotsSuite, RevertsSuite, ClonesSuite, PublishesSuite
+    DriverSuite,
+    ExtendsSuite,
+    SnapshotsSuite,
+    LiveSnapshotsSuite,
+    RevertsSuite,
+    ClonesSuite,
+    PublishesSuite,
+    MetersSuite,
 ):
     @pytest.fixture
     def bench(self, tmp_path: Path) -> Bench:

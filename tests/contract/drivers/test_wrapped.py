@@ -14,6 +14,7 @@ from .clones import ClonesSuite
 from .driver import DriverSuite
 from .extends import ExtendsSuite
 from .live_snapshots import LiveSnapshotsSuite
+from .meters import MetersSuite
 from .publishes import PublishesSuite
 from .reverts import RevertsSuite
 from .snapshots import SnapshotsSuite
@@ -38,7 +39,14 @@ class WrappedBench(MemoryBench):
 
 
 class TestWrapped(
-    DriverSuite, ExtendsSuite, SnapshotsSuite, LiveSnapshotsSuite, RevertsSuite, ClonesSuite, PublishesSuite
+    DriverSuite,
+    ExtendsSuite,
+    SnapshotsSuite,
+    LiveSnapshotsSuite,
+    RevertsSuite,
+    ClonesSuite,
+    PublishesSuite,
+    MetersSuite,
 ):
     @pytest.fixture
     def bench(self, tmp_path: Path) -> Bench:

@@ -18,8 +18,9 @@ import isthmus.core
 from isthmus.core.drivers.contract import Allocated, Device, Export, Grant, Resized
 from isthmus.core.model.attachment import Connection
 from isthmus.core.model.placement import naa_identifier
-from isthmus.core.targets.contract import Generations, Target
+from isthmus.core.targets.contract import Counts, Generations, Target
 
+from ..counting import read_and_write
 from ..drivers.bench import MIB, pattern
 from ..exports import ExportLab, ExportsSuite
 from ..hosts import BusyHost, Hosts
@@ -277,6 +278,57 @@ class TargetSuite(ExportsSuite):
         publisher.withdraw(export, grant.attachment)
         assert publisher.granted(export) == frozenset()
         assert export.placement not in publisher.target.inventory()
+
+    def test_what_hosts_read_and_write_is_counted_exactly(self, exports: TargetExports) -> None:
+        export, counting = exports.export(), _counting(exports)
+        assert counting.count(export) is None, "nothing is published"
+        grants = [exports.grant(export, exports.hosts.host_grant(shared=True)) for _ in range(2)]
+        with exports.client(grants[0][1], grants[0][0]) as one, exports.client(grants[1][1], grants[1][0]) as other:
+            before = counting.count(export)
+            read_and_write(one)
+            read_and_write(other)
+            after = counting.count(export)
+            assert before is not None and after is not None
+            assert _counting(exports, exports.another_target()).count(export) == after, "every instance tells the same"
+        assert after.series == before.series
+        assert after.written_operations - before.written_operations == 4
+        assert after.written_bytes - before.written_bytes == 2 * 12288
+        assert after.read_operations - before.read_operations == 2
+        assert after.read_bytes - before.read_bytes == 2 * 4096
+
+    def test_counters_that_fell_back_are_another_series(self, exports: TargetExports, bench: TargetBench) -> None:
+        export, counting = exports.export(), _counting(exports)
+        grant, connection = exports.grant(export)
+        seen = []
+        for _ in range(2):
+            with exports.client(connection, grant) as client:
+                read_and_write(client)
+                seen.append(counting.count(export))
+        bench.kill_daemons()
+        assert counting.count(export) is None
+        exports.publisher.grant(export, grant)
+        with exports.client(connection, grant) as client:
+            read_and_write(client)
+            seen.append(counting.count(export))
+        first, second, third = (found for found in seen if found is not None)
+        for earlier, later in ((first, second), (second, third)):
+            assert earlier.series != later.series or later.written_bytes == earlier.written_bytes + 12288
+
+    def test_of_another_export_nothing_is_counted(self, exports: TargetExports) -> None:
+        export, idle, counting = exports.export(), exports.export(), _counting(exports)
+        grant, connection = exports.grant(export)
+        exports.grant(idle)
+        with exports.client(connection, grant) as client:
+            read_and_write(client)
+            found = counting.count(idle)
+        assert found is not None and (found.written_operations, found.written_bytes) == (0, 0)
+
+
+def _counting(exports: TargetExports, target: Target | None = None) -> Counts:
+    found = target or exports.target
+    if not isinstance(found, Counts):
+        pytest.skip(f"target {found.name} has no figures of what hosts do")
+    return found
 
 
 def _holders(path: Path) -> list[str]:

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
 from isthmus.core.drivers.composition import Served, publisher
-from isthmus.core.drivers.contract import Allocated, Device, DriverSetup, Export, Grant, Publishes, Resized
+from isthmus.core.drivers.contract import (
+    Allocated,
+    Counters,
+    Device,
+    DriverSetup,
+    Export,
+    Grant,
+    Metered,
+    Publishes,
+    Resized,
+    Wanted,
+)
 from isthmus.core.drivers.memory import MemoryDriver
 from isthmus.core.errors import NotOffered
 from isthmus.core.model.attachment import AccessMode, Connection
@@ -167,3 +179,73 @@ def test_a_resize_goes_through_the_target_while_a_host_is_there(served: Publishe
     served.grant(EXPORT, grant("a"))
     assert served.resize(EXPORT, lambda: grown) == Resized(grown, online=False)
     assert notes[-1] == "resize"
+
+
+class Metering(Files):
+    """Also measures."""
+
+    there = True
+
+    def meter(self, placement: str, reference: Any) -> Metered | None:
+        assert (placement, reference) == (EXPORT.placement, EXPORT.reference)
+        return Metered(4096) if self.there else None
+
+
+class Counting(Iscsi):
+    counters: Counters | None = Counters(1, 10, 2, 20, "one", datetime(2026, 1, 1, tzinfo=UTC))
+
+    def count(self, export: Export) -> Counters | None:
+        return self.counters
+
+
+class CountingToo(Counting):
+    protocol: ClassVar[str] = "other"
+    counters: Counters | None = Counters(3, 30, 4, 40, "two", datetime(2026, 1, 2, tzinfo=UTC))
+
+
+FORMS = {"path": "", "image": ""}
+
+
+def test_what_driver_and_target_measure_is_put_together(notes: list[str]) -> None:
+    both = publisher(Metering(FORMS, notes), {"iscsi": Counting(notes)})
+    assert both.meter(EXPORT, {"iscsi"}) == Metered(4096, Counting.counters)
+    assert both.meter(EXPORT, ()) == Metered(4096), "who is not attached is not counted"
+
+
+def test_counters_of_two_protocols_are_added_up(notes: list[str]) -> None:
+    both = publisher(Metering(FORMS, notes), {"iscsi": Counting(notes), "other": CountingToo(notes)})
+    found = both.meter(EXPORT, ["other", "iscsi"])
+    summed = Counters(4, 40, 6, 60, "one+two", datetime(2026, 1, 2, tzinfo=UTC))
+    assert found == Metered(4096, summed)
+
+
+def test_no_part_passes_for_the_whole(notes: list[str]) -> None:
+    silent = CountingToo(notes)
+    silent.counters = None
+    targets = {"iscsi": Counting(notes), "nbd": Nbd(notes), "other": silent}
+    both = publisher(Metering(FORMS, notes), targets)
+    for uncounted in ("nbd", "other", "unknown"):
+        assert both.meter(EXPORT, ["iscsi", uncounted]) == Metered(4096)
+
+
+def test_a_target_counts_for_a_driver_that_measures_nothing(notes: list[str]) -> None:
+    assert publisher(Files(FORMS, notes), {"iscsi": Counting(notes)}).meter(EXPORT, ["iscsi"]) == Metered(
+        None, Counting.counters
+    )
+    assert publisher(Files(FORMS, notes), {}).meter(EXPORT, ()) == Metered()
+
+
+def test_what_the_driver_has_not_is_not_counted_either(notes: list[str]) -> None:
+    driver = Metering(FORMS, notes)
+    driver.there = False
+    assert publisher(driver, {"iscsi": Counting(notes)}).meter(EXPORT, ["iscsi"]) is None
+
+
+def test_what_a_driver_publishes_and_counts_by_itself_counts_once(tmp_path: Path) -> None:
+    memory = MemoryDriver(
+        DriverSetup("b", "memory", "node", {"pools": [{"name": "a", "total": 1 << 20}]}, {}, tmp_path, tmp_path)
+    )
+    memory.start()
+    memory.create(Wanted("p", "a", 4096, thin=True))
+    assert publisher(memory, {}).meter(EXPORT, ["memory"]) == memory.meter("p", {})
+    memory.stop()

@@ -11,6 +11,7 @@ import pytest
 from isthmus.core.drivers.contract import ABILITIES, Driver, DriverSetup, Extends, Publishes, Wanted, abilities
 from isthmus.core.drivers.memory import MemoryDriver
 from isthmus.core.drivers.wrappers import Call, unwrap, wrap
+from isthmus.core.targets.contract import Counts, Generations
 
 
 class Plain:
@@ -62,6 +63,19 @@ def test_all_abilities_shine_through(memory: MemoryDriver) -> None:
     wrapped = wrap(memory, plainly)
     assert abilities(wrapped) == abilities(memory)
     assert {name for name, kind in ABILITIES.items() if isinstance(wrapped, kind)} == set(ABILITIES) - {"serve"}
+
+
+def test_a_target_keeps_its_generation_and_its_counters() -> None:
+    class Counter:
+        def generation(self) -> str:
+            return "life 1"
+
+        def count(self, export: Any) -> Any:
+            return export
+
+    wrapped = wrap(Counter(), plainly)
+    assert isinstance(wrapped, Generations) and wrapped.generation() == "life 1"
+    assert isinstance(wrapped, Counts) and wrapped.count(7) == 7
 
 
 def test_unwrap_gives_back_the_innermost() -> None:

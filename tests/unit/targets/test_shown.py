@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from isthmus.core.targets.iscsi.shown import ShownConnection, connections, portals, sessions, targets
+from isthmus.core.targets.iscsi.shown import (
+    ShownConnection,
+    ShownCount,
+    connections,
+    counts,
+    portals,
+    sessions,
+    targets,
+)
 
 SHOWN = """\
 Target 2855018: iqn.2026-01.dev.isthmus:node1:p1.shared
@@ -109,6 +117,16 @@ tgt lun sid rd_subm(bytes,cmds) rd_done(bytes,cmds) wr_subm(bytes,cmds) wr_done(
   7   1  12         4096      1         4096      1            0      0            0      0    0
 """
     assert sessions(text) == {3, 12}
+
+
+def test_counts_are_of_commands_that_ended_and_anything_odd_is_passed_over() -> None:
+    text = """\
+tgt lun sid rd_subm(bytes,cmds) rd_done(bytes,cmds) wr_subm(bytes,cmds) wr_done(bytes,cmds) errs
+  7   1   3         8192      2         4096      1        12288      3         8192      2    0
+  7   1   4         8192      2
+  7   1   x            0      0            0      0            0      0            0      0    0
+"""
+    assert counts(text) == (ShownCount(3, 1, 4096, 1, 8192, 2),)
 
 
 def test_portals_of_both_families() -> None:
