@@ -16,7 +16,7 @@ from ..model.request import Changes, ProfileRequest
 from ..profiles.requirement import compiled
 from ..runtime.parts import Parts
 from ..security.policy import authorise
-from ..store import nouns, schema
+from ..store import nouns, schema, usage
 from ..store.database import Tx
 from ..store.dialects import insert_if_absent
 from .checks import check_description, check_metadata, check_name
@@ -105,7 +105,7 @@ class Profiles(Collection[Profile]):
         )
 
     def delete(self, context: Context, profile: str, *, if_version: int | None = None) -> None:
-        """Remove a profile; `InUse` while volumes have it."""
+        """Remove a profile with the limits on it; `InUse` while volumes have it."""
 
         def work(tx: Tx) -> None:
             known = self.seen(tx, context, profile, "write")
@@ -114,6 +114,7 @@ class Profiles(Collection[Profile]):
             if nouns.volumes.where(tx, schema.volumes.c.profile == known.id, limit=1):
                 raise InUse(f"Volumes have the profile {known.name}.", next_step="Delete them first.")
             nouns.profiles.delete(tx, known.id)
+            usage.forget_profiles(tx)
             self.parts.happened(tx, "profile.deleted", known, context)
 
         self.parts.database.change(work, durable=True)

@@ -12,6 +12,7 @@ from ..model.identity import now
 from ..model.operation import OperationState
 from ..store.database import Tx
 from ..store.schema import operations as table
+from .failure_message import FailureMessage
 
 _GIVE_UP = (
     update(table)
@@ -26,18 +27,25 @@ _GIVE_UP = (
 )
 
 
+# The deletion announces its own events; nobody need be woken for this one.
+_told = FailureMessage(lambda: None)
+
+
 def supersede(tx: Tx, operation: str | None) -> None:
-    """Abandon the operation if it needs attention; a parent that waits for it is woken by the sweeper.
+    """Abandon the operation if it needs attention, and say so; a parent that waits for it is woken by the sweeper.
 
     Raises `Occupied` when it was let go on meanwhile: two operations must never work on one thing.
     """
     if operation is None:
         return
     parameters: dict[str, Any] = {"wanted": operation, "moment": now()}
-    if tx.execute(_GIVE_UP, parameters).rowcount:
-        return
+    given_up = tx.execute(_GIVE_UP, parameters).rowcount
     known = repository.find(tx, operation)
-    if known is not None and known.state.live:
+    if known is None:
+        return
+    if given_up:
+        _told(tx, known)
+    elif known.state.live:
         raise Occupied(
             "The operation that left it in error is being retried.",
             next_step=f"Wait for operation {operation}.",

@@ -19,7 +19,7 @@ from ..store import nouns, schema, usage
 from ..store.database import Tx
 from .checks import check_description, check_metadata, check_name
 from .collection import Collection, plain_changes
-from .placing import find_profile
+from .placing import find_profile, hold_profile
 
 _OWNING = (schema.volumes, schema.snapshots, schema.hosts, schema.attachments)
 
@@ -98,6 +98,8 @@ class Tenants(Collection[Tenant]):
             known = self.seen(tx, context, tenant)
             authorise(context, "limit:write", known.id)
             kept = None if profile is None else find_profile(tx, context, profile).id
+            if kept is not None:
+                hold_profile(tx, kept)
             return usage.set_limits(tx, known.id, kept, max_volumes=max_volumes, max_bytes=max_bytes)
 
         return self.parts.database.change(work, durable=True)

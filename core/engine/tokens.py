@@ -17,6 +17,7 @@ from ..runtime.parts import Parts
 from ..security.policy import allowed, authorise, authorise_grant, visible_tenant
 from ..security.tokens import new_token, token_hash
 from ..store import nouns, schema
+from ..store.database import Tx
 from .checks import check_name
 from .collection import Collection
 
@@ -72,7 +73,12 @@ class Tokens(Collection[Token]):
             created_at=moment,
             expires_at=None if wanted.lifetime is None else moment + timedelta(seconds=wanted.lifetime),
         )
-        self.parts.database.change(lambda tx: nouns.tokens.insert(tx, token, hash=token_hash(text)), durable=True)
+
+        def work(tx: Tx) -> None:
+            nouns.tokens.insert(tx, token, hash=token_hash(text))
+            self.parts.happened(tx, "token.created", token, context)
+
+        self.parts.database.change(work, durable=True)
         return token, text
 
     def revoke(self, context: Context, token: str) -> None:
@@ -88,4 +94,9 @@ class Tokens(Collection[Token]):
                 authorise(context, "token:delete", known.tenant)
             except NotFound:
                 return
-        self.parts.database.change(lambda tx: nouns.tokens.delete(tx, token), durable=True)
+
+        def work(tx: Tx) -> None:
+            if nouns.tokens.delete(tx, known.id):
+                self.parts.happened(tx, "token.revoked", known, context)
+
+        self.parts.database.change(work, durable=True)

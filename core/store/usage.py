@@ -129,6 +129,11 @@ def forget(tx: Tx, tenant: str) -> None:
     tx.execute(_usage.delete().where(_usage.c.tenant == tenant))
 
 
+def forget_profiles(tx: Tx) -> None:
+    """Remove the rows, limits included, of profiles that are no more."""
+    tx.execute(_usage.delete().where(_usage.c.profile != ALL, _usage.c.profile.not_in(select(schema.profiles.c.id))))
+
+
 @dataclass(frozen=True, slots=True)
 class Drift:
     """A usage row that does not say what is there. `profile` None means over all profiles; sizes in bytes."""
