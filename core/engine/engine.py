@@ -34,6 +34,7 @@ from ..security.sealing import Sealer
 from ..store import records
 from ..store.database import Database
 from ..targets.contract import Target
+from ..telemetry.metering import Metering
 from .attachments import Attachments
 from .backends import Backends
 from .doctor import Doctor
@@ -41,6 +42,7 @@ from .events import Events
 from .failure_message import FailureMessage, lease_holds
 from .first_start import Prepared
 from .hosts import Hosts
+from .metrics import Metrics
 from .operations import Messages, Operations
 from .pools import Pools
 from .profiles import Profiles
@@ -174,6 +176,7 @@ class Engine:
         self.hosts = Hosts(parts)
         self.attachments = Attachments(parts, self.volumes, self.hosts)
         self.pools = Pools(parts)
+        self.metrics = Metrics(Metering(parts), self.volumes, self.pools)
         self.profiles = Profiles(parts)
         self.operations = Operations(parts, self._dismissed)
         self.messages = Messages(parts)
