@@ -38,7 +38,7 @@ NAMESPACES: Mapping[str, Namespace] = {
             declared=True,
             needs=("name", "settings_schema", "prefixes", "wsgi", "actions", "flows", "duties", "ready", "close"),
         ),
-        Namespace("adapters", "isthmus.adapters", ADAPTERS),
+        Namespace("adapters", "isthmus.adapters", ADAPTERS, declared=True, needs=("name", "settings_schema")),
         Namespace("drivers", "isthmus.drivers", DRIVERS, needs=("name", "settings_schema")),
         Namespace("targets", "isthmus.targets", TARGETS, needs=("name", "protocol", "form", "settings_schema")),
         # Filters and weighers bring numpy; their contract is checked by what they declare, not by importing it here.

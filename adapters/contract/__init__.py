@@ -8,8 +8,10 @@ With `dry_run` nothing is changed or stored and the operation that comes back ca
 
 from .adapter import Adapter
 from .administration import Administration
+from .setup import AdapterFactory, AdapterSetup
 from .storage import Storage
 
 CONTRACT_VERSION = 1
+"""Raised when an adapter written for an older one could misbehave; such an adapter is reported and not used."""
 
-__all__ = ["CONTRACT_VERSION", "Adapter", "Administration", "Storage"]
+__all__ = ["CONTRACT_VERSION", "Adapter", "AdapterFactory", "AdapterSetup", "Administration", "Storage"]

@@ -9,7 +9,8 @@ from ...core.context import Context
 from ...core.model.backend import Backend
 from ...core.model.description import Extension, Finding, Trial
 from ...core.model.page import Page, Query
-from ...core.model.request import BackendRequest, Changes, TenantRequest, TokenRequest, UserRequest
+from ...core.model.request import BackendRequest, Changes, SystemRequest, TenantRequest, TokenRequest, UserRequest
+from ...core.model.system import System
 from ...core.model.tenant import Limit, Tenant, Token, User
 
 
@@ -75,6 +76,30 @@ class Backends(Protocol):
         """`InUse` while placements or snapshots are on it."""
 
 
+class Systems(Protocol):
+    """Configured adapters. `local`, this installation itself, is always among them and is neither changed, but for its
+    metadata, nor removed."""
+
+    def list(self, query: Query | None = None) -> Page[System]: ...
+
+    def get(self, system: str) -> System:
+        """By id or by name."""
+
+    def add(self, wanted: SystemRequest) -> System:
+        """Asks it first: one that does not answer is not added (`Unavailable`), nor one that does not accept the
+        credential (`Misconfigured`). `Conflict` for a name that is taken."""
+
+    def test(self, wanted: SystemRequest | str) -> Trial:
+        """Try a configuration, or a system that is there; changes nothing but the latter's measured health."""
+
+    def update(self, system: str, changes: Changes, *, if_version: int | None = None) -> System:
+        """Name, metadata, `enabled`, address, settings and secrets. An enabled system is asked first when one of the
+        last three changes, as in `add`. A system that is disabled is not reached by anybody."""
+
+    def remove(self, system: str, *, if_version: int | None = None) -> None:
+        """Forget it and its credential; nothing is done to the system itself."""
+
+
 class Extensions(Protocol):
     """Plugins, adapters, drivers, targets, filters, weighers and dispatchers, as found on this server."""
 
@@ -96,7 +121,8 @@ class Administration(Protocol):
     users: Users
     tokens: Tokens
     backends: Backends
+    systems: Systems
     extensions: Extensions
 
     def doctor(self) -> Sequence[Finding]:
-        """What is wrong and what to do about it: database, back ends, targets, exports, orphans, usage."""
+        """What is wrong and what to do about it: database, back ends, targets, exports, orphans, usage, systems."""

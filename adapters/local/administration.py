@@ -7,10 +7,12 @@ from typing import Any, Protocol
 
 from ...core.context import Context
 from ...core.engine.engine import Engine
+from ...core.engine.systems import Systems
 from ...core.model.backend import Backend
 from ...core.model.description import Extension, Finding, Trial
 from ...core.model.page import Page, Query
-from ...core.model.request import BackendRequest, Changes, TenantRequest, TokenRequest, UserRequest
+from ...core.model.request import BackendRequest, Changes, SystemRequest, TenantRequest, TokenRequest, UserRequest
+from ...core.model.system import System
 from ...core.model.tenant import Limit, Tenant, Token, User
 from ...core.security.policy import authorise
 from ..contract import administration as contract
@@ -102,6 +104,30 @@ class _Backends(Bound):
         self._engine.backends.remove(self._context, backend, if_version=if_version)
 
 
+class _Systems:
+    def __init__(self, systems: Systems, context: Context) -> None:
+        self._systems = systems
+        self._context = context
+
+    def list(self, query: Query | None = None) -> Page[System]:
+        return self._systems.list(self._context, query)
+
+    def get(self, system: str) -> System:
+        return self._systems.get(self._context, system)
+
+    def add(self, wanted: SystemRequest) -> System:
+        return self._systems.add(self._context, wanted)
+
+    def test(self, wanted: SystemRequest | str) -> Trial:
+        return self._systems.test(self._context, wanted)
+
+    def update(self, system: str, changes: Changes, *, if_version: int | None = None) -> System:
+        return self._systems.update(self._context, system, changes, if_version=if_version)
+
+    def remove(self, system: str, *, if_version: int | None = None) -> None:
+        self._systems.remove(self._context, system, if_version=if_version)
+
+
 class _Extensions:
     def __init__(self, manager: ExtensionManager, context: Context) -> None:
         self._manager = manager
@@ -125,14 +151,16 @@ class _Extensions:
 class LocalAdministration:
     """What the engine and the plugin manager offer to those who run the installation."""
 
-    def __init__(self, engine: Engine, context: Context, extensions: ExtensionManager) -> None:
+    def __init__(self, engine: Engine, context: Context, extensions: ExtensionManager, systems: Systems) -> None:
         self.context = context
         self._engine = engine
+        self._registry = systems
         self.tenants: contract.Tenants = _Tenants(engine, context)
         self.users: contract.Users = _Users(engine, context)
         self.tokens: contract.Tokens = _Tokens(engine, context)
         self.backends: contract.Backends = _Backends(engine, context)
+        self.systems: contract.Systems = _Systems(systems, context)
         self.extensions: contract.Extensions = _Extensions(extensions, context)
 
     def doctor(self) -> Sequence[Finding]:
-        return self._engine.doctor.examine(self.context)
+        return [*self._engine.doctor.examine(self.context), *self._registry.examine(self.context)]

@@ -2,5 +2,6 @@
 
 from .adapter import RemoteAdapter
 from .client import Client
+from .system import RemoteSystem
 
-__all__ = ["Client", "RemoteAdapter"]
+__all__ = ["Client", "RemoteAdapter", "RemoteSystem"]

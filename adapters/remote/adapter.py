@@ -19,7 +19,7 @@ class RemoteAdapter:
     The other side knows its callers by their credentials only, so a context works here after its credential was shown
     to `authenticate`, which remembers the last 1024. A context made otherwise (with another request id, say) goes by
     what its user showed last. `credential`, if given, stands for all others: that of a service user which acts for the
-    context's tenant.
+    context's tenant. `client` is one that speaks to `address` already.
     """
 
     def __init__(
@@ -29,8 +29,9 @@ class RemoteAdapter:
         ca: str | None = None,
         credential: Credential | None = None,
         timeout: float = 60.0,
+        client: Client | None = None,
     ) -> None:
-        self._client = Client(address, ca=ca, timeout=timeout)
+        self._client = client or Client(address, ca=ca, timeout=timeout)
         self._credential = credential
         self._known: dict[Context | tuple[str | None, str], Credential] = {}
 

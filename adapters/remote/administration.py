@@ -8,7 +8,8 @@ from typing import Any
 from ...core.model.backend import Backend
 from ...core.model.description import Extension, Finding, Trial
 from ...core.model.page import Page, Query
-from ...core.model.request import BackendRequest, Changes, TenantRequest, TokenRequest, UserRequest
+from ...core.model.request import BackendRequest, Changes, SystemRequest, TenantRequest, TokenRequest, UserRequest
+from ...core.model.system import System
 from ...core.model.tenant import Limit, Tenant, Token, User
 from ..contract import administration as contract
 from .bound import Bound, Caller, given, part, read
@@ -94,6 +95,30 @@ class _Backends(Bound):
         self._caller.ask("DELETE", f"/v1/backends/{part(backend)}", if_version=if_version)
 
 
+class _Systems(Bound):
+    def list(self, query: Query | None = None) -> Page[System]:
+        return self._caller.many(System, "/v1/systems", query)
+
+    def get(self, system: str) -> System:
+        return self._caller.one(System, "GET", f"/v1/systems/{part(system)}")
+
+    def add(self, wanted: SystemRequest) -> System:
+        return self._caller.one(System, "POST", "/v1/systems", body=given(wanted))
+
+    def test(self, wanted: SystemRequest | str) -> Trial:
+        if isinstance(wanted, str):
+            return self._caller.one(Trial, "POST", f"/v1/systems/{part(wanted)}/test")
+        return self._caller.one(Trial, "POST", "/v1/systems/test", body=given(wanted))
+
+    def update(self, system: str, changes: Changes, *, if_version: int | None = None) -> System:
+        return self._caller.one(
+            System, "PATCH", f"/v1/systems/{part(system)}", body=given(changes), if_version=if_version
+        )
+
+    def remove(self, system: str, *, if_version: int | None = None) -> None:
+        self._caller.ask("DELETE", f"/v1/systems/{part(system)}", if_version=if_version)
+
+
 class _Extensions(Bound):
     def list(self) -> Sequence[Extension]:
         return [read(Extension, item) for item in self._caller.ask("GET", "/v1/extensions")["items"]]
@@ -119,6 +144,7 @@ class RemoteAdministration:
         self.users: contract.Users = _Users(caller)
         self.tokens: contract.Tokens = _Tokens(caller)
         self.backends: contract.Backends = _Backends(caller)
+        self.systems: contract.Systems = _Systems(caller)
         self.extensions: contract.Extensions = _Extensions(caller)
 
     def doctor(self) -> Sequence[Finding]:

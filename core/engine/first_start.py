@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..errors import Misconfigured
 from ..model.identity import new_id, now
+from ..model.system import LOCAL, local_system
 from ..model.tenant import Role, Tenant, Token, User
 from ..profiles.default import default_profile
 from ..security.authority import Credential, make_authority
@@ -60,6 +61,8 @@ def _prepare(tx: Tx, sealer: Sealer) -> Prepared:
         profile = default_profile(new_id(), moment)
         nouns.profiles.insert(tx, profile)
         token = _token(tx)
+    if nouns.system_by_name.find(tx, LOCAL) is None:
+        nouns.systems.insert(tx, local_system(new_id(), moment))
     return Prepared(
         signer=_kept(tx, sealer, "signer", lambda: randomness.token_bytes(32)),
         authority=_authority(tx, sealer),

@@ -39,7 +39,10 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What testing a back end found: `ok`, or the reason why not; pools and abilities as measured."""
+    """What testing a back end or a system found: `ok`, or the reason why not; pools and abilities as measured.
+
+    A system's `abilities` are what it offers; its pools are not asked for.
+    """
 
     ok: bool
     reason: str = ""

@@ -65,7 +65,8 @@ class Changes:
 
     `metadata` replaces the whole document. `initiators` and `address` are for hosts; `ratio`, `reserve` and `state`
     for pools and back ends; `properties`, `is_default` and `tenants` for profiles; `enabled` and `roles` for tenants
-    and users; `password` for users.
+    and users; `password` for users. `address`, `enabled`, `settings` and `secrets` are for systems: `settings` replace
+    the former ones; a secret that is not named stays, one that is None goes.
     """
 
     name: str | None = None
@@ -83,6 +84,8 @@ class Changes:
     enabled: bool | None = None
     roles: tuple[str, ...] | None = None
     password: str | None = field(default=None, repr=False)
+    settings: Mapping[str, Any] | None = None
+    secrets: Mapping[str, str | None] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,18 @@ class BackendRequest:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     zone: str | None = None
     node: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemRequest:
+    """A system wanted: `adapter` names an installed adapter; `secrets` are sealed at once and never shown again."""
+
+    name: str
+    adapter: str
+    address: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -389,8 +389,11 @@ systems = Table(
     _text("name", unique=True),
     _text("adapter"),
     Column("address", String(1024), nullable=True),
+    _text("state", 32),
     _text("health", 32),
     Column("health_reason", Text, nullable=False, default=""),
+    _text("product"),
+    Column("offers", Names, nullable=False),
     _json("settings"),
     *_life(),
 )

@@ -40,6 +40,7 @@ _TAGS: Mapping[str, str] = {
     "users": "Those who sign in.",
     "tokens": "Credentials for programs.",
     "backends": "Configured drivers.",
+    "systems": "Configured adapters: other storage systems that plugins reach.",
     "actions": "What plugins can do to things.",
 }
 _PARTS: Mapping[str, str] = {
@@ -55,6 +56,7 @@ _PARTS: Mapping[str, str] = {
     "user": "The user's id or name.",
     "token": "The token's id, never its text.",
     "backend": "The back end's id or name.",
+    "system": "The system's id or name.",
     "namespace": "plugins, adapters, drivers, targets, filters, weighers or dispatchers.",
     "name": "The extension's name.",
     "plugin": "The name of the plugin that offers the action.",

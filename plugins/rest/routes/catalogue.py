@@ -14,6 +14,7 @@ from . import (
     profiles,
     service,
     snapshots,
+    systems,
     volumes,
 )
 
@@ -31,6 +32,7 @@ ROUTES: tuple[Route, ...] = tuple(
         events,
         administration,
         backends,
+        systems,
     )
     for route in module.ROUTES
 )

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from isthmus.core.errors import Conflict, Forbidden, InUse, Invalid, NotFound, Unauthenticated
-from isthmus.core.model.backend import BackendState
+from isthmus.core.errors import (
+    Conflict,
+    Forbidden,
+    InUse,
+    Invalid,
+    Misconfigured,
+    NotFound,
+    Stale,
+    Unauthenticated,
+    Unavailable,
+)
+from isthmus.core.model.backend import BackendState, Health
 from isthmus.core.model.request import (
     BackendRequest,
     Changes,
     Credential,
     ProfileRequest,
+    SystemRequest,
     TenantRequest,
     TokenRequest,
     UserRequest,
 )
+from isthmus.core.model.system import LOCAL, SystemState
 from tests.contract.adapters.storage import Bench
 
 PASSWORD = "a long enough phrase"
@@ -28,7 +41,10 @@ def fresh(name: str) -> str:
 
 
 class AdministrationSuite:
-    """The promises of `Administration` and `Adapter`."""
+    """The promises of `Administration` and `Adapter`.
+
+    The fixture `reachable` is a system that answers, with its right token among the secrets; its name is not used yet.
+    """
 
     def administration(self, bench: Bench) -> Any:
         return bench.adapter.administration(bench.administrator)
@@ -122,6 +138,112 @@ class AdministrationSuite:
             backends.add(BackendRequest(fresh("x"), "memory", {"colour": "red"}))
         with pytest.raises(Invalid):
             backends.add(BackendRequest(fresh("x"), "memory", secrets={"password": "x"}))
+
+    def test_systems_are_tested_added_changed_and_removed(self, bench: Bench, reachable: SystemRequest) -> None:
+        systems, name = self.administration(bench).systems, reachable.name
+        trial = systems.test(reachable)
+        assert trial.ok and "volumes" in trial.abilities
+        with pytest.raises(NotFound):
+            systems.get(name)
+        added = systems.add(reachable)
+        assert (added.name, added.state, added.health) == (name, SystemState.ENABLED, Health.HEALTHY)
+        assert added.product and "volumes" in added.offers
+        assert systems.get(name).id == systems.get(added.id).id == added.id
+        assert {LOCAL, name} <= {system.name for system in systems.list().items}
+        assert systems.test(name).ok
+        with pytest.raises(Conflict):
+            systems.add(reachable)
+        other = fresh("renamed")
+        changed = systems.update(name, Changes(name=other, metadata={"site": "b"}))
+        assert (changed.id, changed.name, changed.metadata) == (added.id, other, {"site": "b"})
+        with pytest.raises(Stale):
+            systems.update(other, Changes(name="late"), if_version=added.version)
+        with pytest.raises(Stale):
+            systems.remove(other, if_version=added.version)
+        systems.remove(other)
+        with pytest.raises(NotFound):
+            systems.get(added.id)
+
+    def test_a_system_that_does_not_serve_is_not_added(self, bench: Bench, reachable: SystemRequest) -> None:
+        systems = self.administration(bench).systems
+        mistaken = replace(reachable, secrets={"token": "ist_not-the-token"})
+        silent = replace(reachable, address="http://127.0.0.1:1")
+        for wanted, error in ((mistaken, Misconfigured), (silent, Unavailable)):
+            trial = systems.test(wanted)
+            assert not trial.ok and trial.reason
+            with pytest.raises(error):
+                systems.add(wanted)
+            with pytest.raises(NotFound):
+                systems.get(reachable.name)
+
+    def test_a_wrong_system_is_refused_with_what_is_wrong(self, bench: Bench, reachable: SystemRequest) -> None:
+        systems = self.administration(bench).systems
+        for wrong, said in (
+            (replace(reachable, adapter="no-such-adapter"), "no-such-adapter"),
+            (replace(reachable, adapter=LOCAL), "local"),
+            (replace(reachable, settings={"colour": "red"}), "colour"),
+            (replace(reachable, settings={"token": "open"}), "secret"),
+            (replace(reachable, secrets={"nonsense": "x"}), "nonsense"),
+            (replace(reachable, secrets={}), "credential"),
+            (replace(reachable, address="https://root:swordfish@storage.example"), "credential"),
+            (replace(reachable, address="http://storage.example"), "address"),
+            (replace(reachable, name="a/b"), "name"),
+        ):
+            with pytest.raises(Invalid, match=said) as refused:
+                systems.add(wrong)
+            assert "swordfish" not in str(refused.value.to_json())
+        with pytest.raises(Conflict):
+            systems.add(replace(reachable, name=LOCAL))
+
+    def test_a_change_that_would_cut_a_system_off_is_refused(self, bench: Bench, reachable: SystemRequest) -> None:
+        systems, name = self.administration(bench).systems, reachable.name
+        before = systems.add(reachable)
+        with pytest.raises(Misconfigured):
+            systems.update(name, Changes(secrets={"token": "ist_not-the-token"}))
+        with pytest.raises(Unavailable):
+            systems.update(name, Changes(address="http://127.0.0.1:1"))
+        with pytest.raises(Invalid):
+            systems.update(name, Changes(secrets={"token": None}))
+        assert systems.get(name).address == before.address
+        assert systems.test(name).ok
+        disabled = systems.update(name, Changes(enabled=False))
+        assert (disabled.state, disabled.health) == (SystemState.DISABLED, Health.UNKNOWN)
+        # Nobody asks a disabled one, so it can be prepared for what is to come.
+        assert systems.update(name, Changes(address="http://127.0.0.1:1")).address == "http://127.0.0.1:1"
+        assert systems.update(name, Changes(address=before.address, enabled=True)).health is Health.HEALTHY
+        systems.remove(name)
+
+    def test_a_system_keeps_its_secrets_to_itself(self, bench: Bench, reachable: SystemRequest) -> None:
+        systems, token = self.administration(bench).systems, reachable.secrets["token"]
+        added = systems.add(reachable)
+        shown = [added, systems.get(added.id), systems.update(added.id, Changes(secrets={"token": token}))]
+        assert token not in repr((shown, systems.list().items, reachable))
+        systems.remove(added.id)
+
+    def test_the_local_system_stays_as_it_is(self, bench: Bench) -> None:
+        systems = self.administration(bench).systems
+        local = systems.get(LOCAL)
+        assert local.adapter == LOCAL
+        assert systems.test(LOCAL).ok
+        for changes in (Changes(name="mine"), Changes(enabled=False), Changes(address="https://storage.example")):
+            with pytest.raises(Conflict):
+                systems.update(LOCAL, changes)
+        with pytest.raises(Conflict):
+            systems.remove(LOCAL)
+        assert systems.update(LOCAL, Changes(metadata={"room": "7"})).metadata == {"room": "7"}
+
+    def test_members_do_not_manage_systems(self, bench: Bench, reachable: SystemRequest) -> None:
+        systems = bench.adapter.administration(bench.member).systems
+        for refused in (
+            lambda: systems.add(reachable),
+            lambda: systems.test(reachable),
+            lambda: systems.test(LOCAL),
+            lambda: systems.update(LOCAL, Changes(metadata={})),
+            lambda: systems.remove(LOCAL),
+            lambda: systems.list(),
+        ):
+            with pytest.raises(Forbidden):
+                refused()
 
     def test_profiles_are_checked_and_say_what_is_not_enforced(self, bench: Bench) -> None:
         profiles = bench.adapter.storage(bench.administrator).profiles

@@ -10,17 +10,29 @@ from typing import Any
 import pytest
 from werkzeug.serving import make_server
 
-from isthmus.adapters.contract import Adapter
-from isthmus.adapters.remote import RemoteAdapter
+from isthmus.adapters.contract import Adapter, AdapterFactory
+from isthmus.adapters.local import LocalAdapter
+from isthmus.adapters.remote import RemoteAdapter, RemoteSystem
 from isthmus.core.context import new_request_id
-from isthmus.core.model.request import Credential, TenantRequest, TokenRequest, UserRequest
+from isthmus.core.engine.systems import Systems
+from isthmus.core.errors import Misconfigured
+from isthmus.core.model.request import Credential, SystemRequest, TenantRequest, TokenRequest, UserRequest
+from isthmus.core.security.sealing import Sealer
 from isthmus.core.store.database import Database
 from isthmus.core.store.schema import metadata
+from isthmus.plugin_manager.server.systems import LiveSystems
 from isthmus.plugins.rest.application import make_application
 from isthmus.plugins.rest.routes.catalogue import ROUTES
-from tests.contract.adapters.administration import AdministrationSuite
+from tests.contract.adapters.administration import AdministrationSuite, fresh
 from tests.contract.adapters.storage import Bench, StorageSuite
-from tests.environment.engine import Installation
+from tests.environment.engine import KEY, Installation, NoExtensions
+
+
+def load(name: str) -> AdapterFactory:
+    """What the plugin manager does for a server."""
+    if name != "remote":
+        raise Misconfigured(f"There is no adapter {name!r}.")
+    return RemoteSystem
 
 
 @pytest.fixture(scope="module")
@@ -33,14 +45,18 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Adapter, I
     engine = installation.engine()
     engine.start()
     installation.furnish(engine)
-    yield installation.adapter(engine), installation
+    systems = LiveSystems(database, Sealer([KEY]), load)
+    adapter = LocalAdapter(engine, NoExtensions(), Systems(engine.parts, systems))
+    systems.serve(adapter)
+    yield adapter, installation
     engine.stop(drain=1.0)
+    systems.close()
     database.close()
 
 
 @pytest.fixture(scope="module")
-def remote(local: tuple[Adapter, Installation]) -> Iterator[Adapter]:
-    """The same engine behind the REST API, on loopback."""
+def address(local: tuple[Adapter, Installation]) -> Iterator[str]:
+    """Where the same engine is behind the REST API, on loopback."""
     adapter, _ = local
     application = make_application(ROUTES, lambda: adapter)
 
@@ -51,11 +67,24 @@ def remote(local: tuple[Adapter, Installation]) -> Iterator[Adapter]:
     server = make_server("127.0.0.1", 0, identified, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    made = RemoteAdapter(f"http://127.0.0.1:{server.server_port}")
-    yield made
-    made.close()
+    yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def remote(address: str) -> Iterator[Adapter]:
+    made = RemoteAdapter(address)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def reachable(address: str, local: tuple[Adapter, Installation]) -> SystemRequest:
+    """The same engine once more, as a system of itself."""
+    token = local[1].prepared.token
+    assert token is not None
+    return SystemRequest(fresh("system"), "remote", address, {"tenant": "default"}, {"token": token})
 
 
 def bench_of(adapter: Adapter, installation: Installation) -> Bench:

@@ -25,6 +25,7 @@ from isthmus.core.model.operation import Operation
 from isthmus.core.model.pool import Pool
 from isthmus.core.model.profile import Profile
 from isthmus.core.model.snapshot import Snapshot
+from isthmus.core.model.system import System
 from isthmus.core.model.tenant import Limit, Role, Tenant, Token, User
 from isthmus.core.model.volume import Volume
 from isthmus.plugins.rest.schema import checker, schemas, validator
@@ -48,6 +49,7 @@ NOUNS: Mapping[str, type] = {
         Pool,
         Profile,
         Snapshot,
+        System,
         Tenant,
         Token,
         Trial,
@@ -62,6 +64,7 @@ REQUESTS: Mapping[str, type] = {
     "initiator-request": Initiator,
     "attachment-request": wanted.AttachmentRequest,
     "backend-request": wanted.BackendRequest,
+    "system-request": wanted.SystemRequest,
     "profile-request": wanted.ProfileRequest,
     "tenant-request": wanted.TenantRequest,
     "user-request": wanted.UserRequest,
