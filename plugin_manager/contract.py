@@ -140,8 +140,10 @@ class Server(Protocol):
 class PluginSetup:
     """What a plugin is made with.
 
-    `settings` satisfy the plugin's `settings_schema`. `systems` are the storage systems by name, `LOCAL_SYSTEM` among
-    them (empty until step 3). `records` holds the plugin's durable state. `actions` are those of all plugins.
+    `settings` satisfy the plugin's `settings_schema`. `systems` are the enabled storage systems by name, `LOCAL_SYSTEM`
+    among them (empty until step 3). They change while the server runs: look one up when it is needed, by the name that
+    was asked for, and keep no adapter. A system is used with its own credential; the context's rights here are checked
+    before it is asked. `records` holds the plugin's durable state. `actions` are those of all plugins.
     """
 
     name: str

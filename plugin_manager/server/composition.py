@@ -9,13 +9,13 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ...adapters.contract import Adapter
 from ...adapters.local import LocalAdapter
 from ...core.context import Context
 from ...core.dispatchers.contract import Dispatcher
 from ...core.duties.duty import Duty
 from ...core.engine.acceptance import accept, planned
 from ...core.engine.engine import Engine
+from ...core.engine.systems import Systems
 from ...core.errors import Invalid, IsthmusError
 from ...core.journal.operations import calling
 from ...core.journal.step import Flow
@@ -25,15 +25,16 @@ from ...core.scheduler.scheduler import default_filters
 from ...core.security.policy import authorise
 from ...core.store.records import OwnedRecords
 from ..actions import Catalogue
-from ..contract import LOCAL_SYSTEM, Plugin, PluginSetup, StopSignal
+from ..contract import Plugin, PluginSetup, StopSignal
 from ..manager import Manager
 from ..settings import Configuration
 from . import certificates, logs
 from .application import Front
 from .choices import StoredChoices
-from .parts import driver, engine_settings, make_all, make_targets
+from .parts import adapter_factory, driver, engine_settings, make_all, make_targets
 from .preparation import Installation, make_ready
 from .shell import Shell
+from .systems import LiveSystems
 from .watching import watch
 from .wrapping import Wrapping
 
@@ -48,12 +49,12 @@ class Composition:
 
     def __init__(self, configuration: Configuration, stopping: StopSignal) -> None:
         self.configuration = configuration
-        self.systems: dict[str, Adapter] = {}
         self.plugins: dict[str, Plugin] = {}
         self._kinds: dict[str, frozenset[str]] = {}
         self.installation: Installation = make_ready(configuration)
         database, sealer = self.installation.database, self.installation.sealer
         self.manager = Manager(StoredChoices(database, sealer))
+        self.systems = LiveSystems(database, sealer, lambda name: adapter_factory(self.manager, name))
         self.shell = Shell(configuration, self.manager, stopping)
         telemetry = self.shell.telemetry
         self.catalogue = Catalogue(_authorise)
@@ -69,12 +70,14 @@ class Composition:
             weighers=make_all(self.manager, "weighers", []),
             dispatcher=self._dispatcher(),
             flows=flows,
-            duties=duties,
+            duties=(*duties, self.systems.probe(lambda: self._records)),
             wrap=Wrapping(telemetry, configuration.data_path.timeout),
             on_end=telemetry.ended,
         )
         self.shell.questions["engine"] = self.engine.ready
-        self.systems[LOCAL_SYSTEM] = LocalAdapter(self.engine, self.manager)
+        self.shell.questions["systems"] = self.systems.findings
+        self._records = Systems(self.engine.parts, self.systems)
+        self.systems.serve(LocalAdapter(self.engine, self.manager, self._records))
         self.application = Front(
             self.shell.table,
             body_limit=self.shell.body_limit,
@@ -104,6 +107,7 @@ class Composition:
 
         threading.Thread(target=run, name="isthmus-start", daemon=True).start()
         self._keep_certificate()
+        self.systems.start(self.shell.stopping)
         self._mount_plugins()
         if not started.wait(START_PATIENCE):
             _log.warning("the engine is still starting after %.0f s; requests are answered meanwhile", START_PATIENCE)
@@ -120,6 +124,7 @@ class Composition:
                 _log.exception("the plugin %s did not close", name)
         self.application.drain(drain / 2)
         self.engine.stop(drain / 2)
+        self.systems.close()
         self.installation.database.close()
 
     def index(self) -> Mapping[str, Any]:

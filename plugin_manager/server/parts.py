@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, cast
 
+from ...adapters.contract import AdapterFactory
 from ...core.datapath.account import account
 from ...core.drivers.wrappers import CallMetrics, measured
 from ...core.duties.retention import Kept
@@ -95,6 +96,11 @@ def make_all(manager: Manager, namespace: str, order: Sequence[str]) -> Sequence
             _log.error("%s of %s cannot be used", name, namespace, exc_info=error)
             manager.mark_broken(namespace, name, f"{type(error).__name__}: {error}")
     return sorted(made, key=lambda one: order.index(one.name) if one.name in order else len(order)) or None
+
+
+def adapter_factory(manager: Manager, name: str) -> AdapterFactory:
+    """The adapter called `name`; raises `Misconfigured` when it cannot be used."""
+    return cast(AdapterFactory, manager.load("adapters", name))
 
 
 def driver(manager: Manager, name: str) -> DriverFactory:
