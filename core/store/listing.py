@@ -45,8 +45,8 @@ def page(
 
     `scope` holds equalities that the caller is bound to (his tenant) and `conditions` further ones; a cursor is good
     only for the scope, the filters and the sort it was made for. `signer` is the installation's key for cursors.
-    `total` gives the number of all items in scope where somebody knows it (the usage row); with filters, or without
-    it, items are counted only for lists over all tenants. Items of equal sort value follow each other by id.
+    `total` gives the number of all items in scope where somebody knows it (the usage row); else, and with filters, a
+    total that is asked for is counted. Items of equal sort value follow each other by id.
 
     Raises `Invalid` for an unknown sort or filter, a value of the wrong type, a wrong limit or a foreign cursor.
     """
@@ -192,10 +192,9 @@ def _total(
 ) -> int | None:
     if not query.with_total:
         return None
-    if total is not None and not filters:
-        return total()
-    if not query.all_tenants:
-        return None
+    known = total() if total is not None and not filters else None
+    if known is not None:
+        return known
     equalities = {**filters, **scope}
     shape = tuple(sorted((name, value is None) for name, value in equalities.items()))
     statement = select(func.count()).select_from(repository.table).where(*_equalities(repository, shape), *conditions)
