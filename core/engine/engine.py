@@ -35,6 +35,7 @@ from ..store import records
 from ..store.database import Database
 from ..targets.contract import Target
 from ..telemetry.metering import Metering
+from ..telemetry.sampling import Sampler
 from .attachments import Attachments
 from .backends import Backends
 from .doctor import Doctor
@@ -137,6 +138,7 @@ class Engine:
         self.watch.restore(skip_failed=True)
         self.parts.journal.start()
         self.duties.start()
+        self.sampler.start()
         self._restored.set()
         _log.info("engine ready after %.2f s", time.monotonic() - begun)
 
@@ -148,6 +150,7 @@ class Engine:
     def stop(self, drain: float = 3.0) -> None:
         """Stop cleanly: nobody waits any longer, leases are released; daemons and exports stay. Idempotent."""
         self.dismiss()
+        self.sampler.stop()
         self.duties.stop(timeout=max(0.5, drain / 2))
         self.parts.journal.stop(drain)
         self.parts.live.stop()
@@ -157,6 +160,7 @@ class Engine:
         """For tests: stop as a process does that dies; nothing is written any more."""
         self.parts.journal.kill()
         self.dismiss()
+        self.sampler.stop()
         self.duties.stop(timeout=0.5, release=False)
 
     def ready(self) -> Sequence[Finding]:
@@ -176,7 +180,9 @@ class Engine:
         self.hosts = Hosts(parts)
         self.attachments = Attachments(parts, self.volumes, self.hosts)
         self.pools = Pools(parts)
-        self.metrics = Metrics(Metering(parts), self.volumes, self.pools)
+        metering = Metering(parts)
+        self.sampler = Sampler(parts, metering, self.settings.sample)
+        self.metrics = Metrics(metering, self.sampler, self.volumes, self.pools)
         self.profiles = Profiles(parts)
         self.operations = Operations(parts, self._dismissed)
         self.messages = Messages(parts)

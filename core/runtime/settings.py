@@ -14,8 +14,8 @@ class EngineSettings:
 
     `address` is where hosts reach this node. `lease`, `heartbeat` and `sweep` pace the journal; `backlog` bounds the
     operations accepted and not yet ended; `streams` caps open event streams; `measure` is how often pools are
-    measured. `kept` says how long what is over is kept. `daemon_user` is the account of the data path's daemons, None
-    for the best this machine allows.
+    measured, `sample` how often attached volumes are for their history (0: never). `kept` says how long what is over is
+    kept. `daemon_user` is the account of the data path's daemons, None for the best this machine allows.
     """
 
     database: str
@@ -30,6 +30,7 @@ class EngineSettings:
     backlog: int = 500
     streams: int = 52
     measure: float = 60.0
+    sample: float = 60.0
     watch: float = 5.0
     driver_timeout: float = 30.0
     lock_timeout: float = 20.0
