@@ -10,6 +10,7 @@ from ...core.model.attachment import Attachment, Connection
 from ...core.model.description import Description, Explanation
 from ...core.model.event import Event
 from ...core.model.host import Host
+from ...core.model.measurement import Measurement
 from ...core.model.message import Message
 from ...core.model.operation import Operation
 from ...core.model.page import Page, Query
@@ -195,6 +196,21 @@ class Limits(Protocol):
         """The tenant's usage and limits: over all profiles first, then by profile."""
 
 
+class Metrics(Protocol):
+    """What is measured, for whoever may read the thing. `describe()` offers `metrics.volume`, `metrics.pool` and
+    `metrics.history` one by one. A back end that does not answer within a few seconds is an error."""
+
+    def volume(self, volume: str) -> Measurement:
+        """The volume as it is measured now. What nobody measures is None."""
+
+    def pool(self, pool: str) -> Measurement:
+        """The pool as it is measured now."""
+
+    def history(self, resource_type: str, resource: str) -> Sequence[Measurement]:
+        """What was sampled of a `volume` while it was attached, or of a `pool`, oldest first; it may have holes. It is
+        short (an hour or a day) and may begin anew at any time."""
+
+
 class Storage(Protocol):
     """A storage system on behalf of `context`."""
 
@@ -209,5 +225,6 @@ class Storage(Protocol):
     messages: Messages
     events: Events
     limits: Limits
+    metrics: Metrics
 
     def describe(self) -> Description: ...

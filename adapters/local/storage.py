@@ -11,6 +11,7 @@ from ...core.model.attachment import Attachment, Connection
 from ...core.model.description import Description, Explanation
 from ...core.model.event import Event
 from ...core.model.host import Host
+from ...core.model.measurement import Measurement
 from ...core.model.message import Message
 from ...core.model.operation import Operation
 from ...core.model.page import Page, Query
@@ -46,6 +47,8 @@ _OFFERS = (
     "messages",
     "events",
     "limits",
+    "metrics.volume",
+    "metrics.pool",
 )
 
 
@@ -226,6 +229,17 @@ class _Limits(Bound):
         return self._engine.tenants.limits(self._context, None)
 
 
+class _Metrics(Bound):
+    def volume(self, volume: str) -> Measurement:
+        return self._engine.metrics.volume(self._context, volume)
+
+    def pool(self, pool: str) -> Measurement:
+        return self._engine.metrics.pool(self._context, pool)
+
+    def history(self, resource_type: str, resource: str) -> Sequence[Measurement]:
+        return self._engine.metrics.history(self._context, resource_type, resource)
+
+
 class LocalStorage:
     """What the engine offers to platforms."""
 
@@ -242,6 +256,7 @@ class LocalStorage:
         self.messages: contract.Messages = _Messages(engine, context)
         self.events: contract.Events = _Events(engine, context)
         self.limits: contract.Limits = _Limits(engine, context)
+        self.metrics: contract.Metrics = _Metrics(engine, context)
 
     def describe(self) -> Description:
         protocols = {protocol for pool in self._pools() for protocol in pool.protocols}
@@ -249,7 +264,7 @@ class LocalStorage:
             system=self._engine.settings.node,
             product="Isthmus",
             version=__version__,
-            offers=_OFFERS,
+            offers=(*_OFFERS, *(("metrics.history",) if self._engine.metrics.sampled else ())),
             protocols=tuple(sorted(protocols)),
         )
 

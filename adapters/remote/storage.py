@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ...core.errors import Invalid
 from ...core.model.attachment import Attachment, Connection
 from ...core.model.description import Description, Explanation
 from ...core.model.event import Event
 from ...core.model.host import Host
+from ...core.model.measurement import Measurement
 from ...core.model.message import Message
 from ...core.model.operation import Operation
 from ...core.model.page import Page, Query
@@ -241,6 +243,20 @@ class _Limits(Bound):
         return [read(Limit, item) for item in self._caller.ask("GET", "/v1/limits")["items"]]
 
 
+class _Metrics(Bound):
+    def volume(self, volume: str) -> Measurement:
+        return self._caller.one(Measurement, "GET", f"/v1/volumes/{part(volume)}/metrics")
+
+    def pool(self, pool: str) -> Measurement:
+        return self._caller.one(Measurement, "GET", f"/v1/pools/{part(pool)}/metrics")
+
+    def history(self, resource_type: str, resource: str) -> Sequence[Measurement]:
+        if resource_type not in ("volume", "pool"):
+            raise Invalid("Only volumes and pools are measured.", field="resource_type")
+        answer = self._caller.ask("GET", f"/v1/{resource_type}s/{part(resource)}/metrics/history")
+        return [read(Measurement, item) for item in answer["items"]]
+
+
 class RemoteStorage:
     """What an Isthmus elsewhere offers to platforms."""
 
@@ -257,6 +273,7 @@ class RemoteStorage:
         self.messages: contract.Messages = _Messages(caller)
         self.events: contract.Events = _Events(caller)
         self.limits: contract.Limits = _Limits(caller)
+        self.metrics: contract.Metrics = _Metrics(caller)
 
     def describe(self) -> Description:
         return self._caller.one(Description, "GET", "/v1")

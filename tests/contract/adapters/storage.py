@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from isthmus.adapters.contract import Adapter, Storage
 from isthmus.core.context import Context
 from isthmus.core.errors import Conflict, InUse, Invalid, KeyReused, LimitExceeded, NoPlacement, NotFound, Stale
-from isthmus.core.model.attachment import AccessMode
+from isthmus.core.model.attachment import AccessMode, Connection
 from isthmus.core.model.host import Initiator
 from isthmus.core.model.operation import Operation, OperationState
 from isthmus.core.model.page import Query
@@ -28,6 +28,8 @@ class Bench:
     """An adapter with a back end behind it. `member` and `stranger` are of two tenants, `administrator` of the first.
 
     `profile` names one whose volumes can be attached by `protocol`, `shared` one for several hosts at a time.
+    `write` writes at the start of a volume as its host does, False where the bench has no such host; `sample` has
+    everything measured once for the history.
     """
 
     adapter: Adapter
@@ -37,6 +39,8 @@ class Bench:
     profile: str
     shared: str
     protocol: str
+    write: Callable[[Connection, bytes], bool] = lambda connection, data: False
+    sample: Callable[[], None] = lambda: None
 
     @property
     def storage(self) -> Storage:
@@ -321,3 +325,62 @@ class StorageSuite:
     def test_it_says_what_it_offers(self, bench: Bench) -> None:
         description = bench.storage.describe()
         assert "volumes" in description.offers and bench.protocol in description.protocols
+
+    def test_a_volume_is_measured_and_what_its_hosts_do_shows(self, bench: Bench) -> None:
+        storage = bench.storage
+        _offered(storage, "metrics.volume")
+        volume = self.volume(bench)
+        before = storage.metrics.volume(volume)
+        assert (before.resource_type, before.resource) == ("volume", volume)
+        done(storage, storage.attachments.create(AttachmentRequest(volume, self.host(bench))))
+        attachment = storage.attachments.list(Query(filters={"volume": volume})).items[0].id
+        if not bench.write(storage.attachments.connection(attachment), bytes(range(256)) * 32):
+            pytest.skip("this bench has no host that writes")
+        after = storage.metrics.volume(volume)
+        assert after.at > before.at
+        if after.allocated_bytes is not None and before.allocated_bytes is not None:
+            assert after.allocated_bytes >= before.allocated_bytes + 8192
+        if after.series is not None and after.series == before.series:
+            counted = (after.written_bytes, before.written_bytes)
+            assert None not in counted and (counted[0] or 0) - (counted[1] or 0) == 8192
+
+    def test_a_pool_is_measured(self, bench: Bench) -> None:
+        storage = bench.storage
+        _offered(storage, "metrics.pool")
+        pool = storage.volumes.get(self.volume(bench, size=3 * MIB)).pool
+        assert pool is not None
+        found, shown = storage.metrics.pool(pool), storage.pools.get(pool)
+        assert (found.resource_type, found.resource) == ("pool", pool)
+        assert found.total_bytes == shown.total and found.provisioned_bytes == shown.provisioned >= 3 * MIB
+        assert found.used_bytes is not None and 0 <= found.used_bytes <= shown.total
+
+    def test_who_may_not_read_a_volume_learns_nothing_of_what_is_measured(self, bench: Bench) -> None:
+        stranger, volume = bench.adapter.storage(bench.stranger), self.volume(bench)
+        _offered(stranger, "metrics.volume")
+        with pytest.raises(NotFound):
+            stranger.metrics.volume(volume)
+        with pytest.raises(NotFound):
+            stranger.metrics.history("volume", volume)
+        for ask in (bench.storage.metrics.volume, bench.storage.metrics.pool):
+            with pytest.raises(NotFound):
+                ask(str(uuid.uuid4()))
+
+    def test_a_history_is_in_order_and_of_the_thing_alone(self, bench: Bench) -> None:
+        storage = bench.storage
+        _offered(storage, "metrics.history")
+        volume = self.volume(bench)
+        done(storage, storage.attachments.create(AttachmentRequest(volume, self.host(bench))))
+        bench.sample()
+        bench.sample()
+        pool = str(storage.volumes.get(volume).pool)
+        for kind, thing in (("volume", volume), ("pool", pool)):
+            found = storage.metrics.history(kind, thing)
+            assert {(each.resource_type, each.resource) for each in found} <= {(kind, thing)}
+            assert [each.at for each in found] == sorted(each.at for each in found)
+        with pytest.raises(Invalid):
+            storage.metrics.history("host", volume)
+
+
+def _offered(storage: Storage, part: str) -> None:
+    if part not in storage.describe().offers:
+        pytest.skip(f"this system does not offer {part}")

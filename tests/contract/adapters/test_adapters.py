@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from isthmus.adapters.contract import Adapter, AdapterFactory
 from isthmus.adapters.local import LocalAdapter
 from isthmus.adapters.remote import RemoteAdapter, RemoteSystem
 from isthmus.core.context import new_request_id
+from isthmus.core.drivers.memory import MemoryClient
 from isthmus.core.engine.systems import Systems
 from isthmus.core.errors import Misconfigured
+from isthmus.core.model.attachment import Connection
 from isthmus.core.model.request import Credential, SystemRequest, TenantRequest, TokenRequest, UserRequest
 from isthmus.core.security.sealing import Sealer
 from isthmus.core.store.database import Database
@@ -87,7 +89,19 @@ def reachable(address: str, local: tuple[Adapter, Installation]) -> SystemReques
     return SystemRequest(fresh("system"), "remote", address, {"tenant": "default"}, {"token": token})
 
 
-def bench_of(adapter: Adapter, installation: Installation) -> Bench:
+def sampling(adapter: Adapter) -> Callable[[], None]:
+    assert isinstance(adapter, LocalAdapter)
+    return adapter._engine.sampler.sample
+
+
+def write(connection: Connection, data: bytes) -> bool:
+    client = MemoryClient(connection)
+    client.write(0, data)
+    client.close()
+    return True
+
+
+def bench_of(adapter: Adapter, installation: Installation, sample: Callable[[], None]) -> Bench:
     root = adapter.authenticate(Credential(token=installation.prepared.token), tenant="default")
     administration = adapter.administration(root)
 
@@ -100,17 +114,17 @@ def bench_of(adapter: Adapter, installation: Installation) -> Bench:
 
     stranger = f"stranger-{type(adapter).__name__}"
     administration.tenants.create(TenantRequest(stranger))
-    return Bench(adapter, root, member("default"), member(stranger), "memory", "shared", "memory")
+    return Bench(adapter, root, member("default"), member(stranger), "memory", "shared", "memory", write, sample)
 
 
 @pytest.fixture(scope="module")
 def local_bench(local: tuple[Adapter, Installation]) -> Bench:
-    return bench_of(*local)
+    return bench_of(*local, sampling(local[0]))
 
 
 @pytest.fixture(scope="module")
 def remote_bench(local: tuple[Adapter, Installation], remote: Adapter) -> Bench:
-    return bench_of(remote, local[1])
+    return bench_of(remote, local[1], sampling(local[0]))
 
 
 class TestLocalAdapter(StorageSuite, AdministrationSuite):

@@ -20,6 +20,7 @@ from isthmus.core.model.codec import from_json
 from isthmus.core.model.description import Description, Explanation, Extension, Finding, Trial
 from isthmus.core.model.event import Event
 from isthmus.core.model.host import Host, Initiator
+from isthmus.core.model.measurement import Measurement
 from isthmus.core.model.message import Message
 from isthmus.core.model.operation import Operation
 from isthmus.core.model.pool import Pool
@@ -44,6 +45,7 @@ NOUNS: Mapping[str, type] = {
         Host,
         Initiator,
         Limit,
+        Measurement,
         Message,
         Operation,
         Pool,
