@@ -19,6 +19,7 @@ from ..runtime.watching import Watch
 from ..security.policy import authorise
 from ..store import nouns, schema, usage
 from ..store.database import Tx
+from . import resealing
 
 _TRANSIENT = ("creating", "extending", "reverting", "retyping", "migrating", "deleting", "attaching", "detaching")
 
@@ -34,7 +35,15 @@ class Doctor:
         """All findings, what is right as `ok`."""
         authorise(context, "doctor:read", None)
         found: list[Finding] = []
-        for check in (self._database, self._data_path, self._backends, self._operations, self._states, self._counts):
+        for check in (
+            self._database,
+            self._data_path,
+            self._backends,
+            self._operations,
+            self._states,
+            self._counts,
+            self._seals,
+        ):
             try:
                 found += list(check())
             except IsthmusError as error:
@@ -170,6 +179,21 @@ class Doctor:
             )
         if not drifts and not wrong:
             yield Finding("counts", "ok", "Usage and promises match what is there.")
+
+    def _seals(self) -> Iterator[Finding]:
+        """Every secret must open, and under the newest root key."""
+        newest, *older = self.parts.sealer.keys
+        found = resealing.counted(self.parts.database)
+        for key in sorted(found.keys() - {newest, *older}):
+            said = f"sealed with the root key {key}, which the key source does not hold" if key else "damaged"
+            cure = "Put that key back behind the newest one and start again." if key else "Set them anew."
+            yield Finding("secrets", "error", f"{found[key]} secrets cannot be opened: they are {said}.", cure)
+        late = sum(found[key] for key in older)
+        if late:
+            said = f"{late} secrets are sealed with an older root key than the newest one."
+            yield Finding("secrets", "warning", said, "Stop all servers and run `isthmus key rotate`.")
+        elif not found.keys() - {newest}:
+            yield Finding("secrets", "ok", f"{found.total()} secrets are sealed with the newest root key.")
 
 
 @dataclass(frozen=True, slots=True)

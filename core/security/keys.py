@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -62,6 +62,18 @@ class KeySource(Protocol):
         """At least one key, the one to wrap with first. Called at start and after a rotation.
 
         Raises `Misconfigured` with what to do about it.
+        """
+        ...
+
+
+@runtime_checkable
+class Rotates(Protocol):
+    """A key source that can make a new key by itself."""
+
+    def rotate(self) -> RootKey:
+        """Put a new key before the others, durably, and return it; the others go on opening what they sealed.
+
+        Raises `Misconfigured`.
         """
         ...
 

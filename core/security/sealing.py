@@ -93,6 +93,11 @@ class Sealer:
             return sealed
         return self.seal(owner, self.open(owner, sealed))
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The ids of the root keys, the one that seals first."""
+        return tuple(self._keys)
+
     def is_current(self, sealed: bytes) -> bool:
         """Whether the newest root key sealed this. When all are, the older keys may go."""
         return sealing_key(sealed) == self._newest.id

@@ -103,10 +103,10 @@ class OwnedRecords:
         return self._database.change(lambda tx: self._delete(tx, kind, id, version), durable=True)
 
     def seal(self, secret: bytes) -> bytes:
-        return self._seals().seal(f"records:{self._owner}", secret)
+        return self._seals().seal(sealing_owner(self._owner), secret)
 
     def open(self, sealed: bytes) -> bytes:
-        return self._seals().open(f"records:{self._owner}", sealed)
+        return self._seals().open(sealing_owner(self._owner), sealed)
 
     def _put(self, tx: Tx, record: Record) -> Record:
         moment = now()
@@ -163,6 +163,11 @@ class OwnedRecords:
         if self._sealer is None:
             raise NotOffered("These records keep no secrets: no sealing key is set up.")
         return self._sealer
+
+
+def sealing_owner(owner: str) -> str:
+    """For whom the secrets in records of this owner are sealed."""
+    return f"records:{owner}"
 
 
 def expire(tx: Tx, limit: int = 500) -> int:

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..configuration import load
 from ..settings import Configuration
 
-__all__ = ["data_path_stop", "database_upgrade", "run", "serve"]
+if TYPE_CHECKING:
+    from .rotating import KeyUse, Rotation
+
+__all__ = ["data_path_stop", "database_upgrade", "key_list", "key_rotate", "run", "serve"]
 
 
 def run(config: str | Path | None = None) -> int:
@@ -50,3 +54,24 @@ def database_upgrade(configuration: Configuration) -> bool:
     from .upgrading import upgrade
 
     return upgrade(configuration)
+
+
+def key_rotate(configuration: Configuration) -> Rotation:
+    """`isthmus key rotate`: a new root key, and every sealed value of the database under it.
+
+    Raises `Conflict` while a server works on the database, `NotOffered` when the key source cannot make a key and has
+    no newer one, `Misconfigured`, `Unavailable`.
+    """
+    from .rotating import rotate
+
+    return rotate(configuration)
+
+
+def key_list(configuration: Configuration) -> Sequence[KeyUse]:
+    """`isthmus key list`: the root keys, the newest first, and how many values each has sealed.
+
+    Raises `Misconfigured`, `Unavailable`.
+    """
+    from .rotating import uses
+
+    return uses(configuration)

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -13,7 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from ...core.engine.first_start import DEFAULT_TENANT, INSTALLATION, Prepared, new_administrator_token, prepare
 from ...core.errors import Misconfigured
-from ...core.security.keys import BUILT_IN, FileKeys, KeySourceFactory, key_source
+from ...core.security.keys import BUILT_IN, ENTRY_POINTS, FileKeys, KeySource, KeySourceFactory, key_source
 from ...core.security.sealing import Sealer
 from ...core.store import secrets, upgrade
 from ...core.store.database import Database
@@ -46,7 +47,7 @@ def make_ready(configuration: Configuration) -> Installation:
     make_folders(configuration)
     database = open_database(configuration)
     try:
-        _check_tables(database)
+        check_tables(database)
         sealer = open_sealer(configuration, database)
         # Left behind by a start that died after the token was made and before it was written down.
         mark = configuration.state / _MARK
@@ -100,7 +101,12 @@ def open_database(configuration: Configuration) -> Database:
 
 
 def open_sealer(configuration: Configuration, database: Database) -> Sealer:
-    """The sealer with the keys of the key source; a key file is made only while nothing is sealed yet."""
+    """The sealer with the keys of the key source."""
+    return Sealer(open_key_source(configuration, database).load())
+
+
+def open_key_source(configuration: Configuration, database: Database) -> KeySource:
+    """Where the root keys come from; a key file is made only while nothing is sealed yet."""
     with database.read() as tx:
         sealed = secrets.get(tx, INSTALLATION, "authority") is not None
 
@@ -108,10 +114,14 @@ def open_sealer(configuration: Configuration, database: Database) -> Sealer:
         return FileKeys(Path(place), create=not sealed)
 
     factories: dict[str, KeySourceFactory] = {**BUILT_IN, "file": file_keys}
-    return Sealer(key_source(configuration.key_source, factories).load())
+    scheme = configuration.key_source.partition(":")[0]
+    for point in entry_points(group=ENTRY_POINTS, name=scheme):
+        factories.setdefault(scheme, point.load())
+    return key_source(configuration.key_source, factories)
 
 
-def _check_tables(database: Database) -> None:
+def check_tables(database: Database) -> None:
+    """Make the tables where there are none; raises `Misconfigured` when they are of another release."""
     if not upgrade.pending(database):
         return
     if upgrade.current(database) is None:

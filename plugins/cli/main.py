@@ -8,7 +8,21 @@ from ... import __version__
 from ...core.errors import IsthmusError
 from .actions import Everything
 from .command import EXIT_CODES, complain, exit_code
-from .commands import action, attachment, backend, host, operation, people, pool, profile, server, snapshot, volume
+from .commands import (
+    action,
+    attachment,
+    backend,
+    host,
+    key,
+    operation,
+    people,
+    pool,
+    profile,
+    server,
+    snapshot,
+    system,
+    volume,
+)
 from .session import Session
 
 _HELP = f"""One storage control plane that every platform plugs into.
@@ -64,6 +78,7 @@ for _command in (
     operation.explain,
     action.action,
     backend.backend,
+    system.system,
     people.tenant,
     people.user,
     people.token,
@@ -74,6 +89,7 @@ for _command in (
     server.config_group,
     server.db,
     server.data_path,
+    key.key,
     completion,
 ):
     isthmus.add_command(_command)

@@ -17,10 +17,10 @@ _EXTENSIONS = (
     ("KIND", "namespace"), ("NAME", "name"), ("STATE", "state"), ("FROM", "distribution"), ("VERSION", "version"),
     ("REASON", "reason"),
 )  # fmt: skip
-_config = click.option("--config", type=click.Path(dir_okay=False), help="The configuration file (isthmus.toml).")
+config_option = click.option("--config", type=click.Path(dir_okay=False), help="The configuration file (isthmus.toml).")
 
 
-def _server() -> Any:
+def server_parts() -> Any:
     """The server's parts, which the base install does not have."""
     missing = [name for name in ("granian", "flask", "sqlalchemy", "numpy") if find_spec(name) is None]
     if missing:
@@ -34,10 +34,10 @@ def _server() -> Any:
 
 
 @click.command()
-@_config
+@config_option
 def serve(config: str | None) -> None:
     """Run the server here, until Ctrl-C or SIGTERM. What it publishes stays when it stops."""
-    sys.exit(_server().run(config))
+    sys.exit(server_parts().run(config))
 
 
 @click.group("config", cls=Group)
@@ -46,7 +46,7 @@ def config_group() -> None:
 
 
 @config_group.command("show")
-@_config
+@config_option
 @pass_session
 def show_config(session: Session, config: str | None) -> None:
     """Show every setting with its value and where that came from; secrets are hidden."""
@@ -65,12 +65,12 @@ def db() -> None:
 
 
 @db.command()
-@_config
+@config_option
 def upgrade(config: str | None) -> None:
     """Bring the database to this release. Back it up and stop all servers first."""
     from ....plugin_manager.configuration import load
 
-    changed = _server().database_upgrade(load(config))
+    changed = server_parts().database_upgrade(load(config))
     click.echo("Upgraded." if changed else "It is up to date.")
 
 
@@ -80,13 +80,13 @@ def data_path() -> None:
 
 
 @data_path.command("stop")
-@_config
+@config_option
 @click.confirmation_option(prompt="Hosts lose their volumes until the server starts again. Stop the daemons?")
 def stop_data_path(config: str | None) -> None:
     """End this node's daemons. The next start of the server publishes everything again, under the same names."""
     from ....plugin_manager.configuration import load
 
-    ended = _server().data_path_stop(load(config))
+    ended = server_parts().data_path_stop(load(config))
     click.echo(f"Ended: {', '.join(ended)}" if ended else "Nothing was running.")
 
 
