@@ -1,0 +1,40 @@
+"""The plugin: what it mounts and does by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from ...plugin_manager.base import Base
+from ...plugin_manager.contract import Application
+
+
+class SwordfishPlugin(Base):
+    """Redfish and Swordfish under `/redfish`."""
+
+    name: ClassVar[str] = "swordfish"
+    contract_version: ClassVar[int] = 1
+    settings_schema: ClassVar[Mapping[str, Any]] = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "session_timeout": {
+                "type": "integer",
+                "minimum": 30,
+                "maximum": 86400,
+                "default": 1800,
+                "description": "Seconds without a request after which a session ends.",
+            },
+        },
+    }
+
+    def prefixes(self) -> Sequence[str]:
+        return ("/redfish",)
+
+    def wsgi(self) -> Application:
+        from .application import SwordfishApplication
+        from .catalogue import SERVED
+        from .credentials import authenticate
+        from .service import Service
+
+        return SwordfishApplication(Service(self.setup), SERVED, authenticate)

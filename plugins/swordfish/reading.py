@@ -1,0 +1,159 @@
+"""GET and HEAD."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+from urllib.parse import quote
+
+from . import privileges
+from .expanding import expanded
+from .filtering import Filter
+from .options import MOST_MEMBERS, PLAIN, USUAL_MEMBERS, Options, read_options
+from .refusal import missing, refuse
+from .representation import represented
+from .request import Request
+from .resource import Collection, Resource, Window
+from .response import Response, json_text, tagged
+from .selecting import selected
+from .uris import link
+
+
+def read(found: Resource | Collection, request: Request, allowed: Sequence[str]) -> Response:
+    """The resource or collection as the query options want it."""
+    _acceptable(request)
+    options = read_options(request.query, collection=isinstance(found, Collection)) if request.query else PLAIN
+    if isinstance(found, Resource):
+        body, schema = represented(found, found.load(request), request), found.schema
+    elif options.only:
+        return _only(found, request, allowed)
+    else:
+        body, schema = collected(found, request, options), found.schema
+    text, tag = tagged(body)
+    headers = {
+        "Allow": ", ".join(allowed),
+        "ETag": tag,
+        "Link": f"<{schema}>; rel=describedby",
+    }
+    if not_modified(request.header("If-None-Match"), tag):
+        return Response(304, b"", headers)
+    if options.shapes:
+        # The tag is that of the whole resource, however little of it is shown.
+        shaped = {**body, "@odata.etag": tag}
+        if options.expand is not None:
+            shaped = expanded(shaped, options.expand, request)
+        if options.select:
+            shaped = selected(shaped, options.select)
+        text = json_text(shaped)
+    return Response(200, text, headers)
+
+
+def body_at(uri: str, request: Request) -> dict[str, Any]:
+    """The resource at a URI of this service as the caller may see it, with its entity tag."""
+    found = request.service.router.find(uri)
+    served, params = found if found is not None else (None, {})
+    if not isinstance(served, Resource | Collection):
+        raise missing(uri)
+    other = request.at(uri, params)
+    if not served.open:
+        privileges.check(other.context, served.privileges, "GET")
+    if isinstance(served, Resource):
+        body = represented(served, served.load(other), other)
+    else:
+        body = collected(served, other, PLAIN)
+    body["@odata.etag"] = tagged(body)[1]
+    return body
+
+
+def collected(collection: Collection, request: Request, options: Options) -> dict[str, Any]:
+    """A page of a collection (DSP0266, Resource collections)."""
+    path = request.path.rstrip("/").removesuffix("/Members")
+    limit = min(options.top if options.top is not None else USUAL_MEMBERS, MOST_MEMBERS)
+    if options.filter is not None or options.skip:
+        window = _searched(collection, request, options, limit)
+    elif limit == 0:
+        window = Window((), collection.list(request, None, 1).total)
+    else:
+        window = collection.list(request, options.after, limit)
+    body: dict[str, Any] = {
+        "@odata.id": path,
+        "@odata.type": collection.odata_type,
+        "Name": collection.name,
+        "Members": [link(_uri(collection, member, request)) for member in window.members],
+        "Members@odata.count": window.total,
+    }
+    if collection.annotations is not None:
+        body |= collection.annotations(request)
+    if window.next is not None and options.top is None:
+        kept = [part for part in request.query.split("&") if part and part.partition("=")[0] not in _PLACE]
+        query = "&".join([*kept, f"$skiptoken={quote(window.next, safe='')}"])
+        body["Members@odata.nextLink"] = f"{path}?{query}"
+    return body
+
+
+_PLACE = frozenset({"$skiptoken", "%24skiptoken", "$skip", "%24skip"})
+_PIECE = 500
+
+
+def _searched(collection: Collection, request: Request, options: Options, limit: int) -> Window:
+    """The members that a filter lets pass, from the `$skip`th on; counts all that pass."""
+    wanted = None if options.filter is None else Filter(options.filter)
+    members: list[Any] = []
+    first, total, after = options.skip, 0, options.after
+    while True:
+        window = collection.list(request, after, _PIECE)
+        passing = (
+            list(window.members)
+            if wanted is None
+            else [one for one in window.members if wanted.passes(body_at(_uri(collection, one, request), request))]
+        )
+        members += islice(passing, max(0, first - total), max(0, first + limit - total))
+        total += len(passing)
+        after = window.next
+        if after is None or (wanted is None and len(members) == limit):
+            break
+    return Window(members[:limit], window.total if wanted is None else total)
+
+
+def _only(collection: Collection, request: Request, allowed: Sequence[str]) -> Response:
+    """The one member of a collection that has one, else the collection (DSP0266, The only query parameter)."""
+    window = collection.list(request, None, 2)
+    if len(window.members) != 1:
+        plain = request.at(request.path, request.params)
+        plain.environ = {**request.environ, "QUERY_STRING": ""}
+        return read(collection, plain, allowed)
+    uri = _uri(collection, window.members[0], request)
+    body = body_at(uri, request)
+    headers = {"Allow": ", ".join(allowed), "ETag": body["@odata.etag"]}
+    found = request.service.router.find(uri)
+    if found is not None and isinstance(found[0], Resource):
+        headers["Link"] = f"<{found[0].schema}>; rel=describedby"
+    return Response(200, json_text(body), headers)
+
+
+def _uri(collection: Collection, member: Any, request: Request) -> str:
+    return member if isinstance(member, str) else collection.uri_of(member, request)
+
+
+def not_modified(condition: str | None, tag: str) -> bool:
+    """Whether `If-None-Match` names the tag."""
+    return condition is not None and (condition.strip() == "*" or tag in _tags(condition))
+
+
+def matches(condition: str, tag: str) -> bool:
+    """Whether `If-Match` names the tag (RFC 9110: strong comparison, `*` for any)."""
+    return condition.strip() == "*" or tag in _tags(condition)
+
+
+def _tags(condition: str) -> list[str]:
+    return [part.strip() for part in condition.split(",")]
+
+
+def _acceptable(request: Request) -> None:
+    accepted = request.header("Accept")
+    if accepted is None:
+        return
+    kinds = {part.partition(";")[0].strip().lower() for part in accepted.split(",")}
+    if not kinds & {"application/json", "application/*", "*/*", ""}:
+        raise refuse(406, "HeaderInvalid", "Accept", resolution="This service answers application/json.")

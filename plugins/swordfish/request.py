@@ -1,0 +1,147 @@
+"""One request, as resources see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
+
+from ...adapters.contract import Adapter, Administration, Storage
+from ...core.context import Context
+from ...core.errors import Invalid, NotFound
+from ...plugin_manager.json_body import read_object
+from .refusal import refuse
+
+if TYPE_CHECKING:
+    from .service import Service
+
+_JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
+
+
+class Request:
+    """Who asks, for what, with what; read lazily.
+
+    `params` are the names in the path of the resource. `service` is what the plugin keeps for all requests.
+    """
+
+    __slots__ = ("_body", "_context", "_storages", "authenticate", "environ", "method", "params", "path", "service")
+
+    def __init__(
+        self,
+        environ: dict[str, Any],
+        service: Service,
+        authenticate: Callable[[Request], Context],
+        *,
+        path: str | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> None:
+        self.environ = environ
+        self.service = service
+        self.authenticate = authenticate
+        self.method: str = environ["REQUEST_METHOD"]
+        self.path: str = environ["PATH_INFO"] if path is None else path
+        self.params: Mapping[str, str] = params or {}
+        self._context: Context | None = None
+        self._storages: dict[str | None, Storage] = {}
+        self._body: dict[str, Any] | None = None
+
+    def at(self, path: str, params: Mapping[str, str]) -> Request:
+        """The same caller's look at another resource; shares who asks."""
+        other = Request(self.environ, self.service, self.authenticate, path=path, params=params)
+        other._context = self._context
+        other._storages = self._storages
+        return other
+
+    @property
+    def request_id(self) -> str:
+        return str(self.environ.get("isthmus.request_id", ""))
+
+    @property
+    def query(self) -> str:
+        return str(self.environ.get("QUERY_STRING", ""))
+
+    def header(self, name: str) -> str | None:
+        """A request header, None without it."""
+        value = self.environ.get("HTTP_" + name.upper().replace("-", "_"))
+        return None if value is None else str(value)
+
+    @property
+    def adapter(self) -> Adapter:
+        return self.service.adapter
+
+    @property
+    def context(self) -> Context:
+        """Who asks; raises `Unauthenticated`."""
+        if self._context is None:
+            self._context = self.authenticate(self)
+        return self._context
+
+    def acting_for(self, tenant: str) -> Context:
+        """The caller acting for a tenant; raises `NotFound` for one that the caller cannot know of."""
+        context = self.context
+        if context.tenant == tenant:
+            return context
+        if context.tenant is not None or not context.is_admin:
+            raise NotFound(f"There is no storage service {tenant}.", next_step="Look into /redfish/v1/StorageServices.")
+        return replace(context, tenant=tenant)
+
+    @property
+    def storage(self) -> Storage:
+        """The storage system on behalf of the caller, for the caller's own tenant or the whole installation."""
+        return self._bound(None)
+
+    @property
+    def tenant_storage(self) -> Storage:
+        """The storage system on behalf of the caller, for the tenant in the path (`{tenant}`)."""
+        return self._bound(self.params["tenant"])
+
+    def _bound(self, tenant: str | None) -> Storage:
+        found = self._storages.get(tenant)
+        if found is None:
+            found = self.adapter.storage(self.context if tenant is None else self.acting_for(tenant))
+            self._storages[tenant] = found
+        return found
+
+    @property
+    def administration(self) -> Administration:
+        """The installation on behalf of the caller."""
+        return self.adapter.administration(self.context)
+
+    def expected(self, noun: Any) -> int | None:
+        """The version that a change is bound to: the noun's own where the request has `If-Match`, else None.
+
+        The condition itself was checked against the noun before; handing its version on decides races once.
+        """
+        condition = self.header("If-Match")
+        return None if condition is None or condition.strip() == "*" else int(noun.version)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The JSON object that was sent; raises a refusal for anything else (DSP0266, Request headers; POST)."""
+        if self._body is None:
+            stream = self.environ.get("wsgi.input")
+            data = b"" if stream is None else stream.read()
+            kind = str(self.environ.get("CONTENT_TYPE", "")).partition(";")[0].strip().lower()
+            if data and kind not in _JSON_TYPES:
+                raise refuse(415, "HeaderInvalid", "Content-Type", resolution="Send Content-Type: application/json.")
+            try:
+                self._body = read_object(data)
+            except Invalid as fault:
+                raise refuse(
+                    400, "MalformedJSON", resolution=f"{fault.message} {fault.next_step or ''}".strip()
+                ) from None
+        return self._body
+
+
+def segments(path: str) -> list[str]:
+    """The parts of a path between slashes; a slash at the end makes none. No part is undone of its `%`-encoding."""
+    return path.strip("/").split("/")
+
+
+def decoded(text: str) -> str:
+    """Text from a query with its `%`-encoding undone; raises a refusal for what is no UTF-8."""
+    try:
+        return unquote_to_bytes(text.replace("+", " ")).decode()
+    except UnicodeDecodeError:
+        raise refuse(400, "QueryParameterValueFormatError", text[:60], "query") from None

@@ -1,0 +1,1 @@
+"""What the service shows: one kind of resource a file."""

@@ -1,0 +1,51 @@
+"""The service root and the version list above it (DSP0266, Service root; Redfish-defined URIs)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import uris
+from ..options import DEEPEST
+from ..request import Request
+from ..resource import Endpoint, Property, Resource
+from ..response import Response, json_text
+from ..uris import link
+
+
+def _features(noun: Any, request: Request) -> dict[str, Any]:
+    return {
+        "ExpandQuery": {"ExpandAll": True, "Levels": True, "Links": True, "MaxLevels": DEEPEST, "NoLinks": True},
+        "FilterQuery": True,
+        "OnlyMemberQuery": True,
+        "SelectQuery": True,
+        "TopSkipQuery": True,
+        "ExcerptQuery": False,
+        "DeepOperations": {"DeepPATCH": False, "DeepPOST": False},
+    }
+
+
+SERVICE_ROOT = Resource(
+    type="ServiceRoot",
+    version="v1_20_0",
+    path=uris.ROOT,
+    load=lambda request: None,
+    id_of=lambda noun: "RootService",
+    name=lambda noun, request: "Isthmus",
+    open=True,
+    properties=(
+        Property("RedfishVersion", lambda noun, request: "1.20.0"),
+        Property("Product", lambda noun, request: f"Isthmus {request.service.setup.server.version}"),
+        Property("ProtocolFeaturesSupported", _features),
+        Property("StorageServices", lambda noun, request: link(uris.STORAGE_SERVICES)),
+        Property("SessionService", lambda noun, request: link(uris.SESSION_SERVICE)),
+        Property("Links", lambda noun, request: {"Sessions": link(uris.SESSIONS)}),
+    ),
+)
+
+VERSIONS = Endpoint(
+    path="/redfish",
+    handlers={"GET": lambda request: Response(200, json_text({"v1": f"{uris.ROOT}/"}))},
+    open=True,
+)
+
+SERVED = (VERSIONS, SERVICE_ROOT)
