@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -80,6 +81,39 @@ def _say(operation: Operation) -> None:
     if operation.state is OperationState.NEEDS_ATTENTION:
         click.echo(f"       Mend the cause, then `isthmus operation retry {operation.id}` (or abandon it).", err=True)
     click.echo(f"       See `isthmus explain {operation.request_id}`.", err=True)
+
+
+def show_operation(operation: Operation) -> None:
+    """One operation with what went wrong in sentences, and why it was placed where it was."""
+    output.details(operation, leave_out=("error", "explanation", "plan"))
+    if operation.error:
+        show_error(operation.error)
+    if operation.explanation:
+        show_explanation(dict(operation.explanation))
+
+
+def show_error(error: Mapping[str, Any]) -> None:
+    """What went wrong, what had gone wrong before it, and what to do."""
+    said = str(error.get("message", error.get("code", "unknown")))
+    click.secho(f"error         {said}", fg="red")
+    details = dict(error.get("details") or {})
+    for name, label in (("cause", "cause"), ("because", "taken back")):
+        before = details.pop(name, None)
+        if not isinstance(before, Mapping):
+            continue
+        message = str(before.get("message", ""))
+        if message and message not in said:
+            click.echo(f"{label:<13} {message}")
+        if before.get("next_step"):
+            click.echo(f"              {before['next_step']}")
+    explanation = details.pop("explanation", None)
+    for name, value in details.items():
+        if value not in (None, "", [], {}):
+            click.echo(f"              {name.replace('_', ' ')}: {output.cell(name, value)}")
+    if explanation:
+        show_explanation(dict(explanation))
+    if error.get("next_step"):
+        click.echo(f"what to do    {error['next_step']}")
 
 
 def show_plan(operation: Operation) -> None:

@@ -83,9 +83,9 @@ def _cut(text: str, edge: int) -> str:
     return text if not edge or len(text) <= edge else text[: edge - 1] + "…"
 
 
-def details(thing: Any, *, leave_out: Sequence[str] = ()) -> None:
-    """One thing, a field a line; what is empty is left out."""
-    document = plain(thing)
+def details(thing: Any, *, leave_out: Sequence[str] = (), said: Mapping[str, str] | None = None) -> None:
+    """One thing, a field a line; what is empty is left out. `said` has the text of fields that read better so."""
+    document = {**plain(thing), **(said or {})}
     shown = {
         name: value for name, value in document.items() if name not in leave_out and value not in (None, "", [], {}, ())
     }

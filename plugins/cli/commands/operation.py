@@ -9,7 +9,7 @@ import click
 from ....core.model.codec import to_json
 from ....core.model.event import Event
 from ..command import Group, answer, listed, pass_session
-from ..following import follow, show_explanation
+from ..following import follow, show_explanation, show_operation
 from ..listing import show_list
 from ..output import cell, show_json, table
 from ..session import Session
@@ -49,7 +49,7 @@ def show(session: Session, operation: str, wait: bool, timeout: float) -> None:
     if wait and found.state.live:
         follow(session, found, wait=True, timeout=timeout)
         return
-    answer(session, found)
+    answer(session, found, show_operation)
 
 
 @operation.command()
@@ -57,7 +57,7 @@ def show(session: Session, operation: str, wait: bool, timeout: float) -> None:
 @pass_session
 def cancel(session: Session, operation: str) -> None:
     """Take an operation back, as long as there is a way back."""
-    answer(session, session.storage.operations.cancel(operation))
+    answer(session, session.storage.operations.cancel(operation), show_operation)
 
 
 @operation.command()
@@ -75,7 +75,7 @@ def retry(session: Session, operation: str, wait: bool) -> None:
 @pass_session
 def abandon(session: Session, operation: str) -> None:
     """Give up an operation that needs attention."""
-    answer(session, session.storage.operations.abandon(operation))
+    answer(session, session.storage.operations.abandon(operation), show_operation)
 
 
 @click.command()

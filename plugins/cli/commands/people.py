@@ -10,16 +10,15 @@ from ....core.model.request import Changes, TenantRequest, TokenRequest, UserReq
 from ....core.model.tenant import Role
 from ..command import Group, answer, listed, pass_session
 from ..listing import show_list
-from ..output import show_json, table
+from ..naming import Names
+from ..output import details, show_json, table
 from ..session import Session
 from ..sizes import Duration, Size
 
 _TENANTS = (("ID", "id"), ("NAME", "name"), ("ENABLED", "enabled"), ("DESCRIPTION", "description"))
 _USERS = (("ID", "id"), ("NAME", "name"), ("TENANT", "tenant"), ("ROLES", "roles"), ("ENABLED", "enabled"))
 _TOKENS = (("ID", "id"), ("NAME", "name"), ("USER", "user"), ("ROLES", "roles"), ("EXPIRES", "expires_at"))
-_LIMITS = (
-    ("PROFILE", "profile"), ("VOLUMES", "volumes"), ("OF", "max_volumes"), ("SIZE", "bytes"), ("OF", "max_bytes")
-)  # fmt: skip
+_LIMITS = (("VOLUMES", "volumes"), ("OF", "max_volumes"), ("SIZE", "bytes"), ("OF", "max_bytes"))
 _ROLES = click.Choice([role.value for role in Role])
 
 
@@ -104,7 +103,7 @@ def limits(session: Session, tenant: str | None) -> None:
     if session.as_json:
         show_json(list(found))
     else:
-        table(_LIMITS, found)
+        table((("PROFILE", "profile", Names(session).limited), *_LIMITS), found)
 
 
 @limit.command("set")
@@ -116,7 +115,7 @@ def limits(session: Session, tenant: str | None) -> None:
 def set_limit(session: Session, tenant: str, profile: str | None, volumes: int | None, size: int | None) -> None:
     """Limit a tenant (administrators). What it has beyond the limit stays."""
     found = session.administration.tenants.set_limit(tenant, profile, max_volumes=volumes, max_bytes=size)
-    answer(session, found)
+    answer(session, found, lambda limit: details(limit, said={"profile": Names(session).limited(limit.profile)}))
 
 
 @click.group(cls=Group)
