@@ -87,6 +87,9 @@ class DataPath:
         default=None, metadata=_means("the account they run as; the best that this machine allows if not set")
     )
     measure: float = field(default=60.0, metadata=_means("how often pools are measured", least=1))
+    sample: float = field(
+        default=60.0, metadata=_means("how often attached volumes are measured for their history; 0: never", least=0)
+    )
     watch: float = field(default=5.0, metadata=_means("how often daemons and exports are looked after", least=0.5))
     timeout: float = field(default=30.0, metadata=_means("the longest that one call of a back end may take", least=1))
 

@@ -40,6 +40,7 @@ def engine_settings(configuration: Configuration) -> EngineSettings:
         backlog=journal.backlog,
         streams=configuration.streams,
         measure=configuration.data_path.measure,
+        sample=configuration.data_path.sample,
         watch=configuration.data_path.watch,
         driver_timeout=configuration.data_path.timeout,
         daemon_user=who.name if who is not None else None,

@@ -8,6 +8,7 @@ from ....core.model.request import Changes
 from ..command import Group, answer, listed, pass_session
 from ..listing import show_list
 from ..session import Session
+from .measuring import show_metrics
 
 _COLUMNS = (
     ("ID", "id"), ("NAME", "name"), ("STATE", "state"), ("TOTAL", "total"), ("USED", "used"),
@@ -37,6 +38,15 @@ def list_(session: Session, everything: bool, limit: int, sort: str, filters: tu
 def show(session: Session, pool: str) -> None:
     """Show one pool."""
     answer(session, session.storage.pools.get(pool))
+
+
+@pool.command()
+@click.argument("pool")
+@click.option("--history", is_flag=True, help="What was measured lately, instead of now.")
+@pass_session
+def metrics(session: Session, pool: str, history: bool) -> None:
+    """Measure what a pool holds, and how much of it is occupied and promised."""
+    show_metrics(session, "pool", pool, history=history)
 
 
 @pool.command()

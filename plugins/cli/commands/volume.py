@@ -11,6 +11,7 @@ from ..listing import show_list
 from ..session import Session
 from ..sizes import Size
 from .changing import changing
+from .measuring import show_metrics
 
 _COLUMNS = (
     ("ID", "id"), ("NAME", "name"), ("SIZE", "size"), ("STATE", "state"), ("PROTOCOL", "protocol"),
@@ -40,6 +41,15 @@ def list_(session: Session, everything: bool, limit: int, sort: str, filters: tu
 def show(session: Session, volume: str) -> None:
     """Show one volume."""
     answer(session, session.storage.volumes.get(volume))
+
+
+@volume.command()
+@click.argument("volume")
+@click.option("--history", is_flag=True, help="What was measured lately, instead of now.")
+@pass_session
+def metrics(session: Session, volume: str, history: bool) -> None:
+    """Measure what a volume occupies, and what its hosts read and wrote."""
+    show_metrics(session, "volume", volume, history=history)
 
 
 @volume.command()

@@ -194,3 +194,17 @@ def test_completion_and_help_are_there_for_every_command() -> None:
             walk(below, [*words, name])
 
     walk(isthmus, [])
+
+
+def test_what_is_measured_of_a_volume_and_a_pool_is_shown(run: Run) -> None:
+    assert run("volume", "create", "measured", "--size", "1MiB", "--profile", "memory", "--wait").exit_code == 0
+    volume = read(run("--json", "volume", "list", "--where", "name=measured"))[0]
+    found = read(run("--json", "volume", "metrics", volume["id"]))
+    assert (found["resource"], found["allocated_bytes"], found["written_operations"]) == (volume["id"], 0, 0)
+    shown = run("volume", "metrics", volume["id"])
+    assert shown.exit_code == 0 and "written bytes" in shown.output
+    pool = run("pool", "metrics", volume["pool"])
+    assert pool.exit_code == 0 and "1 TiB" in pool.output and "not counted" not in pool.output
+    assert "Nothing was sampled yet" in run("pool", "metrics", volume["pool"], "--history").output
+    assert read(run("--json", "volume", "metrics", volume["id"], "--history")) == []
+    assert run("volume", "metrics", "6f1c2a52-0000-4000-8000-000000000000").exit_code == 3
