@@ -16,12 +16,17 @@ from ..model.volume import VolumeState
 from ..scheduler.request import Hint, Scope
 from ..store import nouns, schema
 from ..store.database import Tx
+from ..store.statement import Statement
 
 if TYPE_CHECKING:
     from .volumes import Volumes
 
-_TENANT = select(schema.tenants.c.id).where(schema.tenants.c.id == bindparam("wanted")).with_for_update(read=True)
-_PROFILE = select(schema.profiles.c.id).where(schema.profiles.c.id == bindparam("wanted")).with_for_update(read=True)
+_TENANT = Statement(
+    select(schema.tenants.c.id).where(schema.tenants.c.id == bindparam("wanted")).with_for_update(read=True)
+)
+_PROFILE = Statement(
+    select(schema.profiles.c.id).where(schema.profiles.c.id == bindparam("wanted")).with_for_update(read=True)
+)
 """Locks for sharing: who makes things at once does not wait, who deletes what they depend on does. SQLite has one
 writer at a time and needs none."""
 

@@ -22,6 +22,7 @@ from ..security.policy import authorise, authorise_grant, visible_tenant
 from ..security.tokens import is_token, token_hash
 from ..store import nouns, schema
 from ..store.database import Tx
+from ..store.statement import Statement
 from .checks import check_metadata, check_name
 from .collection import Collection, named
 from .placing import hold_tenant
@@ -33,17 +34,17 @@ _acting_for = or_(
     _tenants.c.id == _tokens.c.tenant,
     and_(_tokens.c.tenant.is_(None), or_(_tenants.c.name == bindparam("wanted"), _tenants.c.id == bindparam("wanted"))),
 )
-_HOLDER = (
+_HOLDER = Statement(
     select(
         _tokens.c.tenant,
         _tokens.c.user,
         _tokens.c.roles,
         _tokens.c.expires_at,
         _users.c.enabled,
-        _users.c.roles.label("own"),
-        _tenants.c.id.label("acting"),
-        _tenants.c.name.label("named"),
-        _tenants.c.enabled.label("open"),
+        _users.c.roles,
+        _tenants.c.id,
+        _tenants.c.name,
+        _tenants.c.enabled,
     )
     .join(_users, _users.c.id == _tokens.c.user)
     .outerjoin(_tenants, _acting_for)
@@ -155,16 +156,19 @@ class Users(Collection[User]):
             raise _unknown()
         with self.parts.database.read() as tx:
             found = tx.execute(_HOLDER, {"hash": token_hash(token), "wanted": wanted}).first()
-        if found is None or not found.enabled or (found.expires_at is not None and found.expires_at <= now()):
+        if found is None:
+            raise _unknown()
+        bound_to, user, given, expires_at, enabled, own, acting, name, is_open = found
+        if not enabled or (expires_at is not None and expires_at <= now()):
             raise _unknown()
         # A role that was taken from the user counts no longer, whatever the token says.
-        roles = frozenset(found.roles) & frozenset(found.own)
-        if found.tenant is None:
-            if wanted is not None and (found.acting is None or Role.ADMIN not in roles):
+        roles = frozenset(given) & frozenset(own)
+        if bound_to is None:
+            if wanted is not None and (acting is None or Role.ADMIN not in roles):
                 raise _no_tenant(wanted)
-        elif not found.open or wanted not in (None, found.acting, found.named):
+        elif not is_open or wanted not in (None, acting, name):
             raise _unknown()
-        return Context(found.acting, found.user, roles, request_id)
+        return Context(acting, user, roles, request_id)
 
     def _by_password(self, name: str, password: str) -> Context:
         statement = select(_users.c.id, _users.c.password).where(_users.c.name == name)

@@ -13,12 +13,13 @@ from ..model.identity import new_id, now
 from ..store import schema
 from ..store.columns import DatabaseClock, from_micros, to_micros
 from ..store.database import Tx
+from ..store.statement import Statement
 
-_insert = schema.events.insert()
-_insert_by_database_clock = _insert.values(
-    {column.name: bindparam(column.name, type_=column.type) for column in schema.events.c if column.name != "number"}
-    | {"created_at": DatabaseClock()}
-)
+_given = {
+    column.name: bindparam(column.name, type_=column.type) for column in schema.events.c if column.name != "number"
+}
+_insert = Statement(schema.events.insert().values(_given))
+_insert_by_database_clock = Statement(schema.events.insert().values(_given | {"created_at": DatabaseClock()}))
 _lock = threading.Lock()
 _last = 0
 

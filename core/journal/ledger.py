@@ -15,6 +15,7 @@ from ..model.operation import OperationState
 from ..store.columns import DatabaseClock
 from ..store.database import Tx
 from ..store.schema import operations as table
+from ..store.statement import Statement
 from .operations import repository
 from .row import Row
 
@@ -31,17 +32,19 @@ _CLOCK = DatabaseClock()
 _COUNT = len(repository.names)
 
 
-_READ = select(
-    *repository.columns,
-    table.c.context,
-    type_coerce(table.c.data, Text),
-    table.c.owner,
-    table.c.epoch,
-    table.c.waits_for,
-    table.c.crashes,
-    table.c.step_started,
-    _CLOCK,
-).where(table.c.id == bindparam("wanted"))
+_READ = Statement(
+    select(
+        *repository.columns,
+        table.c.context,
+        type_coerce(table.c.data, Text),
+        table.c.owner,
+        table.c.epoch,
+        table.c.waits_for,
+        table.c.crashes,
+        table.c.step_started,
+        _CLOCK,
+    ).where(table.c.id == bindparam("wanted"))
+)
 
 
 def read(tx: Tx, operation_id: str) -> Row | None:
@@ -86,15 +89,16 @@ _MOVE = _set("step", "undoing", "progress", "note", "data", "result", "error", "
 _FRESH: dict[str, Any] = {"attempts": 0, "crashes": 0, "step_started": 0}
 _LET_GO: dict[str, Any] = {"owner": None, "lease_until": 0}
 
-_ADVANCE = update(table).where(_MINE, _HERE).values(**_MOVE, **_FRESH, lease_until=_LEASE, waits_for=None)
-_ADVANCE_UNLESS_CANCELLED = _ADVANCE.where(table.c.cancel_requested.is_(False))
-_END = (
+_NOT_CANCELLED = table.c.cancel_requested.is_(False)
+_advance = update(table).where(_MINE, _HERE).values(**_MOVE, **_FRESH, lease_until=_LEASE, waits_for=None)
+_ADVANCE, _ADVANCE_UNLESS_CANCELLED = Statement(_advance), Statement(_advance.where(_NOT_CANCELLED))
+_end = (
     update(table)
     .where(_MINE, _HERE)
     .values(**_MOVE, **_LET_GO, **_set("state"), waits_for=None, step_started=0, epoch=table.c.epoch + 1)
 )
-_END_UNLESS_CANCELLED = _END.where(table.c.cancel_requested.is_(False))
-_PARK = (
+_END, _END_UNLESS_CANCELLED = Statement(_end), Statement(_end.where(_NOT_CANCELLED))
+_park = (
     update(table)
     .where(_MINE, _HERE)
     .values(
@@ -107,7 +111,7 @@ _PARK = (
         ),
     )
 )
-_PARK_UNLESS_CANCELLED = _PARK.where(table.c.cancel_requested.is_(False))
+_PARK, _PARK_UNLESS_CANCELLED = Statement(_park), Statement(_park.where(_NOT_CANCELLED))
 
 
 class Hold:
@@ -136,7 +140,7 @@ def _changed(tx: Tx, statement: Any, hold: Hold, values: Mapping[str, Any]) -> b
     return bool(tx.execute(statement, parameters).rowcount == 1)
 
 
-_HOLDS = select(table.c.id).where(_MINE)
+_HOLDS = Statement(select(table.c.id).where(_MINE))
 
 
 def holds(tx: Tx, hold: Hold) -> bool:
@@ -185,7 +189,7 @@ _DUE = or_(
     and_(table.c.state == PENDING, table.c.run_after <= _CLOCK),
     and_(table.c.state == RUNNING, table.c.lease_until < _CLOCK),
 )
-_CLAIM = (
+_CLAIM = Statement(
     update(table)
     .where(table.c.id == bindparam("wanted"), table.c.epoch == bindparam("seen"), _DUE)
     .values(

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from sqlalchemy import Text, bindparam, func, select, update
+from sqlalchemy import Text, bindparam, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import ColumnElement
 
@@ -19,6 +19,7 @@ from ..store.columns import DatabaseClock
 from ..store.database import Database, Tx
 from ..store.repository import Repository
 from ..store.schema import operations as table
+from ..store.statement import Statement
 from .row import JustAccepted, Row
 from .step import Flow
 
@@ -61,7 +62,7 @@ def encode_error(document: Any) -> str | None:
     return None if document is None else _ENCODE_ANY(document)
 
 
-def _insert(claimed: bool) -> Any:
+def _insert(claimed: bool) -> Statement:
     raw = {name: bindparam(name, type_=Text) for name in ("context", "data", "explanation")}
     names = "id kind flow_version resource_type resource tenant user request_id state step parent idempotency_scope"
     names += " idempotency_key request_hash node owner epoch created_at updated_at"
@@ -69,12 +70,12 @@ def _insert(claimed: bool) -> Any:
     fixed: dict[str, Any] = {"undoing": False, "progress": 0.0, "note": "", "cancel_requested": False, "result": {}}
     fixed |= {"run_after": 0, "step_started": 0, "attempts": 0, "crashes": 0}
     lease: Any = DatabaseClock() + bindparam("lease", type_=table.c.lease_until.type) if claimed else 0
-    return table.insert().values(**values, **raw, **fixed, lease_until=lease)
+    return Statement(table.insert().values(**values, **raw, **fixed, lease_until=lease))
 
 
 _INSERT_CLAIMED = _insert(True)
 _INSERT_PENDING = _insert(False)
-_FENCE_PARENT = (
+_FENCE_PARENT = Statement(
     update(table)
     .where(
         table.c.id == bindparam("asking"),
@@ -84,9 +85,9 @@ _FENCE_PARENT = (
     )
     .values(waits_for=table.c.waits_for)
 )
-_LIVE_PARENT = (
+_LIVE_PARENT = Statement(
     update(table)
-    .where(table.c.id == bindparam("asking"), table.c.state.in_([str(state) for state in LIVE]))
+    .where(table.c.id == bindparam("asking"), or_(*(table.c.state == str(state) for state in LIVE)))
     .values(waits_for=table.c.waits_for)
 )
 
@@ -191,8 +192,10 @@ def scope(context: Context) -> str:
     return f"{context.tenant or ''}/{context.user}"
 
 
-_BY_KEY = select(table.c.request_hash, *repository.columns).where(
-    table.c.idempotency_scope == bindparam("wanted_scope"), table.c.idempotency_key == bindparam("wanted_key")
+_BY_KEY = Statement(
+    select(table.c.request_hash, *repository.columns).where(
+        table.c.idempotency_scope == bindparam("wanted_scope"), table.c.idempotency_key == bindparam("wanted_key")
+    )
 )
 
 

@@ -17,13 +17,16 @@ from ..model.identity import now
 from ..model.operation import Operation, OperationState
 from ..store.database import Tx
 from ..store.schema import operations as table
+from ..store.statement import Statement
 from .ledger import _AMONG_LIVE, ENDED, PENDING, WAITING
 
 _LOOK = 1.0
-_LOCK = update(table).where(table.c.id == bindparam("wanted")).values(waits_for=table.c.waits_for)
-_STATE = select(table.c.state).where(table.c.id == bindparam("wanted"))
-_WAITERS = select(table.c.id, table.c.node).where(table.c.waits_for == bindparam("child"), table.c.state == WAITING)
-_WAKE = (
+_LOCK = Statement(update(table).where(table.c.id == bindparam("wanted")).values(waits_for=table.c.waits_for))
+_STATE = Statement(select(table.c.state).where(table.c.id == bindparam("wanted")))
+_WAITERS = Statement(
+    select(table.c.id, table.c.node).where(table.c.waits_for == bindparam("child"), table.c.state == WAITING)
+)
+_WAKE = Statement(
     update(table)
     .where(table.c.id == bindparam("wanted"), table.c.waits_for == bindparam("child"), table.c.state == WAITING)
     .values(
@@ -74,7 +77,7 @@ def lock_state(tx: Tx, operation_id: str) -> OperationState | None:
     """The state of an operation, which stays as it is until this transaction ends; None when there is no such row."""
     if tx.execute(_LOCK, {"wanted": operation_id}).rowcount != 1:
         return None
-    return OperationState(tx.execute(_STATE, {"wanted": operation_id}).scalar_one())
+    return OperationState(tx.execute(_STATE, {"wanted": operation_id}).scalar())
 
 
 def wake(tx: Tx, child: str) -> list[tuple[str, str | None]]:

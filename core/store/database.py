@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import random
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from ..errors import Misconfigured, Unavailable
+from .transaction import Tx as Tx
 
 T = TypeVar("T")
-Tx = Connection
 
 _ATTEMPTS = 8
 _RETRIED_SQLSTATES = frozenset({"40001", "40P01"})
@@ -45,15 +44,19 @@ class Database:
         self._writer: contextlib.AbstractContextManager[Any] = (
             threading.Lock() if self.is_sqlite else contextlib.nullcontext()
         )
+        # Connections stay taken from SQLAlchemy's pool: giving one back and taking it again costs as much as a row.
+        self._idle: list[Tx] = []
+        self._keeps = pool_size
         event.listen(self.engine, "connect", self._connected)
-        event.listen(self.engine, "begin", self._begun)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Tx]:
         """A connection for reading, with one consistent view on SQLite; raises `Unavailable`."""
         try:
-            with self.engine.connect() as connection:
-                yield connection
+            with self._opened() as tx:
+                if self.is_sqlite:
+                    tx.tell("BEGIN")
+                yield tx
         except DBAPIError as error:
             raise _unavailable(error) from error
 
@@ -68,19 +71,12 @@ class Database:
             attempt += 1
             committing = False
             try:
-                with self._writer, self.engine.connect() as connection:
-                    if self.is_sqlite:
-                        self._set_synchronous(connection, durable)
-                    with contextlib.closing(_Rollback(connection)) as guard:
-                        connection.info["isthmus_write"] = True
-                        connection.begin()
-                        if durable and not self.is_sqlite:
-                            connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
-                        result = work(connection)
-                        committing = True
-                        connection.commit()
-                        guard.done = True
-                        return result
+                with self._writer, self._opened() as tx:
+                    self._begin(tx, durable)
+                    result = work(tx)
+                    committing = True
+                    tx.commit()
+                    return result
             except DBAPIError as error:
                 again = _is_conflict(error) or (error.connection_invalidated and not committing)
                 if not again or attempt >= _ATTEMPTS:
@@ -89,6 +85,8 @@ class Database:
 
     def close(self) -> None:
         """Close all connections."""
+        self._keeps = 0
+        self._let_go()
         self.engine.dispose()
 
     def ping(self) -> None:
@@ -101,7 +99,6 @@ class Database:
             connection.isolation_level = None
             for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL", "cache_size=-16384"):
                 connection.execute(f"PRAGMA {pragma}")
-            record.info["isthmus_durable"] = True
         else:
             previous, connection.autocommit = connection.autocommit, True
             with connection.cursor() as cursor:
@@ -111,37 +108,47 @@ class Database:
                 cursor.execute("SET idle_in_transaction_session_timeout = '30s'")
             connection.autocommit = previous
 
-    def _begun(self, connection: Connection) -> None:
-        if not self.is_sqlite:
-            return
-        begin = "BEGIN IMMEDIATE" if connection.info.pop("isthmus_write", False) else "BEGIN"
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[Tx]:
+        """A connection with no transaction begun. Whatever is not committed is taken back on the way out."""
         try:
-            # Past SQLAlchemy, whose way of saying this one word costs more than many a statement.
-            _driver_of(connection).execute(begin)
-        except sqlite3.Error as error:
-            raise OperationalError(begin, {}, error) from error
+            tx = self._idle.pop()
+        except IndexError:
+            tx = Tx(self.engine)
+        try:
+            yield tx
+        finally:
+            self._give_back(tx)
 
-    def _set_synchronous(self, connection: Connection, durable: bool) -> None:
-        if connection.info.get("isthmus_durable") is not durable:
-            _driver_of(connection).execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-            connection.info["isthmus_durable"] = durable
+    def _give_back(self, tx: Tx) -> None:
+        """Keep the connection for the next; one that is lost takes all others with it, for they will be lost too."""
+        with contextlib.suppress(DBAPIError):
+            tx.rollback()
+        if tx.invalidated:
+            self._let_go()
+        elif len(self._idle) < self._keeps:
+            self._idle.append(tx)
+            return
+        with contextlib.suppress(DBAPIError):
+            tx.close()
 
-
-def _driver_of(connection: Connection) -> Any:
-    return connection.connection.driver_connection
-
-
-class _Rollback:
-    """Rolls back on the way out unless the commit happened."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        self.done = False
-
-    def close(self) -> None:
-        if not self.done:
+    def _let_go(self) -> None:
+        """Close the connections that nobody uses."""
+        idle, self._idle = self._idle, []
+        for tx in idle:
             with contextlib.suppress(DBAPIError):
-                self.connection.rollback()
+                tx.close()
+
+    def _begin(self, tx: Tx, durable: bool) -> None:
+        """Begin to write."""
+        if not self.is_sqlite:
+            if durable:
+                tx.tell("SET LOCAL synchronous_commit = on")
+            return
+        if tx.durable is not durable:
+            tx.tell(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            tx.durable = durable
+        tx.tell("BEGIN IMMEDIATE")
 
 
 def _is_conflict(error: DBAPIError) -> bool:

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, select
 
 from .database import Tx
 from .repository import Repository
+from .statement import Statement
 
 T = TypeVar("T")
 
@@ -19,7 +20,7 @@ class Lookup(Generic[T]):
         table = repository.table
         self._repository = repository
         self._columns = columns
-        self._statement = (
+        self._statement = Statement(
             select(*repository.columns)
             .where(*(table.c[name] == bindparam(f"w_{name}", type_=table.c[name].type) for name in columns))
             .order_by(table.c.id)

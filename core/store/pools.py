@@ -15,6 +15,7 @@ from . import schema
 from .database import Tx
 from .dialects import Whole, insert_if_absent
 from .nouns import pools as repository
+from .statement import Statement
 
 _pools = schema.pools
 _this = _pools.c.id == bindparam("wanted")
@@ -30,13 +31,15 @@ def _room(usable: ColumnElement[Any]) -> ColumnElement[Any]:
 _above_reserve = _pools.c.total - _pools.c.used > _pools.c.total * _pools.c.reserve
 _fits = {False: _room(_usable) >= _size, True: and_(_room(_usable * _pools.c.ratio) >= _size, _above_reserve)}
 _promise = {
-    (thin, states): update(_pools)
-    .where(_this, _fits[thin], _pools.c.state.in_([bindparam(f"state_{i}") for i in range(states)]))
-    .values(provisioned=_pools.c.provisioned + _size)
+    (thin, states): Statement(
+        update(_pools)
+        .where(_this, _fits[thin], _pools.c.state.in_([bindparam(f"state_{i}") for i in range(states)]))
+        .values(provisioned=_pools.c.provisioned + _size)
+    )
     for thin in (False, True)
     for states in (1, 2, 3)
 }
-_give_back = (
+_give_back = Statement(
     update(_pools)
     .where(_this)
     .values(provisioned=case((_pools.c.provisioned < _size, 0), else_=_pools.c.provisioned - _size))

@@ -13,6 +13,7 @@ from sqlalchemy.sql import ColumnElement
 from ..errors import NotFound, Stale
 from ..model.identity import now
 from .database import Tx
+from .statement import Statement
 
 T = TypeVar("T")
 
@@ -38,10 +39,11 @@ class Repository(Generic[T]):
         self._versioned = "version" in table.c
         self._positional = len(self.names) == len(fields(noun))  # type: ignore[arg-type]
         self._select = select(*self.columns)
-        self._by_id = self._select.where(table.c.id == bindparam("wanted")) if "id" in table.c else self._select
-        self._insert = table.insert()
-        self._delete = table.delete().where(table.c.id == bindparam("wanted")) if "id" in table.c else table.delete()
-        self._updates: dict[tuple[Any, ...], Any] = {}
+        this = table.c.id == bindparam("wanted")
+        self._by_id = Statement(self._select.where(this))
+        self._delete = Statement(table.delete().where(this))
+        self._inserts: dict[tuple[str, ...], Statement] = {}
+        self._updates: dict[tuple[Any, ...], Statement] = {}
 
     def noun_of(self, row: Sequence[Any]) -> T:
         """The noun that a selected row holds."""
@@ -56,7 +58,11 @@ class Repository(Generic[T]):
         """Add a row; `more` fills columns the noun does not have."""
         values = {name: getattr(noun, name) for name in self.names}
         values.update(more)
-        tx.execute(self._insert, values)
+        given = tuple(values)
+        statement = self._inserts.get(given)
+        if statement is None:
+            statement = self._inserts[given] = Statement(self.table.insert(), given)
+        tx.execute(statement, values)
 
     def find(self, tx: Tx, identifier: str) -> T | None:
         """The noun with this id, or None."""
@@ -126,7 +132,7 @@ class Repository(Generic[T]):
             )
         return noun
 
-    def _build_update(self, names: tuple[str, ...], states: int | None, with_version: bool) -> Any:
+    def _build_update(self, names: tuple[str, ...], states: int | None, with_version: bool) -> Statement:
         table = self.table
         values: dict[str, Any] = {name: bindparam(f"v_{name}", type_=table.c[name].type) for name in names}
         if "updated_at" in table.c and "updated_at" not in values:
@@ -138,7 +144,7 @@ class Repository(Generic[T]):
             conditions.append(table.c.state.in_([bindparam(f"state_{i}") for i in range(states)]))
         if with_version:
             conditions.append(table.c.version == bindparam("if_version"))
-        return update(table).where(*conditions).values(**values)
+        return Statement(update(table).where(*conditions).values(**values))
 
 
 def changes(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from ..model.volume import VolumeState
 from . import schema
 from .database import Tx
 from .dialects import insert_if_absent
+from .statement import Statement
 
 ALL = ""
 """The `profile` of the row that counts all profiles of a tenant."""
@@ -44,7 +45,7 @@ _add = {
     "volumes": _never_negative(_usage.c.volumes, bindparam("v", type_=_usage.c.volumes.type)),
     "bytes": _never_negative(_usage.c.bytes, bindparam("b", type_=_usage.c.bytes.type)),
 }
-_charge = (
+_charge = Statement(
     update(_usage)
     .where(
         _row,
