@@ -201,7 +201,7 @@ def _service_report(file: Path) -> Report:
 def _protocol_report(text: str) -> Report:
     names = [name.name for name in importlib.import_module("redfish_protocol_validator.constants").Assertion]
     counts = dict.fromkeys(_RANK, 0)
-    outcomes = {name: Outcome("not tested", "the validator has no test of it") for name in names}
+    outcomes = {name: Outcome("not tested", "the validator says nothing of it") for name in names}
     lines = []
     seen: set[str] = set()
     for name, method, status, uri, result, message in _rows(text, set(names)):
