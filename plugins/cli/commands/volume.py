@@ -5,9 +5,12 @@ from __future__ import annotations
 import click
 
 from ....core.model.request import Changes, VolumeRequest
+from ....core.model.volume import Volume
 from ..command import Group, answer, listed, metadata_option, pairs, pass_session
 from ..following import follow
 from ..listing import show_list
+from ..naming import Names, beside
+from ..output import details
 from ..session import Session
 from ..sizes import Size
 from .changing import changing
@@ -40,7 +43,15 @@ def list_(session: Session, everything: bool, limit: int, sort: str, filters: tu
 @pass_session
 def show(session: Session, volume: str) -> None:
     """Show one volume."""
-    answer(session, session.storage.volumes.get(volume))
+
+    def say(found: Volume) -> None:
+        names = Names(session)
+        said = {"profile": beside(names.profile(found.profile), found.profile)}
+        if found.pool is not None:
+            said["pool"] = beside(names.pool(found.pool), found.pool)
+        details(found, said=said)
+
+    answer(session, session.storage.volumes.get(volume), say)
 
 
 @volume.command()
