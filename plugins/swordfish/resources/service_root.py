@@ -38,6 +38,8 @@ SERVICE_ROOT = Resource(
         Property("ProtocolFeaturesSupported", _features),
         Property("StorageServices", lambda noun, request: link(uris.STORAGE_SERVICES)),
         Property("SessionService", lambda noun, request: link(uris.SESSION_SERVICE)),
+        Property("Registries", lambda noun, request: link(uris.REGISTRIES)),
+        Property("JsonSchemas", lambda noun, request: link(uris.JSON_SCHEMAS)),
         Property("Links", lambda noun, request: {"Sessions": link(uris.SESSIONS)}),
     ),
 )
