@@ -106,7 +106,7 @@ class Library:
             if segment == "@odata.id" and place[0] is not self.top(self.odata_type(name))[0]:
                 continue
             place = self.property(place, segment)
-            writable = writable and not place[0].get("readonly", False)
+            writable = writable and not any(schema.get("readonly") for schema, _ in self.alternatives(place))
         return writable
 
     def invalid(self, body: Mapping[str, Any], reference: str, partial: bool) -> list[str]:
@@ -126,8 +126,7 @@ class Library:
         except KeyError:
             return None
         match = _FILE.search(str(place[0].get("$ref", "")))
-        target = match[1] if match else None
-        return target if target is not None and self.templates(target) else None
+        return match[1] if match and match[1] != "Resource" else None
 
     def annotation_errors(self, key: str, value: Any) -> list[str]:
         """What is wrong with a payload annotation (`Name@Redfish.AllowableValues`, `@Redfish.Settings`)."""

@@ -78,10 +78,10 @@ def _links(library: Library, name: str, body: dict[str, Any]) -> Iterator[str]:
             continue
         types = library.types_at(uri)
         wanted = library.property_type(name, pointer)
-        if wanted is not None and wanted not in types:
+        if wanted is None and not types:
+            yield f"{pointer}/@odata.id: {uri!r} is no URI of anything"
+        elif wanted is not None and library.templates(wanted) and wanted not in types:
             yield f"{pointer}/@odata.id: {uri!r} is no URI of a {wanted}"
-        elif wanted is None and not uri.startswith("/redfish/v1/"):
-            yield f"{pointer}/@odata.id: {uri!r} is no URI of this service"
 
 
 def _annotations(library: Library, name: str, body: dict[str, Any]) -> Iterator[str]:
