@@ -9,6 +9,7 @@ from ....core.errors import NotFound
 from .. import uris
 from ..request import Request
 from ..resource import Collection, Property, Resource, Served, Window
+from ..windows import window_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,7 @@ def json_schemas(served: Sequence[Served]) -> tuple[Collection, Resource]:
         return found
 
     def listed(request: Request, after: str | None, limit: int) -> Window:
-        names = sorted(files)
-        start = 0 if after is None else int(after)
-        following = str(start + limit) if start + limit < len(names) else None
-        return Window([uris.json_schema(name) for name in names[start : start + limit]], len(names), following)
+        return window_of([uris.json_schema(name) for name in sorted(files)], after, limit)
 
     one = Resource(
         type="JsonSchemaFile",

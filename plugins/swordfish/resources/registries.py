@@ -8,7 +8,8 @@ from ....core.errors import NotFound
 from .. import uris
 from ..messages import TABLE
 from ..request import Request
-from ..resource import Collection, Property, Resource, Window
+from ..resource import Collection, Property, Resource
+from ..windows import window_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ REGISTRIES = Collection(
     path=uris.REGISTRIES,
     name="Registries",
     member=REGISTRY,
-    list=lambda request, after, limit: Window([uris.registry(name) for name in sorted(_FILES)], len(_FILES)),
+    list=lambda request, after, limit: window_of([uris.registry(name) for name in sorted(_FILES)], after, limit),
     uri_of=lambda file, request: uris.registry(file.id),
 )
 

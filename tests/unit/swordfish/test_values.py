@@ -1,0 +1,125 @@
+"""What clients send is checked, and every fault is said in the registry's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from isthmus.plugins.swordfish.refusal import Refusal
+from isthmus.plugins.swordfish.resource import Body, Property
+from isthmus.plugins.swordfish.values import check_changes, check_creation, check_parameters
+
+BODY = Body(
+    {
+        "Name": {"type": "string", "minLength": 1},
+        "Size": {"type": "integer", "minimum": 1},
+        "Kind": {"enum": ["a", "b"]},
+        "Links": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["To"],
+            "properties": {"To": {"type": "string"}},
+        },
+    },
+    required=("Name",),
+)
+PROPERTIES = (
+    Property("Size", lambda noun, request: 1, write={"type": "integer", "minimum": 1}),
+    Property("Servers", lambda noun, request: [], write={"type": "array", "items": {"type": "string"}}),
+    Property(
+        "Parts",
+        lambda noun, request: [],
+        write={"type": "array", "items": {"type": "object", "properties": {"A": {"type": "integer"}}}},
+    ),
+    Property("State", lambda noun, request: "on"),
+)
+
+
+def ids(refusal: Refusal) -> list[str]:
+    return [message["MessageId"].rpartition(".")[2] for message in refusal.messages]
+
+
+@pytest.mark.parametrize(
+    ("sent", "faults"),
+    [
+        ({}, ["CreateFailedMissingReqProperties"]),
+        ({"Name": "x", "Size": "10"}, ["PropertyValueTypeError"]),
+        ({"Name": "x", "Size": True}, ["PropertyValueTypeError"]),
+        ({"Name": "x", "Size": -5}, ["PropertyValueOutOfRange"]),
+        ({"Name": "", "Size": 1}, ["PropertyValueFormatError"]),
+        ({"Name": "x", "Kind": "c"}, ["PropertyValueNotInList"]),
+        ({"Name": "x", "Bogus": 1, "Size": -1}, ["PropertyUnknown", "PropertyValueOutOfRange"]),
+        ({"Name": "x", "Links": {"To": "y", "Else": 1}}, ["PropertyUnknown"]),
+        ({"Name": "x", "Links": {}}, ["PropertyMissing"]),
+        ({"Name": "x", "@Redfish.OperationApplyTime": "OnReset"}, ["PropertyValueNotInList"]),
+    ],
+)
+def test_a_creation_names_every_fault(sent: dict[str, Any], faults: list[str]) -> None:
+    with pytest.raises(Refusal) as caught:
+        check_creation(sent, BODY)
+    assert caught.value.status == 400
+    assert sorted(ids(caught.value)) == sorted(faults)
+
+
+def test_annotations_say_nothing_about_a_resource() -> None:
+    sent = {"@odata.type": "#X", "Name": "x", "@Redfish.OperationApplyTime": "Immediate"}
+    assert check_creation(sent, BODY) == {"Name": "x"}
+
+
+def test_parameters_of_an_action_have_words_of_their_own() -> None:
+    with pytest.raises(Refusal) as caught:
+        check_parameters({"Size": "x", "Bogus": 1, "Kind": "c"}, BODY, "Volume.Do")
+    assert ids(caught.value) == [
+        "ActionParameterMissing",
+        "ActionParameterValueTypeError",
+        "ActionParameterUnknown",
+        "ActionParameterValueNotInList",
+    ]
+    assert caught.value.messages[1]["MessageArgs"] == ["x", "Size", "Volume.Do"]
+
+
+def test_the_good_part_of_a_mixed_change_is_taken_and_the_rest_is_said() -> None:
+    changes, messages = check_changes({"Size": 5, "State": "off", "Bogus": 1, "Id": "x"}, PROPERTIES, {})
+    assert changes == {"Size": 5}
+    assert [message["MessageId"].rpartition(".")[2] for message in messages] == [
+        "PropertyNotWritable",
+        "PropertyUnknown",
+        "PropertyNotWritable",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sent", "fault"),
+    [
+        ({}, "NoOperation"),
+        ({"@odata.id": "/x"}, "NoOperation"),
+        ({"State": "off"}, "PropertyNotWritable"),
+        ({"Bogus": 1}, "PropertyUnknown"),
+    ],
+)
+def test_a_change_of_nothing_is_refused(sent: dict[str, Any], fault: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        check_changes(sent, PROPERTIES, {})
+    assert (caught.value.status, ids(caught.value)) == (400, [fault])
+
+
+@pytest.mark.parametrize(
+    ("current", "sent", "after"),
+    [
+        (["a", "b"], ["c", "d"], ["c", "d"]),
+        (["a", "b"], [None, "b"], ["b"]),
+        (["a", "b"], [{}, "d"], ["a", "d"]),
+        (["a", "b"], ["b"], ["b"]),
+        (["a", "b"], [{}, {}, "c"], ["a", "b", "c"]),
+        (["a", "b"], [], []),
+    ],
+)
+def test_arrays_change_by_place(current: list[str], sent: list[Any], after: list[str]) -> None:
+    changes, messages = check_changes({"Servers": sent}, PROPERTIES, {"Servers": current})
+    assert (changes, messages) == ({"Servers": after}, [])
+
+
+def test_an_object_in_an_array_keeps_what_was_not_sent() -> None:
+    changes, _ = check_changes({"Parts": [{"A": 2}, None]}, PROPERTIES, {"Parts": [{"A": 1, "B": 1}, {"A": 9}]})
+    assert changes == {"Parts": [{"A": 2, "B": 1}]}
