@@ -41,10 +41,10 @@ class FailureMessage:
             tenant=operation.tenant,
             level=level,
             code=str(error.get("code", operation.state.value)),
-            text=str(error.get("message", f"The operation {operation.kind} is {operation.state.value}.")),
+            text=_text(operation, error.get("message")),
             request_id=operation.request_id,
             created_at=now(),
-            next_step=error.get("next_step") or _next_step(operation),
+            next_step=_next_step(operation, error.get("next_step")),
             resource_type=operation.resource_type,
             resource=operation.resource,
             operation=operation.id,
@@ -70,7 +70,17 @@ def lease_holds(database: Database, owner: str) -> bool:
         return tx.execute(_HOLDS, {"holder": owner}).first() is not None
 
 
-def _next_step(operation: Operation) -> str | None:
+def _text(operation: Operation, said: object) -> str:
+    if said is None:
+        return f"The operation {operation.kind} is {operation.state.value}."
+    return f"{operation.kind} was given up: {said}" if operation.state is OperationState.ABANDONED else str(said)
+
+
+def _next_step(operation: Operation, said: str | None) -> str | None:
+    if operation.state is OperationState.ABANDONED:
+        return None  # what was said to a person who could still retry it
+    if said:
+        return said
     if operation.state is OperationState.NEEDS_ATTENTION:
         return f"Mend the cause and retry operation {operation.id}, or abandon it."
     return None

@@ -58,8 +58,10 @@ def test_an_operation_that_a_delete_supersedes_is_told_to_be_abandoned(bench: Be
     assert engine.operations.get(root, stuck.id).state is OperationState.ABANDONED
     kinds = [event.kind for event in events(bench, stuck.id)]
     assert kinds == ["operation.needs_attention", "operation.abandoned"]
-    told = [message.level for message in engine.operations.explain(root, stuck.id).messages]
-    assert told == ["error", "warning"]
+    failed, given_up = engine.operations.explain(root, stuck.id).messages
+    assert (failed.level, given_up.level) == ("error", "warning")
+    assert given_up.text == f"{stuck.kind} was given up: {failed.text}"
+    assert "retry" in str(failed.next_step) and given_up.next_step is None
 
 
 def test_with_a_profile_go_its_limits_and_what_was_counted_of_it(bench: Bench) -> None:
