@@ -255,7 +255,7 @@ def test_the_picture_is_well_formed() -> None:
     assert root.tag.endswith("svg") and root.get("viewBox")
 
 
-@pytest.mark.parametrize("page", ["writing-a-driver.md", "writing-a-plugin.md"])
+@pytest.mark.parametrize("page", ["writing-a-driver.md", "writing-a-plugin.md", "writing-an-adapter.md"])
 def test_what_a_page_shows_of_an_example_is_in_the_example(page: str) -> None:
     files = [path for suffix in ("py", "toml") for path in sorted((DOCS / "examples").rglob(f"*.{suffix}"))]
     examples = [lines_of(path.read_text()) for path in files]
