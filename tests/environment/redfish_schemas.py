@@ -1,8 +1,8 @@
 """The official Redfish and Swordfish schemas: is a body that a service sends what its @odata.type promises?
 
     schemas = official()                      # made once in a process; tests skip when missing() says why there is none
-    assert schemas.errors(body) == []         # every body, half a millisecond each
-    assert schemas.warnings(body) == []       # what the service validator would warn of
+    assert schemas.errors(body) == []         # every body, about a millisecond each
+    assert schemas.warnings(body) == []       # what the service validator would warn of, and more
     schemas.writable("Volume", "/CapacityBytes")
 
 The data lie in `$ISTHMUS_REDFISH_SCHEMAS`, or in `shared/redfish-schemas` beside the checkout: `json/` with one version
