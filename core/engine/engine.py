@@ -38,6 +38,7 @@ from ..telemetry.metering import Metering
 from ..telemetry.sampling import Sampler
 from .attachments import Attachments
 from .backends import Backends
+from .certificate_renewal import CertificateRenewal
 from .doctor import Doctor
 from .events import Events
 from .failure_message import FailureMessage, lease_holds
@@ -116,6 +117,7 @@ class Engine:
         )
         for flow in (*core_flows(self.parts), *flows):
             loaded.register(flow)
+        self.renewal = CertificateRenewal(self.parts, lambda: prepared.authority)
         self.measuring = Measuring(self.parts)
         self.watch = Watch(self.parts, self.measuring, dict(targets or {}), started, failures)
         self.duties = Keeper(
@@ -198,6 +200,7 @@ class Engine:
         yield numberer.duty(self.database, parts.stream.wake)
         yield retention.duty(self.database)
         yield history.duty(self.database, self.settings.kept)
+        yield self.renewal.duty()
         yield Duty("records.expire", 60.0, lambda run: self.database.change(_expire))
         yield Duty(f"pools.measure:{node}", self.settings.measure, lambda run: self._measure())
         yield Duty(f"exports.watch:{node}", self.settings.watch, lambda run: self.watch.look())
