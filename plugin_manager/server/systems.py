@@ -30,6 +30,9 @@ _log = logging.getLogger(__name__)
 LOOK = 2.0
 """How often, in seconds, a server looks for what others changed."""
 
+AGAIN = 15
+"""One look of so many also tries again what could not be made before."""
+
 PATIENCE = 10.0
 """For how many seconds a system is waited for when it is asked how it is."""
 
@@ -76,6 +79,7 @@ class LiveSystems(Mapping[str, Adapter]):
         self._named: dict[str, Adapter] = {}
         self._looking = threading.Lock()
         self._looked = threading.Event()
+        self._closed = False
 
     def __getitem__(self, name: str) -> Adapter:
         return self._named[name]
@@ -97,10 +101,13 @@ class LiveSystems(Mapping[str, Adapter]):
         if not self._looked.wait(PATIENCE):
             _log.warning("the systems are not known after %.0f s; they come later", PATIENCE)
 
-    def look(self) -> None:
-        """Take up what the database has now; raises `Unavailable`."""
+    def look(self, again: bool = False) -> None:
+        """Take up what the database has now, and with `again` try what could not be made; raises `Unavailable`."""
         with self._looking:
-            before = self._live
+            if self._closed:
+                return
+            before = {each: live for each, live in self._live.items() if not (again and live.fault)}
+            faults = self.faults()
             with self._database.read() as tx:
                 there = [each for each in nouns.systems.where(tx) if each.adapter != LOCAL]
                 sealed = {
@@ -109,6 +116,9 @@ class LiveSystems(Mapping[str, Adapter]):
                     if each.id not in before or before[each.id].system.version != each.version
                 }
             after = {each.id: self._taken(each, before.get(each.id), sealed.get(each.id)) for each in there}
+            for live in after.values():
+                if live.fault and faults.get(live.system.id) != live.fault:
+                    _log.warning("the system %s cannot be reached from here: %s", live.system.name, live.fault)
             own = {LOCAL: self._local} if self._local is not None else {}
             self._live = after
             self._named = {**own, **{live.system.name: live.adapter for live in after.values() if live.adapter}}
@@ -120,6 +130,7 @@ class LiveSystems(Mapping[str, Adapter]):
     def close(self) -> None:
         """Let go of all adapters; the local one belongs to whoever made it."""
         with self._looking:
+            self._closed = True
             gone, self._live, self._named = self._live, {}, {}
         for live in gone.values():
             _close(live.system, live.adapter)
@@ -182,7 +193,7 @@ class LiveSystems(Mapping[str, Adapter]):
     def changed(self) -> None:
         """Look at once in this process; the others look soon."""
         try:
-            self.look()
+            self.look(again=True)
         except IsthmusError as error:
             _log.warning("systems: %s", error)
 
@@ -191,9 +202,11 @@ class LiveSystems(Mapping[str, Adapter]):
         return {each: live.fault for each, live in self._live.items() if live.fault}
 
     def _follow(self, stopping: StopSignal) -> None:
+        rounds = 0
         while not stopping.is_set():
+            rounds += 1
             try:
-                self.look()
+                self.look(again=rounds % AGAIN == 0)
             except IsthmusError as error:
                 _log.warning("systems: %s", error)
             except Exception:
@@ -214,7 +227,6 @@ class LiveSystems(Mapping[str, Adapter]):
             opened = {name: self._sealer.open(system.id, value).decode() for name, value in sealed.items()}
             return _Live(system, sealed, GuardedAdapter(self._made(system, opened)))
         except IsthmusError as error:
-            _log.warning("the system %s cannot be reached from here: %s", system.name, error)
             return _Live(system, sealed, None, str(error))
 
     def _made(self, system: System, given: Mapping[str, str]) -> Adapter:

@@ -232,7 +232,23 @@ def test_what_cannot_be_opened_or_made_here_is_a_warning(world: World) -> None:
     assert list(other) == ["t"]
     [finding] = other.findings()
     assert (finding.check, finding.level) == ("system s", "warning")
+    mended = Sealer([KEY]).seal(system.id, b"k")
+    world.database.change(lambda tx: secrets.put(tx, system.id, "key", mended))
+    other.look()
+    assert list(other) == ["t"]
+    other.look(again=True)
+    assert sorted(other) == ["s", "t"]
+    assert other.findings() == []
     other.close()
+
+
+def test_nothing_is_made_any_more_after_the_end(world: World) -> None:
+    world.add("s")
+    other = world.another()
+    other.look()
+    other.close()
+    other.look()
+    assert dict(other) == {}
 
 
 def test_nothing_is_there_before_the_start_and_local_always_after(world: World) -> None:
