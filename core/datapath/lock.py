@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -16,7 +17,7 @@ def attempt(path: Path) -> int | None:
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        ours, named = os.fstat(handle), path.stat()
+        ours, named = os.fstat(handle), os.stat(path)
     except (BlockingIOError, FileNotFoundError):
         os.close(handle)
         return None
@@ -33,6 +34,7 @@ def attempt(path: Path) -> int | None:
 def remove(path: Path, handle: int) -> None:
     """Remove a lock file that `handle` holds, and let go."""
     try:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
     finally:
         os.close(handle)

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from ..errors import Busy
@@ -83,12 +84,15 @@ class ObjectLocks:
         return self._folder / f"{plain}.lock"
 
     def _acquire(self, path: Path, object_id: str, timeout: float) -> int:
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         deadline = time.monotonic() + timeout
         asked: tuple[Holder, float] | None = None
         attempts = 0
         while True:
-            handle = lock.attempt(path)
+            try:
+                handle = lock.attempt(path)
+            except FileNotFoundError:
+                self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                continue
             if handle is not None:
                 return handle
             found = _read(path)
@@ -115,9 +119,15 @@ class ObjectLocks:
 
     def _sign(self, handle: int, owner: str) -> None:
         pid = os.getpid()
-        text = json.dumps({"pid": pid, "started": started_at(pid), "owner": owner}).encode()
+        text = json.dumps({"pid": pid, "started": _own_start(pid), "owner": owner}).encode()
         os.ftruncate(handle, 0)
         os.pwrite(handle, text, 0)
+
+
+@cache
+def _own_start(pid: int) -> int | None:
+    """The start time of this process, which never changes; by pid, since a fork is another."""
+    return started_at(pid)
 
 
 def _read(path: Path) -> Holder | None:

@@ -20,7 +20,7 @@ class Tx(Connection):
         self.durable = True
         self._error: type[Exception] = engine.dialect.loaded_dbapi.Error
 
-    @overload  # type: ignore[override]
+    @overload
     def execute(self, statement: Statement, parameters: Mapping[str, Any] | None = None) -> Rows: ...
     @overload
     def execute(

@@ -30,6 +30,9 @@ DRAIN_SECONDS = 3.0
 PRIVATE = 0o066
 """The umask: nobody else reads a file; folders let the accounts of daemons pass through to what is theirs."""
 
+_GARBAGE = 10_000
+"""How many more objects than before there must be before the youngest are looked through."""
+
 _NEEDLESS = ("rfc3987_syntax", "rfc3986_validator", "isoduration")
 _STOPPING = frozenset({signal.SIGTERM, signal.SIGINT})
 
@@ -102,6 +105,10 @@ class _Worker:
         except Exception:
             _log.critical("the server cannot start", exc_info=True)
             sys.exit(HOPELESS)
+        # What is there now is never garbage; requests leave few cycles, so that looking for them may wait for more.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_GARBAGE, *gc.get_threshold()[1:])
         gc.enable()
         self._listen()
         return self._served.application

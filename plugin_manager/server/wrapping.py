@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 
 from ...core.drivers.contract import Driver
-from ...core.drivers.wrappers import Bound, CallMetrics, alone, bounded, limited, measured
+from ...core.drivers.wrappers import Bound, CallMetrics, alone, bounded, ends_in_time, limited, measured
 from ...core.model.backend import Backend
 
 CALLS_AT_ONCE = 16
@@ -34,8 +34,9 @@ class Wrapping:
         self._guard = threading.Lock()
 
     def __call__(self, driver: Driver, backend: Backend) -> Driver:
+        inner = limited(measured(driver, self._metrics, backend.name), CALLS_AT_ONCE, self._timeout)
+        if ends_in_time(driver):
+            return inner
         with self._guard:
             kept = self._kept.setdefault(backend.id, _Kept())
-        inner = measured(driver, self._metrics, backend.name)
-        inner = alone(limited(inner, CALLS_AT_ONCE, self._timeout), kept.busy)
-        return bounded(inner, self._timeout * PATIENCE, kept.bound)
+        return bounded(alone(inner, kept.busy), self._timeout * PATIENCE, kept.bound)

@@ -71,7 +71,7 @@ class Array:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """The array as of one moment. Raises `Transient` or `Failed`."""
-        with self._turn, _translated(self.path):
+        with self._in_turn(), _translated(self.path):
             connection = self._live()
             connection.execute("BEGIN")
             try:
@@ -82,7 +82,7 @@ class Array:
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
         """One change, whole or not at all, alone among all processes. Raises `Transient` or `Failed`."""
-        with self._turn, _translated(self.path):
+        with self._in_turn(), _translated(self.path):
             connection = self._live()
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -91,6 +91,15 @@ class Array:
                 connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        if not self._turn.acquire(timeout=self._timeout):
+            raise Transient(f"the memory array {self.path} is busy")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def _live(self) -> sqlite3.Connection:
         if self._connection is None or self._process != os.getpid():

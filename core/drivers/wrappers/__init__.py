@@ -6,7 +6,7 @@ is held by the engine around these.
 """
 
 from .alone import alone
-from .bounded import Bound, bounded
+from .bounded import Bound, bounded, ends_in_time
 from .faulty import Crash, Fault, Faults, Moment, faulty
 from .limited import limited
 from .measured import CallMetrics, measured
@@ -22,6 +22,7 @@ __all__ = [
     "Moment",
     "alone",
     "bounded",
+    "ends_in_time",
     "faulty",
     "limited",
     "measured",

@@ -93,6 +93,15 @@ class Bound:
             self._hung.discard(done)
 
 
+def ends_in_time(driver: object) -> bool:
+    """Whether the driver vouches that each of its calls ends by itself within the timeout of its setup.
+
+    It says so with an attribute `ends_in_time` that is true. To hand a call over to another thread and back costs
+    more than the whole call of such a driver, and nobody will have to turn away from it.
+    """
+    return bool(getattr(driver, "ends_in_time", False))
+
+
 def bounded(driver: T, timeout: float, bound: Bound) -> T:
     """End every call of `driver` after `timeout` seconds with `Transient`, whatever became of it.
 
