@@ -108,7 +108,7 @@ def test_every_filter_and_sort_that_is_described_works_and_no_other(world: World
     values = {
         "state": {"volumes": "available", "snapshots": "error", "attachments": "error", "pools": "disabled"},
         "mode": {"attachments": "ro"},
-        "health": {"backends": "healthy"},
+        "health": {"backends": "healthy", "systems": "healthy"},
     }
     for path, methods in world.description.document["paths"].items():
         operation = methods.get("get", {})
@@ -122,7 +122,7 @@ def test_every_filter_and_sort_that_is_described_works_and_no_other(world: World
             world.admin.get(f"{path}?sort={sort}")
         for name in set(parameters) - {"limit", "cursor", "all_tenants", "total"}:
             boolean = {"enabled", "is_default"}
-            usual = {"backends": "enabled", "operations": "done"}.get(kind, "x")
+            usual = {"backends": "enabled", "systems": "enabled", "operations": "done"}.get(kind, "x")
             value = "true" if name in boolean else values.get(name, {}).get(kind, usual if name == "state" else "x")
             world.admin.get(f"{path}?{name}={value}")
         for query in ("colour=red", "sort=colour", "id=x", "metadata=x", "sort=id", "sort=", "limit=0"):
