@@ -181,6 +181,9 @@ class Feed(Protocol):
 
 
 class Events(Protocol):
+    def newest(self) -> int:
+        """The number of the newest event of the system, whoever may see it; 0 before the first."""
+
     def after(self, number: int, limit: int = 100) -> Sequence[Event]:
         """Events with a greater number, oldest first; `Gone` when some of them were discarded already."""
 

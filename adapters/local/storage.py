@@ -217,6 +217,9 @@ class _Messages(Bound):
 
 
 class _Events(Bound):
+    def newest(self) -> int:
+        return self._engine.events.newest(self._context)
+
     def after(self, number: int, limit: int = 100) -> Sequence[Event]:
         return self._engine.events.after(self._context, number, limit)
 

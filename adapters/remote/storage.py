@@ -230,6 +230,9 @@ class _Messages(Bound):
 
 
 class _Events(Bound):
+    def newest(self) -> int:
+        return int(self._caller.ask("GET", "/v1/events/newest")["number"])
+
     def after(self, number: int, limit: int = 100) -> Sequence[Event]:
         answer = self._caller.ask("GET", "/v1/events", query={"after": number, "limit": limit})
         return [read(Event, item) for item in answer["items"]]

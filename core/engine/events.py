@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..context import Context
+from ..events.numberer import last_number
 from ..events.reader import after
 from ..events.stream import Subscription
 from ..model.event import Event
@@ -17,6 +18,12 @@ _MOST = 1000
 class Events:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
+
+    def newest(self, context: Context) -> int:
+        """The highest number that an event has; 0 before the first."""
+        authorise(context, "event:read", context.tenant)
+        with self.parts.database.read() as tx:
+            return last_number(tx)
 
     def after(self, context: Context, number: int, limit: int = 100) -> Sequence[Event]:
         """Numbered events with a greater number, oldest first; raises `Gone` when some were discarded."""

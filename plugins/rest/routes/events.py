@@ -61,6 +61,15 @@ ROUTES = (
     ),
     Route(
         "GET",
+        "/v1/events/newest",
+        "get_newest_event_number",
+        "The number of the newest event, whoever may see it; what comes after it is new",
+        lambda x, body: Reply({"number": x.storage.events.newest()}),
+        _TAG,
+        response="event-number",
+    ),
+    Route(
+        "GET",
         "/v1/events/stream",
         "stream_events",
         "Events as they come; Last-Event-ID goes on after an event, a comment comes every 10 s, the end after an hour",

@@ -246,6 +246,7 @@ class StorageSuite:
         storage = bench.storage
         known = storage.events.after(0, 1000)
         last = known[-1].number or 0 if known else 0
+        assert storage.events.newest() >= last
         volume = self.volume(bench)
         done(storage, storage.volumes.delete(volume))
         for _ in range(100):
@@ -254,6 +255,7 @@ class StorageSuite:
                 break
             threading.Event().wait(0.05)
         assert [event.kind for event in found] == ["volume.created", "volume.deleted"]
+        assert storage.events.newest() >= (found[-1].number or 0) > last
         every = [event.number or 0 for event in bench.adapter.storage(bench.administrator).events.after(0, 1000)]
         assert every == sorted(every)
 
