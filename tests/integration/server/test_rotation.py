@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import secrets
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +16,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from isthmus.core.engine.resealing import counted
 from isthmus.core.errors import Conflict, Misconfigured, NotOffered
 from isthmus.core.security.keys import FileKeys
+from isthmus.core.security.sealing import Sealer, sealing_key
+from isthmus.core.store.database import Tx
+from isthmus.core.store.secrets import get, put
 from isthmus.plugin_manager.configuration import load
 from isthmus.plugin_manager.server import key_list, key_rotate
 from isthmus.plugin_manager.server.preparation import make_ready
@@ -123,6 +130,48 @@ def test_an_interrupted_rotation_is_brought_to_its_end_without_a_further_key(con
     assert again.added
     assert again.resealed == done.resealed
     assert len(FileKeys(configuration.state / "root.key").load()) == 3
+
+
+@pytest.mark.timeout(300)
+def test_killed_while_it_seals_everything_opens_and_it_is_brought_to_its_end(configuration: Configuration) -> None:
+    count, place = 1500, configuration.state / "root.key"
+    installation = make_ready(configuration)
+    database, sealer = installation.database, installation.sealer
+
+    def fill(tx: Tx) -> None:
+        for n in range(count):
+            put(tx, "o", f"s{n}", sealer.seal("o", b"secret %d" % n))
+
+    def begun() -> bool:
+        with database.read() as tx:
+            return sealing_key(get(tx, "o", "s0") or b"") != old
+
+    try:
+        database.change(fill)
+        (old,) = counted(database)
+        environment = {
+            **os.environ,
+            "ISTHMUS_STATE": str(configuration.state),
+            "ISTHMUS_DATABASE": configuration.database,
+        }
+        rotating = subprocess.Popen([sys.executable, "-m", "isthmus", "key", "rotate"], env=environment)
+        try:
+            until(lambda: begun() or rotating.poll() is not None, 120)
+        finally:
+            rotating.kill()
+            rotating.wait()
+        left = counted(database)[old]
+
+        both = Sealer(FileKeys(place).load())
+        with database.read() as tx:
+            assert all(both.open("o", get(tx, "o", f"s{n}") or b"") == b"secret %d" % n for n in range(count))
+        done = key_rotate(configuration)
+        assert done.added is (left == 0)
+        assert done.resealed == (left or counted(database).total())
+        newest, *_ = FileKeys(place).load()
+        assert set(counted(database)) == {newest.id}
+    finally:
+        database.close()
 
 
 def test_keys_from_the_environment_are_rotated_by_whoever_sets_it(
