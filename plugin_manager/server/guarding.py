@@ -81,7 +81,8 @@ def _permission(kind: str, method: str) -> str:
     """The permission that a method of a part needs. What the table does not name counts as work on volumes."""
     if kind == "metric":
         return "pool:read" if method == "pool" else "volume:read"
-    verb = "read" if method in _READING else _VERBS.get(method, method)
+    only_read = {name for name in TABLE if name.startswith(f"{kind}:")} == {f"{kind}:read"}
+    verb = "read" if method in _READING or only_read else _VERBS.get(method, method)
     for permission in (f"{kind}:{verb}", f"{kind}:write" if verb != "read" else ""):
         if permission in TABLE:
             return permission
