@@ -57,6 +57,16 @@ def check_parameters(body: Mapping[str, Any], wanted: Body, action: str) -> dict
     return values
 
 
+def check_parts(values: Mapping[str, Any], schemas: Mapping[str, JsonSchema]) -> None:
+    """Check parts of a body, each by its place in it (`Lines/0`); refuses with 400 and all that is wrong.
+
+    For what depends on other parts of the body. The schemas must live as long as the process.
+    """
+    messages = _faults(values, schemas)
+    if messages:
+        raise Refusal(400, messages)
+
+
 def check_changes(
     body: Mapping[str, Any], properties: Sequence[Property], current: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
