@@ -12,6 +12,7 @@ from ...core.context import Context
 from ...core.errors import Invalid, NotFound
 from ...plugin_manager.json_body import read_object
 from .refusal import refuse
+from .uris import link
 
 if TYPE_CHECKING:
     from .service import Service
@@ -107,6 +108,10 @@ class Request:
     def administration(self) -> Administration:
         """The installation on behalf of the caller."""
         return self.adapter.administration(self.context)
+
+    def served(self, uri: str) -> dict[str, str] | None:
+        """A link to what is served at a URI; None where nothing is."""
+        return None if self.service.router.find(uri) is None else link(uri)
 
     def expected(self, noun: Any) -> int | None:
         """The version that a change is bound to: the noun's own where the request has `If-Match`, else None.

@@ -83,6 +83,11 @@ def storage_controller(backend: str, controller: str) -> str:
     return f"{STORAGE}/{backend}/Controllers/{controller}"
 
 
+def storage_volumes(backend: str) -> str:
+    """The collection of volumes on a back end; its members stand under their `StorageServices`."""
+    return f"{STORAGE}/{backend}/Volumes"
+
+
 def storage_pools(backend: str) -> str:
     return f"{STORAGE}/{backend}/StoragePools"
 
