@@ -5,13 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .resource import Served
-from .resources import metadata, registries, service_root, storage_service, volume
+from .resources import (
+    class_of_service,
+    line_of_service,
+    metadata,
+    registries,
+    service_root,
+    storage,
+    storage_controller,
+    storage_pool,
+    storage_service,
+    volume,
+)
 from .resources.json_schemas import json_schemas
 
 _RESOURCES: Sequence[Served] = (
     *service_root.SERVED,
     *storage_service.SERVED,
     *volume.SERVED,
+    *class_of_service.SERVED,
+    *line_of_service.SERVED,
+    *storage.SERVED,
+    *storage_controller.SERVED,
+    *storage_pool.SERVED,
     *registries.SERVED,
 )
 

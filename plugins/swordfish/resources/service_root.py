@@ -36,6 +36,7 @@ SERVICE_ROOT = Resource(
         Property("RedfishVersion", lambda noun, request: "1.20.0"),
         Property("Product", lambda noun, request: f"Isthmus {request.service.setup.server.version}"),
         Property("ProtocolFeaturesSupported", _features),
+        Property("Storage", lambda noun, request: link(uris.STORAGE)),
         Property("StorageServices", lambda noun, request: link(uris.STORAGE_SERVICES)),
         Property("SessionService", lambda noun, request: link(uris.SESSION_SERVICE)),
         Property("Registries", lambda noun, request: link(uris.REGISTRIES)),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ....core.errors import NotFound
 from ....core.model.page import Query
 from ....core.model.tenant import Tenant
-from .. import uris
+from .. import offered_classes, uris
+from ..identifiers import identifier
 from ..request import Request
 from ..resource import SNIA, Collection, Property, Resource, Window
 from ..uris import link
@@ -27,6 +28,12 @@ def _list(request: Request, after: str | None, limit: int) -> Window:
     return Window(page.items, page.total or 0, page.next)
 
 
+def _default_class(tenant: Tenant, request: Request) -> dict[str, str] | None:
+    """The class of a volume for which none is named. It has to be one of the service's (ClassesOfService)."""
+    profile = offered_classes.default(request)
+    return None if profile is None else link(uris.class_of_service(tenant.id, profile.id))
+
+
 STORAGE_SERVICE = Resource(
     type="StorageService",
     version="v1_7_0",
@@ -40,7 +47,13 @@ STORAGE_SERVICE = Resource(
             "Status",
             lambda tenant, request: {"State": "Enabled" if tenant.enabled else "Disabled", "Health": "OK"},
         ),
+        Property("Identifier", lambda tenant, request: identifier(tenant.id)),
         Property("Volumes", lambda tenant, request: link(uris.volumes(tenant.id))),
+        Property("ConsistencyGroups", lambda tenant, request: request.served(uris.consistency_groups(tenant.id))),
+        Property("StoragePools", lambda tenant, request: link(uris.service_pools(tenant.id))),
+        Property("ClassesOfService", lambda tenant, request: link(uris.classes_of_service(tenant.id))),
+        Property("DefaultClassOfService", _default_class),
+        Property("Metrics", lambda tenant, request: request.served(uris.service_metrics(tenant.id))),
     ),
 )
 
