@@ -69,6 +69,12 @@ class Forbidden(IsthmusError):
     code = "forbidden"
 
 
+class PasswordChangeRequired(Forbidden):
+    """The caller must choose a new password before anything else; `details["user"]` is the caller's id."""
+
+    code = "password_change_required"
+
+
 class NotFound(IsthmusError):
     """There is no such thing, or the caller may not know of it."""
 

@@ -14,7 +14,7 @@ from ..model.page import Query
 from ..model.request import TokenRequest
 from ..model.tenant import Token
 from ..runtime.parts import Parts
-from ..security.policy import allowed, authorise, authorise_grant, visible_tenant
+from ..security.policy import MUST_CHANGE_PASSWORD, allowed, authorise, authorise_grant, visible_tenant
 from ..security.tokens import new_token, token_hash
 from ..store import nouns, schema
 from ..store.database import Tx
@@ -58,8 +58,13 @@ class Tokens(Collection[Token]):
         roles = tuple(dict.fromkeys(wanted.roles)) or tuple(
             role for role in user.roles if verb == "create" or role in context.roles
         )
-        authorise_grant(context, roles)
-        if not set(roles) <= set(user.roles):
+        if MUST_CHANGE_PASSWORD in context.roles:
+            # It serves to change the password and is worth nothing once that is done: who knew no more than the old
+            # one keeps nothing.
+            roles = (MUST_CHANGE_PASSWORD,)
+        else:
+            authorise_grant(context, roles)
+        if not set(roles) - {MUST_CHANGE_PASSWORD} <= set(user.roles):
             raise Invalid(f"The user has only the roles {', '.join(user.roles)}.", field="roles")
         if wanted.lifetime is not None and not 0 < wanted.lifetime <= _LONGEST:
             raise Invalid("The lifetime is from 1 second to 10 years.", field="lifetime")

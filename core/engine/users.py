@@ -13,12 +13,12 @@ from ..errors import Conflict, Invalid, NotFound, Unauthenticated
 from ..model.identity import new_id, now
 from ..model.page import Query
 from ..model.request import Changes, Credential, UserRequest
-from ..model.tenant import Role, User
+from ..model.tenant import LONGEST_PASSWORD, SHORTEST_PASSWORD, Role, User
 from ..runtime.parts import Parts
 from ..security.credentials import VerifiedCredentials
 from ..security.lockout import Attempts, LockOut
 from ..security.passwords import hash_password
-from ..security.policy import authorise, authorise_grant, visible_tenant
+from ..security.policy import MUST_CHANGE_PASSWORD, allowed, authorise, authorise_grant, visible_tenant
 from ..security.tokens import is_token, token_hash
 from ..store import nouns, schema
 from ..store.database import Tx
@@ -28,7 +28,6 @@ from .collection import Collection, named
 from .placing import hold_tenant
 
 _users, _tokens, _tenants = schema.users, schema.tokens, schema.tenants
-_SHORTEST_PASSWORD = 12
 _NO_FAILURES: Mapping[str, Any] = {"failures": 0, "last_failure": None, "locked_until": None}
 _acting_for = or_(
     _tenants.c.id == _tokens.c.tenant,
@@ -42,6 +41,7 @@ _HOLDER = Statement(
         _tokens.c.expires_at,
         _users.c.enabled,
         _users.c.roles,
+        _users.c.must_change_password,
         _tenants.c.id,
         _tenants.c.name,
         _tenants.c.enabled,
@@ -59,7 +59,18 @@ class Users(Collection[User]):
         self._verified = VerifiedCredentials()
         self._lock_out = LockOut()
 
+    def admit(self, context: Context) -> None:
+        authorise(context, "user:own", context.tenant)
+
+    def get(self, context: Context, identifier: str) -> User:
+        """A user by id or name. Everybody may read the own account, by its id."""
+        with self.parts.database.read() as tx:
+            return self.seen(tx, context, identifier, "own" if identifier == context.user else "read")
+
     def visible(self, context: Context, query: Query) -> Sequence[ColumnElement[bool]]:
+        """Managers see the users of their tenant; others, and who is bound to no tenant, see themselves."""
+        if not allowed(context.roles, "user:read") or not (context.is_admin or context.tenant):
+            return (_users.c.id == context.user,)
         tenant = visible_tenant(context)
         return () if tenant is None else (_users.c.tenant == tenant,)
 
@@ -94,6 +105,7 @@ class Users(Collection[User]):
             created_at=moment,
             updated_at=moment,
             has_password=wanted.password is not None,
+            must_change_password=wanted.must_change_password,
             metadata=check_metadata(wanted.metadata),
         )
         password = None if wanted.password is None else hash_password(check_password(wanted.password))
@@ -122,13 +134,22 @@ class Users(Collection[User]):
             values["roles"] = tuple(dict.fromkeys(changes.roles))
         if changes.password is not None:
             values |= {"password": hash_password(check_password(changes.password)), "has_password": True}
+            values |= {"must_change_password": False, **_NO_FAILURES}
+        if changes.must_change_password is not None:
+            values["must_change_password"] = changes.must_change_password
+        if changes.unlock:
             values |= _NO_FAILURES
+        own = changes == Changes(password=changes.password) and user == context.user
 
         def beside(tx: Tx, before: User) -> None:
-            authorise_grant(context, before.roles)
+            if MUST_CHANGE_PASSWORD not in context.roles:
+                authorise_grant(context, before.roles)
+            if changes.password is not None:
+                # Made with the password that had to be changed, and for that alone.
+                lent = named(_tokens.c.roles, MUST_CHANGE_PASSWORD)
+                tx.execute(_tokens.delete().where(_tokens.c.user == before.id, lent))
             _keep_an_administrator(tx, before)
 
-        own = set(values) <= {"password", "has_password", *_NO_FAILURES} and user in (context.user,)
         changed = self.change_now(
             context, user, values, if_version=if_version, verb="own" if own else "update", beside=beside
         )
@@ -158,11 +179,15 @@ class Users(Collection[User]):
             found = tx.execute(_HOLDER, {"hash": token_hash(token), "wanted": wanted}).first()
         if found is None:
             raise _unknown()
-        bound_to, user, given, expires_at, enabled, own, acting, name, is_open = found
+        bound_to, user, given, expires_at, enabled, own, must_change, acting, name, is_open = found
         if not enabled or (expires_at is not None and expires_at <= now()):
             raise _unknown()
         # A role that was taken from the user counts no longer, whatever the token says.
         roles = frozenset(given) & frozenset(own)
+        if must_change:
+            # A token that has less than its user must not win the rest by setting the password.
+            whole = MUST_CHANGE_PASSWORD in given or roles == frozenset(own)
+            roles = frozenset({MUST_CHANGE_PASSWORD} if whole else ())
         if bound_to is None:
             if wanted is not None and (acting is None or Role.ADMIN not in roles):
                 raise _no_tenant(wanted)
@@ -181,7 +206,7 @@ class Users(Collection[User]):
             self._verified.verify("", password, None)
             raise _unknown()
         if row.password is not None and self._verified.known(user.id, password, row.password):
-            return Context(user.tenant, user.id, frozenset(user.roles))
+            return Context(user.tenant, user.id, _roles(user))
         if attempts.locked(moment):
             raise Unauthenticated(
                 "Too many failed attempts.",
@@ -193,7 +218,7 @@ class Users(Collection[User]):
             raise _unknown()
         if attempts.failures:
             self.parts.database.change(lambda tx: tx.execute(_of(user.id).values(**_NO_FAILURES)))
-        return Context(user.tenant, user.id, frozenset(user.roles))
+        return Context(user.tenant, user.id, _roles(user))
 
     def _failed(self, user: str, moment: datetime) -> None:
         """Count a wrong password; those that were checked side by side count each."""
@@ -252,11 +277,16 @@ def _keep_an_administrator(tx: Tx, changed: User) -> None:
         )
 
 
+def _roles(user: User) -> frozenset[str]:
+    """What a user who showed the password may do."""
+    return frozenset({MUST_CHANGE_PASSWORD} if user.must_change_password else user.roles)
+
+
 def check_password(password: str) -> str:
     """At least 12 characters; raises `Invalid` without repeating it."""
-    if not isinstance(password, str) or not _SHORTEST_PASSWORD <= len(password) <= 1024:
+    if not isinstance(password, str) or not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise Invalid(
-            f"The password must have at least {_SHORTEST_PASSWORD} characters.",
+            f"The password must have at least {SHORTEST_PASSWORD} characters.",
             next_step="Use a long phrase or a generated password.",
             field="password",
         )

@@ -65,8 +65,9 @@ class Changes:
 
     `metadata` replaces the whole document. `initiators` and `address` are for hosts; `ratio`, `reserve` and `state`
     for pools and back ends; `properties`, `is_default` and `tenants` for profiles; `enabled` and `roles` for tenants
-    and users; `password` for users. `address`, `enabled`, `settings` and `secrets` are for systems: `settings` replace
-    the former ones; a secret that is not named stays, one that is None goes.
+    and users; `password`, `must_change_password` and `unlock` (forget wrong passwords) for users: a new password need
+    not be changed again, unless the same changes say so. `address`, `enabled`, `settings` and `secrets` are for
+    systems: `settings` replace the former ones; a secret that is not named stays, one that is None goes.
     """
 
     name: str | None = None
@@ -84,6 +85,8 @@ class Changes:
     enabled: bool | None = None
     roles: tuple[str, ...] | None = None
     password: str | None = field(default=None, repr=False)
+    must_change_password: bool | None = None
+    unlock: bool | None = None
     settings: Mapping[str, Any] | None = None
     secrets: Mapping[str, str | None] | None = field(default=None, repr=False)
 
@@ -139,6 +142,7 @@ class UserRequest:
     tenant: str | None
     roles: tuple[str, ...]
     password: str | None = field(default=None, repr=False)
+    must_change_password: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+SHORTEST_PASSWORD = 12
+LONGEST_PASSWORD = 1024
+"""Characters of a password, at least and at most."""
+
 
 class Role(StrEnum):
     """What a user may do; see `core/security/policy.py` for the table."""
@@ -36,7 +40,8 @@ class Tenant:
 class User:
     """Somebody who signs in. `tenant` is None for administrators of the installation.
 
-    The password's hash stays in the store; `has_password` says whether there is one.
+    The password's hash stays in the store; `has_password` says whether there is one. Who must change it may do nothing
+    else before.
     """
 
     id: str
@@ -48,6 +53,7 @@ class User:
     version: int = 1
     enabled: bool = True
     has_password: bool = False
+    must_change_password: bool = False
     locked_until: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 

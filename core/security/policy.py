@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..context import Context
-from ..errors import Forbidden, Invalid, NotFound
+from ..errors import Forbidden, Invalid, NotFound, PasswordChangeRequired
 from ..model.tenant import Role
 
 
@@ -90,7 +90,12 @@ TABLE: Mapping[str, Rule] = {
         },
     ),
 }
-"""Every permission there is. `user:own` and `token:own` are about the caller's own password and tokens."""
+"""Every permission there is. `user:own` and `token:own` are about the caller's own account, password and tokens."""
+
+MUST_CHANGE_PASSWORD = "must-change-password"  # noqa: S105 a word, no secret
+"""Stands in place of all roles in the context of a user who must change the password first. It cannot be granted."""
+
+_BEFORE_THE_CHANGE = frozenset({"user:own", "token:own"})
 
 
 def allowed(roles: Iterable[str], permission: str) -> bool:
@@ -112,6 +117,10 @@ def authorise(context: Context, permission: str, tenant: str | None) -> None:
     own = tenant == context.tenant
     if not own and tenant is not None and not context.is_admin:
         raise _absent()
+    if MUST_CHANGE_PASSWORD in context.roles:
+        if own and permission in _BEFORE_THE_CHANGE:
+            return
+        raise _unchanged(context)
     if rule.roles.isdisjoint(context.roles):
         raise Forbidden(
             f"{permission} needs one of the roles {', '.join(sorted(rule.roles))}",
@@ -146,6 +155,8 @@ def authorise_grant(context: Context, roles: Iterable[str]) -> None:
     for role in roles:
         if role not in _ROLES:
             raise Invalid(f"there is no role {role!r}", next_step=f"Use one of {', '.join(sorted(_ROLES))}.")
+        if MUST_CHANGE_PASSWORD in context.roles:
+            raise _unchanged(context)
         beyond = [name for name, rule in TABLE.items() if role in rule.roles and rule.roles.isdisjoint(context.roles)]
         if beyond:
             raise Forbidden(
@@ -178,6 +189,14 @@ def _common(permission: str) -> bool:
     """Whether tenants see the installation's things of this kind."""
     reading = TABLE.get(f"{permission.partition(':')[0]}:read")
     return reading is not None and reading.reach is Reach.COMMON
+
+
+def _unchanged(context: Context) -> PasswordChangeRequired:
+    return PasswordChangeRequired(
+        "The password must be changed before anything else is allowed.",
+        next_step="Set a new password for your own user, then sign in again.",
+        user=context.user,
+    )
 
 
 def _absent() -> NotFound:

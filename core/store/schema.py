@@ -59,6 +59,7 @@ users = Table(
     Column("roles", Names, nullable=False),
     Column("enabled", Boolean, nullable=False, default=True),
     Column("has_password", Boolean, nullable=False, default=False),
+    Column("must_change_password", Boolean, nullable=False, default=False),
     Column("password", Text, nullable=True),
     Column("failures", Integer, nullable=False, default=0),
     Column("last_failure", Moment, nullable=True),

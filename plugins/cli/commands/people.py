@@ -142,9 +142,18 @@ def users(session: Session, everything: bool, limit: int, sort: str, filters: tu
     "--role", "roles", type=_ROLES, multiple=True, required=True, help="May be repeated; none above your own."
 )
 @click.option("--password", "asked", is_flag=True, help="Ask for a password; without one only tokens work.")
+@click.option(
+    "--must-change-password", is_flag=True, help="Nothing is allowed before another is chosen."
+)
 @pass_session
 def create_user(
-    session: Session, name: str, tenant: str | None, installation: bool, roles: tuple[str, ...], asked: bool
+    session: Session,
+    name: str,
+    tenant: str | None,
+    installation: bool,
+    roles: tuple[str, ...],
+    asked: bool,
+    must_change_password: bool,
 ) -> None:
     """Make a user."""
     if tenant and installation:
@@ -152,7 +161,8 @@ def create_user(
     owner = session.administration.tenants.get(tenant).id if tenant else session.context.tenant
     if installation:
         owner = None
-    answer(session, session.administration.users.create(UserRequest(name, owner, roles, password(asked))))
+    wanted = UserRequest(name, owner, roles, password(asked), must_change_password)
+    answer(session, session.administration.users.create(wanted))
 
 
 @user.command("update")
@@ -160,10 +170,31 @@ def create_user(
 @click.option("--role", "roles", type=_ROLES, multiple=True, help="All that it is to have; may be repeated.")
 @click.option("--password", "asked", is_flag=True, help="Ask for a new password.")
 @click.option("--enable/--disable", "enabled", default=None, help="Whether it may sign in.")
+@click.option(
+    "--must-change-password/--may-keep-password",
+    "must_change",
+    default=None,
+    help="Whether it must choose another password before anything else.",
+)
+@click.option("--unlock", is_flag=True, help="Forget wrong passwords, so that it need not wait.")
 @pass_session
-def update_user(session: Session, user: str, roles: tuple[str, ...], asked: bool, enabled: bool | None) -> None:
+def update_user(
+    session: Session,
+    user: str,
+    roles: tuple[str, ...],
+    asked: bool,
+    enabled: bool | None,
+    must_change: bool | None,
+    unlock: bool,
+) -> None:
     """Change a user's roles, password or state; it counts at once."""
-    changes = Changes(roles=roles or None, password=password(asked), enabled=enabled)
+    changes = Changes(
+        roles=roles or None,
+        password=password(asked),
+        enabled=enabled,
+        must_change_password=must_change,
+        unlock=unlock or None,
+    )
     answer(session, session.administration.users.update(user, changes))
 
 

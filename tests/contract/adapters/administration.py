@@ -15,6 +15,7 @@ from isthmus.core.errors import (
     Invalid,
     Misconfigured,
     NotFound,
+    PasswordChangeRequired,
     Stale,
     Unauthenticated,
     Unavailable,
@@ -67,6 +68,78 @@ class AdministrationSuite:
         with pytest.raises(Unauthenticated):
             bench.adapter.authenticate(Credential(user=name, password=PASSWORD))
         assert bench.adapter.authenticate(Credential(user=name, password="another long phrase"))
+
+    def test_who_must_change_the_password_may_do_nothing_else_before(self, bench: Bench) -> None:
+        users, name = self.administration(bench).users, fresh("anna")
+        user = users.create(UserRequest(name, bench.member.tenant, ("manager",), PASSWORD, must_change_password=True))
+        assert user.must_change_password
+        before = bench.adapter.authenticate(Credential(user=name, password=PASSWORD))
+        theirs = bench.adapter.administration(before)
+        for refused in (
+            lambda: bench.adapter.storage(before).volumes.list(),
+            lambda: bench.adapter.storage(before).profiles.list(),
+            lambda: theirs.users.get(bench.member.user),
+            lambda: theirs.users.create(UserRequest(fresh("more"), bench.member.tenant, ("member",))),
+            lambda: theirs.users.update(user.id, Changes(must_change_password=False)),
+            lambda: theirs.users.update(user.id, Changes(password=PASSWORD, roles=("manager",))),
+            lambda: theirs.users.delete(user.id),
+        ):
+            with pytest.raises(PasswordChangeRequired, match="password"):
+                refused()
+        assert theirs.users.get(user.id).id == user.id
+        assert [one.id for one in theirs.users.list().items] == [user.id]
+        assert not theirs.users.update(user.id, Changes(password="another long phrase")).must_change_password
+        after = bench.adapter.authenticate(Credential(user=name, password="another long phrase"))
+        assert after.roles == {"manager"}
+        assert bench.adapter.storage(after).volumes.list() is not None
+
+    def test_a_token_from_before_the_change_of_the_password_is_worth_nothing_after_it(self, bench: Bench) -> None:
+        users, tokens, name = self.administration(bench).users, self.administration(bench).tokens, fresh("anna")
+        user = users.create(UserRequest(name, bench.member.tenant, ("manager",), PASSWORD))
+        _, whole = tokens.create(TokenRequest(fresh("whole"), user=user.id))
+        users.update(user.id, Changes(must_change_password=True))
+        with pytest.raises(PasswordChangeRequired):
+            bench.adapter.storage(bench.adapter.authenticate(Credential(token=whole))).volumes.list()
+        context = bench.adapter.authenticate(Credential(user=name, password=PASSWORD))
+        _, lent = bench.adapter.administration(context).tokens.create(TokenRequest(fresh("lent")))
+        there = bench.adapter.authenticate(Credential(token=lent))
+        bench.adapter.administration(there).users.update(user.id, Changes(password="another long phrase"))
+        with pytest.raises(Unauthenticated):
+            bench.adapter.authenticate(Credential(token=lent))
+        assert bench.adapter.authenticate(Credential(token=whole)).roles == {"manager"}
+
+    def test_a_token_with_less_than_its_user_does_not_win_the_rest_by_setting_the_password(self, bench: Bench) -> None:
+        users, tokens, name = self.administration(bench).users, self.administration(bench).tokens, fresh("anna")
+        user = users.create(UserRequest(name, bench.member.tenant, ("manager", "reader"), PASSWORD))
+        _, text = tokens.create(TokenRequest(fresh("less"), user=user.id, roles=("reader",)))
+        for must_change in (False, True):
+            users.update(user.id, Changes(must_change_password=must_change))
+            context = bench.adapter.authenticate(Credential(token=text))
+            with pytest.raises(Forbidden):
+                bench.adapter.administration(context).users.update(user.id, Changes(password="another long phrase"))
+
+    def test_everybody_reads_the_own_account_and_managers_all_of_their_tenant(self, bench: Bench) -> None:
+        users, name = self.administration(bench).users, fresh("bert")
+        user = users.create(UserRequest(name, bench.member.tenant, ("reader",), PASSWORD))
+        theirs = bench.adapter.administration(bench.adapter.authenticate(Credential(user=name, password=PASSWORD)))
+        assert theirs.users.get(user.id).name == name
+        assert [one.id for one in theirs.users.list().items] == [user.id]
+        with pytest.raises(Forbidden):
+            theirs.users.get(bench.member.user)
+        seen = {one.id for one in bench.adapter.administration(bench.member).users.list().items}
+        assert {user.id, bench.member.user} <= seen
+
+    def test_wrong_passwords_lock_until_an_administrator_unlocks(self, bench: Bench) -> None:
+        users, name = self.administration(bench).users, fresh("carl")
+        user = users.create(UserRequest(name, bench.member.tenant, ("reader",), PASSWORD))
+        for _ in range(5):
+            with pytest.raises(Unauthenticated):
+                bench.adapter.authenticate(Credential(user=name, password="not the phrase"))
+        assert users.get(user.id).locked_until is not None
+        with pytest.raises(Unauthenticated):
+            bench.adapter.authenticate(Credential(user=name, password=PASSWORD))
+        assert users.update(user.id, Changes(unlock=True)).locked_until is None
+        assert bench.adapter.authenticate(Credential(user=name, password=PASSWORD)).user == user.id
 
     @pytest.mark.parametrize("credential", [Credential(), Credential(token="ist_wrong"), Credential(token="")])
     def test_nobody_is_nobody(self, bench: Bench, credential: Credential) -> None:

@@ -6,6 +6,7 @@ from isthmus.core.context import Context
 from isthmus.core.errors import Forbidden, Invalid, NotFound
 from isthmus.core.model.tenant import Role
 from isthmus.core.security.policy import (
+    MUST_CHANGE_PASSWORD,
     TABLE,
     Reach,
     allowed,
@@ -188,3 +189,20 @@ def test_lists_show_the_own_tenant_and_to_administrators_all() -> None:
     assert visible_tenant(who("admin", tenant=None)) is None
     with pytest.raises(Forbidden):
         visible_tenant(who("reader", tenant=None))
+
+
+def test_who_must_change_the_password_has_that_one_right() -> None:
+    bound = who(MUST_CHANGE_PASSWORD)
+    for permission in TABLE:
+        expected = "ok" if permission in ("user:own", "token:own") else "password_change_required"
+        assert outcome(bound, permission, "ours") == expected, permission
+        assert outcome(bound, permission, "theirs") == "not_found"
+    assert outcome(who(MUST_CHANGE_PASSWORD, tenant=None), "user:own", None) == "ok"
+    assert not bound.is_admin
+
+
+def test_the_duty_to_change_the_password_is_no_role() -> None:
+    with pytest.raises(Invalid):
+        authorise_grant(who("admin", tenant=None), [MUST_CHANGE_PASSWORD])
+    with pytest.raises(Forbidden):
+        authorise_grant(who(MUST_CHANGE_PASSWORD), ["reader"])
