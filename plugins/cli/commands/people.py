@@ -142,9 +142,7 @@ def users(session: Session, everything: bool, limit: int, sort: str, filters: tu
     "--role", "roles", type=_ROLES, multiple=True, required=True, help="May be repeated; none above your own."
 )
 @click.option("--password", "asked", is_flag=True, help="Ask for a password; without one only tokens work.")
-@click.option(
-    "--must-change-password", is_flag=True, help="Nothing is allowed before another is chosen."
-)
+@click.option("--must-change-password", is_flag=True, help="Nothing is allowed before another is chosen.")
 @pass_session
 def create_user(
     session: Session,
