@@ -61,7 +61,7 @@ class Metering:
         """What the volume occupies, and what the hosts that have it did."""
         with self._parts.database.read() as tx:
             placement = nouns.placements.find(tx, volume.placement) if volume.placement else None
-            attachments = nouns.attachments.where(tx, nouns.attachments.table.c.volume == volume.id)
+            attachments = nouns.attachments_of_volume.all(tx, volume.id)
         empty = Measurement("volume", volume.id, now())
         if placement is None:
             return empty
