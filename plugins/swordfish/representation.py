@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .request import Request
-from .resource import NULL, Noun, Resource
+from .resource import NULL, Action, Noun, Resource
 
 
 def represented(resource: Resource, noun: Noun, request: Request) -> dict[str, Any]:
@@ -32,8 +32,13 @@ def _actions(resource: Resource, noun: Noun, request: Request, path: str) -> Map
     return {
         f"#{action.name}": {
             "target": f"{path}/Actions/{action.name}",
-            **{f"{name}@Redfish.AllowableValues": list(values) for name, values in action.allowable.items()},
+            **{f"{name}@Redfish.AllowableValues": list(values) for name, values in _allowable(action, noun, request)},
         }
         for action in resource.actions
         if action.offered(noun, request)
     }
+
+
+def _allowable(action: Action, noun: Noun, request: Request) -> Iterable[tuple[str, Sequence[str]]]:
+    values = action.allowable(noun, request) if callable(action.allowable) else action.allowable
+    return values.items()

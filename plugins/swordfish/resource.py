@@ -50,6 +50,8 @@ class Property:
 class Body:
     """What a POST takes: JSON Schemas (2020-12) by property. Annotations (`@odata.…`) are taken and passed over.
 
+    A property with `readOnly` is refused as such; its `description` is then the advice.
+
     `core` gives by the core's names (`size`) the JSON pointers of properties (`/CapacityBytes`).
     """
 
@@ -71,14 +73,17 @@ class Action:
     """An action of a resource (DSP0266, POST action): `name` is the whole name, `Volume.CreateReplicaTarget`.
 
     `run` gets the noun and the checked parameters. `offered` says whether this one has the action at all; one that
-    has not neither shows it nor takes it.
+    has not neither shows it nor takes it. `allowable` are the values that parameters can have, by name, where the
+    resource says them; a function of the noun where not all have the same.
     """
 
     name: str
     body: Body
     run: Callable[[Request, Noun, Mapping[str, Any]], Outcome]
     offered: Callable[[Noun, Request], bool] = lambda noun, request: True
-    allowable: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    allowable: Mapping[str, Sequence[str]] | Callable[[Noun, Request], Mapping[str, Sequence[str]]] = field(
+        default_factory=dict
+    )
 
 
 @dataclass(frozen=True, slots=True)

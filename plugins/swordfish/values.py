@@ -138,6 +138,10 @@ def _faults(values: Mapping[str, Any], schemas: Mapping[str, JsonSchema], action
             else:
                 messages.append(said("PropertyUnknown", shown, related=(f"/{shown}",)))
             continue
+        if schema.get("readOnly"):
+            advice = schema.get("description")
+            messages.append(said("PropertyNotWritable", name, related=(f"/{name}",), resolution=advice))
+            continue
         fault = next(_checker(schema).iter_errors(value), None)
         if fault is not None:
             messages.append(_said_of(fault, name, action))
