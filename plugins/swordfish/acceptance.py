@@ -1,53 +1,100 @@
-"""What becomes of an accepted change: done within a moment, or a task (DSP0266, Asynchronous operations)."""
+"""What becomes of an accepted change: done within a moment, or a task (DSP0266, Asynchronous operations).
+
+An operation's last answer follows from the operation alone. So a request that waited, a monitor that is asked later,
+and a monitor on another server all give the same one.
+"""
 
 from __future__ import annotations
-
-from typing import Any
 
 from ...core import errors
 from ...core.model.operation import Operation, OperationState
 from . import uris
 from .core_errors import refusal_of
+from .messages import said
+from .reading import body_at, description_of
 from .refusal import Refusal
 from .request import Request
+from .response import Response, json_text
 
 MOMENT = 0.25
 """Seconds that a request waits for its operation: common clients handle 201 better than 202."""
+RETRY_AFTER = 1
+"""Seconds after which to ask a monitor again."""
 
 
-def awaited(operation: Operation, request: Request) -> Operation:
-    """The operation as it is after a moment at most; raises a refusal when it failed.
+def answered(operation: Operation, request: Request) -> Response:
+    """The answer to a request that began this operation: its last one, or 202 if it takes longer than a moment.
 
-    A client that says `Prefer: respond-async` (RFC 7240) is not made to wait at all.
+    A client that says `Prefer: respond-async` (RFC 7240) is not made to wait at all. Raises a refusal when the
+    operation failed.
     """
     if operation.state.live and "respond-async" not in (request.header("Prefer") or ""):
         operation = request.storage.operations.wait(operation.id, MOMENT)
-    if not operation.state.live and operation.state is not OperationState.DONE:
-        raise failure_of(operation, request)
-    return operation
+    return accepted(operation, request) if operation.state.live else concluded(operation, request)
 
 
-def failure_of(operation: Operation, request: Request) -> Refusal:
-    """How the request that asked for a failed operation is answered."""
+def accepted(operation: Operation, request: Request) -> Response:
+    """202 with the task, where to wait for it, and when to come back."""
+    headers = {"Location": uris.task_monitor(operation.id), "Retry-After": str(RETRY_AFTER)}
+    return Response(202, json_text(body_at(uris.task(operation.id), request)), headers)
+
+
+def concluded(operation: Operation, request: Request) -> Response:
+    """The last answer of an operation that is no longer live: 201 for what made something, 200 with the resource for
+    what changed one, 204 for what removed one. Raises a refusal when it did not end well."""
+    if operation.state is not OperationState.DONE:
+        raise failure_of(operation, request.path)
+    verb = operation.kind.rpartition(".")[2]
+    uri = made_by(operation, request)
+    if verb == "delete":
+        return Response(204)
+    if uri is None:
+        return done()
+    return made(uri, request) if verb == "create" else shown(uri, request)
+
+
+def done() -> Response:
+    """200 for what was done and left nothing to show."""
+    return Response(200, json_text(Refusal(200, [said("Success")]).body()))
+
+
+def made(uri: str, request: Request) -> Response:
+    """201 with the new resource and where it is."""
+    body = body_at(uri, request)
+    return Response(201, json_text(body), {"Location": uri, **description_of(uri, body, request)})
+
+
+def shown(uri: str, request: Request) -> Response:
+    """200 with the resource as it is now."""
+    body = body_at(uri, request)
+    return Response(200, json_text(body), description_of(uri, body, request))
+
+
+def failure_of(operation: Operation, uri: str) -> Refusal:
+    """How a request to `uri` is answered whose operation did not end well."""
     if operation.error is None:
-        cancelled = errors.Conflict(f"The operation was {operation.state.value.replace('_', ' ')}.")
-        return refusal_of(cancelled, request.path)
-    return refusal_of(errors.IsthmusError.from_json(dict(operation.error)), request.path)
+        ended = errors.Conflict(f"The operation was {operation.state.value.replace('_', ' ')}.")
+        return refusal_of(ended, uri)
+    return refusal_of(errors.IsthmusError.from_json(dict(operation.error)), uri)
 
 
 def made_by(operation: Operation, request: Request) -> str | None:
-    """The URI of what an operation makes or changes; None once that is gone, or where it has none here."""
+    """The URI of what an operation makes or changes; None for what it removes, and for what has none here."""
     kind, _, verb = operation.kind.partition(".")
     if verb == "delete" or operation.resource is None:
         return None
     if kind in ("volume", "snapshot"):
         return None if operation.tenant is None else uris.volume(operation.tenant, operation.resource)
     if kind == "attachment":
-        attachment = request.storage.attachments.get(operation.resource)
+        try:
+            attachment = request.storage.attachments.get(operation.resource)
+        except errors.NotFound:
+            return None
         return uris.connection(attachment.protocol, attachment.id)
     return None
 
 
-def waiting_headers(operation: Operation) -> dict[str, Any]:
-    """Where to wait for a live operation, and when to come back."""
-    return {"Location": uris.task_monitor(operation.id), "Retry-After": "1"}
+def created_by(operation: Operation, request: Request) -> str | None:
+    """The URI of what an operation has made."""
+    made = operation.state is OperationState.DONE and operation.kind.endswith(".create")
+    return made_by(operation, request) if made else None

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from .resource import Served
 from .resources import (
     class_of_service,
+    consistency_group,
+    event_destination,
+    event_service,
     line_of_service,
     metadata,
     registries,
@@ -15,7 +18,11 @@ from .resources import (
     storage_controller,
     storage_pool,
     storage_service,
+    task,
+    task_monitor,
+    task_service,
     volume,
+    volume_collection,
 )
 from .resources.json_schemas import json_schemas
 
@@ -23,11 +30,18 @@ _RESOURCES: Sequence[Served] = (
     *service_root.SERVED,
     *storage_service.SERVED,
     *volume.SERVED,
+    *volume_collection.SERVED,
+    *consistency_group.SERVED,
+    *task_service.SERVED,
+    *task.SERVED,
+    *task_monitor.SERVED,
     *class_of_service.SERVED,
     *line_of_service.SERVED,
     *storage.SERVED,
     *storage_controller.SERVED,
     *storage_pool.SERVED,
+    *event_service.SERVED,
+    *event_destination.SERVED,
     *registries.SERVED,
 )
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...core.errors import IsthmusError
+from ...core.errors import Conflict, Invalid, IsthmusError, NotFound
 from ...core.model.operation import Operation
-from . import uris
-from .acceptance import awaited, made_by, waiting_headers
+from .acceptance import answered, done, made
 from .core_errors import refusal_of
-from .messages import said
-from .reading import body_at, matches
+from .reading import body_at, description_of, matches
 from .refusal import Refusal, refuse
 from .representation import represented
 from .request import Request
@@ -33,19 +31,11 @@ def create(creation: Creation, request: Request) -> Response:
 def created(outcome: Outcome, request: Request, headers: Mapping[str, str] | None = None) -> Response:
     """The answer to a request that made something."""
     if isinstance(outcome, Operation):
-        outcome = awaited(outcome, request)
-        if outcome.state.live:
-            return accepted(outcome, request)
-        outcome = made_by(outcome, request)
+        return answered(outcome, request)
     if outcome is None:
-        return Response(200, json_text(_success()))
-    body = body_at(outcome, request)
-    return Response(201, json_text(body), {"Location": outcome, "ETag": body["@odata.etag"], **(headers or {})})
-
-
-def accepted(operation: Operation, request: Request) -> Response:
-    """202 with the task (DSP0266, Asynchronous operations)."""
-    return Response(202, json_text(body_at(uris.task(operation.id), request)), waiting_headers(operation))
+        return done()
+    answer = made(outcome, request)
+    return Response(answer.status, answer.body, {**answer.headers, **(headers or {})})
 
 
 def update(resource: Resource, change: Update, request: Request) -> Response:
@@ -56,35 +46,35 @@ def update(resource: Resource, change: Update, request: Request) -> Response:
     try:
         outcome = change(request, noun, changes)
     except IsthmusError as error:
-        raise refusal_of(error, request.path, names) from error
+        raise _faulty(error, resource, noun, request, names) from error
     if isinstance(outcome, Operation):
-        outcome = awaited(outcome, request)
-        if outcome.state.live:
-            return accepted(outcome, request)
-    body = body_at(request.path.rstrip("/"), request)
-    tag = body["@odata.etag"]
+        answer = answered(outcome, request)
+        if answer.status != 200:
+            return answer
+    uri = request.path.rstrip("/")
+    body = body_at(uri, request)
+    headers = description_of(uri, body, request)
     for message in messages:
         for pointer in message.get("RelatedProperties", ()):
             name = pointer[1:].partition("/")[0]
             body.setdefault(f"{name}@Message.ExtendedInfo", []).append(message)
     if messages:
         body["@Message.ExtendedInfo"] = messages
-    return Response(200, json_text(body), {"ETag": tag, "Link": f"<{resource.schema}>; rel=describedby"})
+    return Response(200, json_text(body), headers)
 
 
 def delete(resource: Resource, removal: Delete, request: Request) -> Response:
     """DELETE: 204, or 202 with the task that removes it."""
     noun, _ = _conditioned(resource, request)
-    outcome = removal(request, noun)
-    if isinstance(outcome, Operation):
-        outcome = awaited(outcome, request)
-        if outcome.state.live:
-            return accepted(outcome, request)
-    return Response(204)
+    try:
+        outcome = removal(request, noun)
+    except IsthmusError as error:
+        raise _faulty(error, resource, noun, request, {}) from error
+    return answered(outcome, request) if isinstance(outcome, Operation) else Response(204)
 
 
 def act(resource: Resource, action: Action, request: Request) -> Response:
-    """POST to an action: 201 with what it made, 200, or 202 with a task."""
+    """POST to an action: 201 with what it made, 200, 204 for what it removed, or 202 with a task."""
     noun, _ = _conditioned(resource, request)
     if not action.offered(noun, request):
         raise refuse(400, "ActionNotSupported", action.name)
@@ -92,16 +82,8 @@ def act(resource: Resource, action: Action, request: Request) -> Response:
     try:
         outcome = action.run(request, noun, values)
     except IsthmusError as error:
-        raise refusal_of(error, request.path, action.body.core) from error
-    if isinstance(outcome, Operation) and outcome.kind not in _MAKING:
-        outcome = awaited(outcome, request)
-        if outcome.state.live:
-            return accepted(outcome, request)
-        return Response(200, json_text(_success()))
+        raise _faulty(error, resource, noun, request, action.body.core) from error
     return created(outcome, request)
-
-
-_MAKING = frozenset({"volume.create", "snapshot.create", "attachment.create"})
 
 
 def _conditioned(resource: Resource, request: Request) -> tuple[Any, dict[str, Any]]:
@@ -116,5 +98,17 @@ def _conditioned(resource: Resource, request: Request) -> tuple[Any, dict[str, A
     return noun, current
 
 
-def _success() -> dict[str, Any]:
-    return Refusal(200, [said("Success")]).body()
+def _faulty(error: IsthmusError, resource: Resource, noun: Any, request: Request, names: Mapping[str, str]) -> Refusal:
+    """How a conditional change ends that met an error.
+
+    Whoever was overtaken by another change under the same entity tag may meet anything (the size asked for is there
+    already, the resource is being changed or gone). What counts is that the condition holds no more.
+    """
+    if isinstance(error, Conflict | Invalid | NotFound) and (expected := request.expected(noun)) is not None:
+        try:
+            current = resource.load(request.at(request.path.partition("/Actions/")[0], request.params))
+        except NotFound:
+            return refuse(412, "PreconditionFailed")
+        if int(current.version) != expected:
+            return refuse(412, "PreconditionFailed")
+    return refusal_of(error, request.path, names)

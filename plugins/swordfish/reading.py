@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
@@ -66,6 +66,15 @@ def body_at(uri: str, request: Request) -> dict[str, Any]:
     return body
 
 
+def description_of(uri: str, body: Mapping[str, Any], request: Request) -> dict[str, str]:
+    """The headers that say what a body is that was read at a URI: its entity tag and its schema."""
+    headers = {"ETag": body["@odata.etag"]}
+    found = request.service.router.find(uri)
+    if found is not None and isinstance(found[0], Resource | Collection):
+        headers["Link"] = f"<{found[0].schema}>; rel=describedby"
+    return headers
+
+
 def collected(collection: Collection, request: Request, options: Options) -> dict[str, Any]:
     """A page of a collection (DSP0266, Resource collections)."""
     path = request.path.rstrip("/").removesuffix("/Members")
@@ -125,11 +134,7 @@ def _only(collection: Collection, request: Request, allowed: Sequence[str]) -> R
         return read(collection, plain, allowed)
     uri = _uri(collection, window.members[0], request)
     body = body_at(uri, request)
-    headers = {"Allow": ", ".join(allowed), "ETag": body["@odata.etag"]}
-    found = request.service.router.find(uri)
-    if found is not None and isinstance(found[0], Resource):
-        headers["Link"] = f"<{found[0].schema}>; rel=describedby"
-    return Response(200, json_text(body), headers)
+    return Response(200, json_text(body), {"Allow": ", ".join(allowed), **description_of(uri, body, request)})
 
 
 def _uri(collection: Collection, member: Any, request: Request) -> str:

@@ -1,46 +1,91 @@
-"""Volumes of a storage service."""
+"""A volume or a snapshot of a storage service: to Swordfish both are volumes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ....core.errors import NotFound
+from ....core.errors import Invalid
 from ....core.model.operation import Operation
-from ....core.model.page import Query
-from ....core.model.request import Changes, VolumeRequest
-from ....core.model.volume import Volume
+from ....core.model.request import Changes
 from .. import uris
+from ..core_errors import refusal_of
+from ..refusal import Refusal, refuse
 from ..request import Request
-from ..resource import SNIA, Body, Collection, Creation, Outcome, Property, Resource, Window
+from ..resource import SNIA, JsonSchema, Outcome, Property, Resource
+from . import volume_properties as shown
+from .replica_actions import ACTIONS
+from .replica_info import replica_info, replica_target_count, replica_targets
+from .volume_facts import Facts, load
 
-_CAPACITY = {"type": "integer", "minimum": 1, "maximum": 2**62}
-_NAME = {"type": "string", "minLength": 1, "maxLength": 255}
+BYTES: JsonSchema = {"type": "integer", "minimum": 1, "maximum": 2**60}
+NAME: JsonSchema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[^/\\\x00-\x1f\x7f]*$"}
+CAPACITY: JsonSchema = {
+    "type": "object",
+    "properties": {
+        "Data": {
+            "type": "object",
+            "properties": {"AllocatedBytes": BYTES, "ProvisionedBytes": BYTES},
+            "additionalProperties": False,
+        }
+    },
+    "additionalProperties": False,
+}
+APPLY_TIMES: Mapping[str, Any] = {
+    "@odata.type": "#Settings.v1_4_0.OperationApplyTimeSupport",
+    "SupportedValues": ["Immediate"],
+}
+"""Whatever is asked for is begun at once."""
 
 
-def load(request: Request) -> Volume:
-    volume = request.tenant_storage.volumes.get(request.params["volume"])
-    if volume.tenant != request.params["tenant"]:
-        raise NotFound(f"There is no volume {volume.id} in this storage service.")
-    return volume
+def wanted_size(values: Mapping[str, Any]) -> tuple[int, str] | None:
+    """The size that a body asks for and the JSON pointer of the property that says so; None where it says none.
+
+    Refuses a body that asks for several.
+    """
+    data = values.get("Capacity", {}).get("Data", {})
+    said = {f"/Capacity/Data/{name}": data[name] for name in ("AllocatedBytes", "ProvisionedBytes") if name in data}
+    if "CapacityBytes" in values:
+        said["/CapacityBytes"] = values["CapacityBytes"]
+    if len(set(said.values())) > 1:
+        first, second = list(said)[:2]
+        raise refuse(400, "PropertyValueConflict", first[1:], second[1:], related=(first, second))
+    return None if not said else (next(iter(said.values())), next(reversed(said)))
 
 
-def _list(request: Request, after: str | None, limit: int) -> Window:
-    page = request.tenant_storage.volumes.list(Query(limit=limit, cursor=after, with_total=True))
-    return Window(page.items, page.total or 0, page.next)
+def _update(request: Request, facts: Facts, changes: Mapping[str, Any]) -> Outcome:
+    """A new name at once, a new size by an operation. The size goes first: it may be refused, a checked name is not."""
+    expected = request.expected(facts)
+    name, wanted = changes.get("DisplayName"), wanted_size(changes)
+    if name is not None and not (name.isprintable() and name == name.strip() and name not in (".", "..")):
+        raise refuse(400, "PropertyValueFormatError", name, "DisplayName", related=("/DisplayName",))
+    storage = request.tenant_storage
+    if facts.snapshot is not None:
+        if wanted is not None:
+            pointer = wanted[1]
+            raise refuse(400, "PropertyNotWritable", pointer[1:], related=(pointer,))
+        storage.snapshots.update(facts.id, Changes(name=name), if_version=expected)
+        return None
+    operation: Operation | None = None
+    if wanted is not None and wanted[0] != facts.noun.size:
+        try:
+            operation = storage.volumes.extend(facts.id, wanted[0], if_version=expected)
+        except Invalid as error:
+            raise _too_small(error, request, wanted[1]) from error
+    if name is not None:
+        storage.volumes.update(facts.id, Changes(name=name), if_version=None if operation else expected)
+    return operation
 
 
-def _create(request: Request, values: Mapping[str, Any]) -> Operation:
-    return request.tenant_storage.volumes.create(VolumeRequest(name=values["Name"], size=values["CapacityBytes"]))
+def _too_small(error: Invalid, request: Request, pointer: str) -> Refusal:
+    return refusal_of(error, request.path, {"size": pointer})
 
 
-def _update(request: Request, volume: Volume, changes: Mapping[str, Any]) -> Outcome:
-    volumes = request.tenant_storage.volumes
-    if "DisplayName" in changes:
-        volume = volumes.update(volume.id, Changes(name=changes["DisplayName"]), if_version=request.expected(volume))
-    if "CapacityBytes" in changes:
-        return volumes.extend(volume.id, changes["CapacityBytes"], if_version=request.expected(volume))
-    return None
+def _delete(request: Request, facts: Facts) -> Operation:
+    expected = request.expected(facts)
+    if facts.snapshot is not None:
+        return request.tenant_storage.snapshots.delete(facts.id, if_version=expected)
+    return request.tenant_storage.volumes.delete(facts.id, if_version=expected)
 
 
 VOLUME = Resource(
@@ -49,35 +94,30 @@ VOLUME = Resource(
     publisher=SNIA,
     path=uris.volume("{tenant}", "{volume}"),
     load=load,
-    id_of=lambda volume: str(volume.id),
-    name=lambda volume, request: volume.name,
+    id_of=lambda facts: str(facts.id),
+    name=lambda facts, request: facts.noun.name,
     update=_update,
-    delete=lambda request, volume: request.tenant_storage.volumes.delete(
-        volume.id, if_version=request.expected(volume)
-    ),
+    delete=_delete,
+    actions=ACTIONS,
     properties=(
-        Property("DisplayName", lambda volume, request: volume.name, write=_NAME, core="name"),
-        Property("CapacityBytes", lambda volume, request: volume.size, write=_CAPACITY, core="size"),
-        Property("Status", lambda volume, request: {"State": "Enabled", "Health": "OK"}),
+        Property("Description", lambda facts, request: facts.noun.description or None),
+        Property("DisplayName", lambda facts, request: facts.noun.name, write=NAME, core="name"),
+        Property("Status", shown.status),
+        Property("Identifiers", shown.identifiers),
+        Property("CapacityBytes", lambda facts, request: facts.noun.size, write=BYTES, core="size"),
+        Property("Capacity", shown.capacity, write=CAPACITY),
+        Property("ProvisioningPolicy", shown.provisioning_policy),
+        Property("AccessCapabilities", shown.access_capabilities),
+        Property("Operations", shown.operations),
+        Property("ReplicaInfo", replica_info),
+        Property("ReplicaTargets", replica_targets),
+        Property("ReplicaTargets@odata.count", replica_target_count),
+        Property("Connections", shown.connections),
+        Property("Connections@odata.count", shown.connection_count),
+        Property("Metrics", shown.metrics),
+        Property("Links", shown.links),
+        Property("@Redfish.OperationApplyTimeSupport", lambda facts, request: APPLY_TIMES),
     ),
 )
 
-VOLUMES = Collection(
-    type="VolumeCollection",
-    publisher=SNIA,
-    path=uris.volumes("{tenant}"),
-    name="Volumes",
-    member=VOLUME,
-    list=_list,
-    uri_of=lambda volume, request: uris.volume(volume.tenant, volume.id),
-    creation=Creation(
-        Body(
-            {"Name": _NAME, "CapacityBytes": _CAPACITY},
-            required=("Name", "CapacityBytes"),
-            core={"name": "/Name", "size": "/CapacityBytes"},
-        ),
-        _create,
-    ),
-)
-
-SERVED = (VOLUMES, VOLUME)
+SERVED = (VOLUME,)

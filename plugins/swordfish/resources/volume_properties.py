@@ -1,0 +1,104 @@
+"""What a volume shows of itself (schema Volume); nothing that is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ....core.model.volume import VolumeState
+from .. import uris
+from ..request import Request
+from ..uris import link
+from .volume_facts import Facts
+
+STATUS: Mapping[str, tuple[str, str]] = {
+    VolumeState.CREATING.value: ("Starting", "OK"),
+    VolumeState.AVAILABLE.value: ("Enabled", "OK"),
+    VolumeState.EXTENDING.value: ("Updating", "OK"),
+    VolumeState.REVERTING.value: ("Updating", "OK"),
+    VolumeState.RETYPING.value: ("Updating", "OK"),
+    VolumeState.MIGRATING.value: ("Updating", "OK"),
+    VolumeState.DELETING.value: ("UnavailableOffline", "OK"),
+    # Hosts may go on using it, but it takes no change other than its end.
+    VolumeState.ERROR.value: ("Quiesced", "Critical"),
+}
+"""State and health by the core's state. A snapshot's states are among a volume's."""
+
+OPERATIONS: Mapping[str, str] = {
+    "volume.extend": "Resize",
+    "volume.delete": "Delete",
+    "snapshot.create": "Replicate",
+    "snapshot.delete": "Delete",
+}
+"""What the schema calls the operations that it has a word for; making a volume is none unless it is a copy."""
+
+_NAA_DIGITS = 32
+
+
+def status(facts: Facts, request: Request) -> dict[str, Any]:
+    state, health = STATUS[facts.noun.state.value]
+    return {"State": state, "Health": health}
+
+
+def capacity(facts: Facts, request: Request) -> dict[str, Any]:
+    """What is promised. What it occupies has to be measured, and stands in its metrics."""
+    size, thin = facts.noun.size, facts.thin
+    data = {"ProvisionedBytes": size}
+    if thin is None or facts.volume is None:
+        return {"Data": data}
+    return {"Data": data if thin else {"AllocatedBytes": size, **data}, "IsThinProvisioned": thin}
+
+
+def provisioning_policy(facts: Facts, request: Request) -> str | None:
+    thin = facts.thin
+    return None if thin is None or facts.volume is None else "Thin" if thin else "Fixed"
+
+
+def access_capabilities(facts: Facts, request: Request) -> list[str] | None:
+    """A snapshot is not given to hosts at all."""
+    return None if facts.volume is None else ["Read", "Write"]
+
+
+def identifiers(facts: Facts, request: Request) -> list[dict[str, str]]:
+    found = [{"DurableNameFormat": "UUID", "DurableName": facts.id}]
+    wire = None if facts.volume is None else facts.volume.identifier
+    if wire is not None and wire.startswith("naa.") and len(wire) == len("naa.") + _NAA_DIGITS:
+        found.insert(0, {"DurableNameFormat": "NAA", "DurableName": wire.removeprefix("naa.").upper()})
+    return found
+
+
+def operations(facts: Facts, request: Request) -> list[dict[str, Any]] | None:
+    """The one that changes it now, while it goes on."""
+    operation = facts.operation
+    if operation is None or not operation.state.live:
+        return None
+    copy = operation.kind == "volume.create" and facts.source is not None
+    name = "Replicate" if copy else OPERATIONS.get(operation.kind)
+    if name is None:
+        return None
+    return [{"Operation": name, "PercentageComplete": round(operation.progress * 100)}]
+
+
+def connections(facts: Facts, request: Request) -> list[dict[str, str]] | None:
+    if facts.volume is None:
+        return None
+    return [link(uris.connection(one.protocol, one.id)) for one in facts.related.attachments]
+
+
+def connection_count(facts: Facts, request: Request) -> int | None:
+    return None if facts.volume is None else len(facts.related.attachments)
+
+
+def metrics(facts: Facts, request: Request) -> dict[str, str] | None:
+    uri = uris.volume_metrics(facts.tenant, facts.id)
+    return link(uri) if facts.volume is not None and request.service.router.find(uri) is not None else None
+
+
+def links(facts: Facts, request: Request) -> dict[str, Any]:
+    found: dict[str, Any] = {"OwningStorageService": link(uris.storage_service(facts.tenant))}
+    if facts.volume is not None:
+        found["ClassOfService"] = link(uris.class_of_service(facts.tenant, facts.volume.profile))
+    if facts.pool is not None:
+        found["OwningStorageResource"] = link(uris.storage(facts.pool.backend))
+        found["ProvidingStoragePool"] = link(uris.storage_pool(facts.pool.backend, facts.pool.id))
+    return found
