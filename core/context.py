@@ -5,6 +5,9 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 
+MUST_CHANGE_PASSWORD = "must-change-password"  # noqa: S105 a word, no secret
+"""Stands in place of all roles in the context of a user who must change the password first. It cannot be granted."""
+
 
 def new_request_id() -> str:
     """A request id in OpenStack's form (`req-` and a UUID)."""
@@ -30,6 +33,11 @@ class Context:
     def is_admin(self) -> bool:
         """Whether the caller administers the whole installation."""
         return "admin" in self.roles
+
+    @property
+    def must_change_password(self) -> bool:
+        """Whether the caller may do nothing but change the own password."""
+        return MUST_CHANGE_PASSWORD in self.roles
 
     def to_json(self) -> dict[str, object]:
         return {

@@ -7,14 +7,14 @@ from datetime import timedelta
 
 from sqlalchemy import ColumnElement
 
-from ..context import Context
+from ..context import MUST_CHANGE_PASSWORD, Context
 from ..errors import Invalid, NotFound
 from ..model.identity import new_id, now
 from ..model.page import Query
 from ..model.request import TokenRequest
 from ..model.tenant import Token
 from ..runtime.parts import Parts
-from ..security.policy import MUST_CHANGE_PASSWORD, allowed, authorise, authorise_grant, visible_tenant
+from ..security.policy import allowed, authorise, authorise_grant, visible_tenant
 from ..security.tokens import new_token, token_hash
 from ..store import nouns, schema
 from ..store.database import Tx
@@ -58,7 +58,7 @@ class Tokens(Collection[Token]):
         roles = tuple(dict.fromkeys(wanted.roles)) or tuple(
             role for role in user.roles if verb == "create" or role in context.roles
         )
-        if MUST_CHANGE_PASSWORD in context.roles:
+        if context.must_change_password:
             # It serves to change the password and is worth nothing once that is done: who knew no more than the old
             # one keeps nothing.
             roles = (MUST_CHANGE_PASSWORD,)

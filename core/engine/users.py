@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Update, and_, bindparam, or_, select, update
 
-from ..context import Context, new_request_id
+from ..context import MUST_CHANGE_PASSWORD, Context, new_request_id
 from ..errors import Conflict, Invalid, NotFound, Unauthenticated
 from ..model.identity import new_id, now
 from ..model.page import Query
@@ -18,7 +18,7 @@ from ..runtime.parts import Parts
 from ..security.credentials import VerifiedCredentials
 from ..security.lockout import Attempts, LockOut
 from ..security.passwords import hash_password
-from ..security.policy import MUST_CHANGE_PASSWORD, allowed, authorise, authorise_grant, visible_tenant
+from ..security.policy import allowed, authorise, authorise_grant, visible_tenant
 from ..security.tokens import is_token, token_hash
 from ..store import nouns, schema
 from ..store.database import Tx
@@ -142,7 +142,7 @@ class Users(Collection[User]):
         own = changes == Changes(password=changes.password) and user == context.user
 
         def beside(tx: Tx, before: User) -> None:
-            if MUST_CHANGE_PASSWORD not in context.roles:
+            if not context.must_change_password:
                 authorise_grant(context, before.roles)
             if changes.password is not None:
                 # Made with the password that had to be changed, and for that alone.

@@ -11,6 +11,11 @@ SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 1024
 """Characters of a password, at least and at most."""
 
+LOCKOUT_THRESHOLD = 5
+"""Wrong passwords in a row after which the next one has to wait."""
+LOCKOUT_SECONDS = 60
+"""How long it waits at first; each further wrong one doubles that."""
+
 
 class Role(StrEnum):
     """What a user may do; see `core/security/policy.py` for the table."""

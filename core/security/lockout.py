@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ..model.tenant import LOCKOUT_SECONDS, LOCKOUT_THRESHOLD
+
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
@@ -36,8 +38,8 @@ class LockOut:
     Failures are forgotten after `memory` without another.
     """
 
-    threshold: int = 5
-    first: timedelta = timedelta(minutes=1)
+    threshold: int = LOCKOUT_THRESHOLD
+    first: timedelta = timedelta(seconds=LOCKOUT_SECONDS)
     longest: timedelta = timedelta(hours=1)
     memory: timedelta = timedelta(hours=24)
 

@@ -92,9 +92,6 @@ TABLE: Mapping[str, Rule] = {
 }
 """Every permission there is. `user:own` and `token:own` are about the caller's own account, password and tokens."""
 
-MUST_CHANGE_PASSWORD = "must-change-password"  # noqa: S105 a word, no secret
-"""Stands in place of all roles in the context of a user who must change the password first. It cannot be granted."""
-
 _BEFORE_THE_CHANGE = frozenset({"user:own", "token:own"})
 
 
@@ -117,7 +114,7 @@ def authorise(context: Context, permission: str, tenant: str | None) -> None:
     own = tenant == context.tenant
     if not own and tenant is not None and not context.is_admin:
         raise _absent()
-    if MUST_CHANGE_PASSWORD in context.roles:
+    if context.must_change_password:
         if own and permission in _BEFORE_THE_CHANGE:
             return
         raise _unchanged(context)
@@ -155,7 +152,7 @@ def authorise_grant(context: Context, roles: Iterable[str]) -> None:
     for role in roles:
         if role not in _ROLES:
             raise Invalid(f"there is no role {role!r}", next_step=f"Use one of {', '.join(sorted(_ROLES))}.")
-        if MUST_CHANGE_PASSWORD in context.roles:
+        if context.must_change_password:
             raise _unchanged(context)
         beyond = [name for name, rule in TABLE.items() if role in rule.roles and rule.roles.isdisjoint(context.roles)]
         if beyond:

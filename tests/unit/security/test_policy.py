@@ -2,11 +2,10 @@ import itertools
 
 import pytest
 
-from isthmus.core.context import Context
+from isthmus.core.context import MUST_CHANGE_PASSWORD, Context
 from isthmus.core.errors import Forbidden, Invalid, NotFound
 from isthmus.core.model.tenant import Role
 from isthmus.core.security.policy import (
-    MUST_CHANGE_PASSWORD,
     TABLE,
     Reach,
     allowed,
