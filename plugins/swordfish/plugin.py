@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from ...core.duties.duty import Duty
 from ...plugin_manager.base import Base
-from ...plugin_manager.contract import Application
+from ...plugin_manager.contract import LOCAL_SYSTEM, Application
 
 
 class SwordfishPlugin(Base):
@@ -30,6 +31,13 @@ class SwordfishPlugin(Base):
 
     def prefixes(self) -> Sequence[str]:
         return ("/redfish",)
+
+    def duties(self) -> Sequence[Duty]:
+        from .events.delivery import Delivery
+        from .events.subscription import Subscriptions
+
+        setup = self.setup
+        return (Delivery(lambda: setup.systems[LOCAL_SYSTEM], Subscriptions(setup.records)).duty(),)
 
     def wsgi(self) -> Application:
         from .application import SwordfishApplication

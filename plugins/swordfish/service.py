@@ -8,6 +8,7 @@ from typing import Any
 from ...adapters.contract import Adapter
 from ...core.model.record import Records
 from ...plugin_manager.contract import LOCAL_SYSTEM, PluginSetup
+from .events.subscription import Subscriptions
 from .router import Router
 from .sessions import Sessions
 
@@ -21,6 +22,7 @@ class Service:
     def __init__(self, setup: PluginSetup) -> None:
         self.setup = setup
         self.sessions = Sessions(setup)
+        self.subscriptions = Subscriptions(setup.records)
 
     @property
     def adapter(self) -> Adapter:

@@ -1,0 +1,223 @@
+"""Subscriptions of the event service (schema EventDestination)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from ....core.errors import NotFound
+from ....core.model.identity import now
+from .. import uris
+from ..events.rendering import RESOURCE_TYPES
+from ..events.subscription import MOST, PUSH, STREAM, Subscription, visible
+from ..refusal import refuse
+from ..request import Request
+from ..resource import NULL, Action, Body, Collection, Creation, Outcome, Property, Resource, Window
+from ..uris import link
+from ..windows import window_of
+from .event_service import PREFIXES, SEVERITIES
+
+_POLICIES = ("TerminateAfterRetries", "SuspendRetries", "RetryForever", "RetryForeverWithBackoff")
+_CONTEXT = {"type": ["string", "null"], "maxLength": 1000}
+_VERIFY = {"type": "boolean"}
+_POLICY = {"enum": list(_POLICIES)}
+_HEADERS = {
+    "type": "array",
+    "maxItems": 20,
+    "items": {
+        "type": "object",
+        "maxProperties": 20,
+        "propertyNames": {"pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$"},
+        "additionalProperties": {"type": "string", "pattern": "^[\\t\\x20-\\x7e]{0,4000}$"},
+    },
+}
+
+
+def _some(*values: str) -> dict[str, Any]:
+    return {"type": "array", "maxItems": 50, "items": {"enum": list(values)}}
+
+
+_CREATION = Body(
+    {
+        "Destination": {"type": "string", "minLength": 1, "maxLength": 2000},
+        "Protocol": {"enum": ["Redfish"]},
+        "Context": _CONTEXT,
+        "SubscriptionType": {"enum": [PUSH]},
+        "EventFormatType": {"enum": ["Event"]},
+        "RegistryPrefixes": _some(*PREFIXES),
+        "ResourceTypes": _some(*RESOURCE_TYPES),
+        "Severities": _some(*SEVERITIES),
+        "MessageIds": {"type": "array", "maxItems": 50, "items": {"type": "string", "pattern": r"^[A-Za-z.0-9]+$"}},
+        "OriginResources": {
+            "type": "array",
+            "maxItems": 50,
+            "items": {
+                "type": "object",
+                "required": ["@odata.id"],
+                "additionalProperties": False,
+                "properties": {"@odata.id": {"type": "string"}},
+            },
+        },
+        "DeliveryRetryPolicy": _POLICY,
+        "VerifyCertificate": _VERIFY,
+        "HttpHeaders": _HEADERS,
+    },
+    required=("Destination", "Protocol"),
+)
+
+
+def _load(request: Request) -> Subscription:
+    found = request.service.subscriptions.get(request.params["subscription"])
+    if not visible(found, request.context):
+        raise NotFound(f"There is no subscription {found.id}.")
+    return found
+
+
+def _list(request: Request, after: str | None, limit: int) -> Window:
+    seen = request.service.subscriptions.seen_by(request.context)
+    return window_of([uris.subscription(one.id) for one in seen], after, limit)
+
+
+def _create(request: Request, values: Mapping[str, Any]) -> str:
+    destination = _checked(values["Destination"])
+    subscriptions = request.service.subscriptions
+    if len(subscriptions.list()) >= MOST:
+        raise refuse(503, "EventSubscriptionLimitExceeded")
+    context = request.context
+    made = subscriptions.add(
+        Subscription(
+            id="",
+            type=PUSH,
+            user=context.user,
+            tenant=context.tenant,
+            roles=tuple(sorted(context.roles)),
+            created_at=now(),
+            destination=destination,
+            context=values.get("Context"),
+            registry_prefixes=tuple(values.get("RegistryPrefixes", ())),
+            resource_types=tuple(values.get("ResourceTypes", ())),
+            severities=tuple(values.get("Severities", ())),
+            message_ids=tuple(_short(one) for one in values.get("MessageIds", ())),
+            origins=tuple(one["@odata.id"].rstrip("/") for one in values.get("OriginResources", ())),
+            retry_policy=values.get("DeliveryRetryPolicy", _POLICIES[0]),
+            verify_certificate=values.get("VerifyCertificate", True),
+            headers=_joined(values.get("HttpHeaders", ())),
+            delivered=request.storage.events.newest(),
+        )
+    )
+    return uris.subscription(made.id)
+
+
+def _checked(destination: str) -> str:
+    """A URL that events can be sent to."""
+    try:
+        parts = urlsplit(destination)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable or parts.username is not None or not destination.isascii() or not destination.isprintable():
+        # The value is not repeated: it may hold a password.
+        raise refuse(
+            400,
+            "PropertyValueError",
+            "Destination",
+            related=("/Destination",),
+            resolution="Send an http or https URL without credentials in it.",
+        )
+    return destination
+
+
+def _short(message_id: str) -> str:
+    """A message id without its version: `Base.1.22.Success` and `Base.Success` mean the same."""
+    prefix, _, rest = message_id.partition(".")
+    return f"{prefix}.{rest.rpartition('.')[2]}"
+
+
+def _joined(headers: Any) -> dict[str, str]:
+    return {name: value for each in headers for name, value in each.items()}
+
+
+def _update(request: Request, one: Subscription, changes: Mapping[str, Any]) -> Outcome:
+    values: dict[str, Any] = {}
+    if "Context" in changes:
+        values["context"] = changes["Context"]
+    if "DeliveryRetryPolicy" in changes:
+        values["retry_policy"] = changes["DeliveryRetryPolicy"]
+    if "VerifyCertificate" in changes:
+        values["verify_certificate"] = changes["VerifyCertificate"]
+    if "HttpHeaders" in changes:
+        values["headers"] = _joined(changes["HttpHeaders"])
+    request.service.subscriptions.replace(replace(one, **values))
+    return None
+
+
+def _delete(request: Request, one: Subscription) -> Outcome:
+    request.service.subscriptions.delete(one.id)
+    return None
+
+
+def _suspend(suspended: bool) -> Any:
+    def run(request: Request, one: Subscription, values: Mapping[str, Any]) -> Outcome:
+        request.service.subscriptions.replace(replace(one, suspended=suspended))
+        return None
+
+    return run
+
+
+def _push(one: Subscription, request: Request) -> bool:
+    return one.type == PUSH
+
+
+EVENT_DESTINATION = Resource(
+    type="EventDestination",
+    version="v1_16_0",
+    path=uris.subscription("{subscription}"),
+    load=_load,
+    id_of=lambda one: str(one.id),
+    name=lambda one, request: "Event stream" if one.type == STREAM else "Event subscription",
+    update=_update,
+    delete=_delete,
+    actions=(
+        Action("EventDestination.SuspendSubscription", Body({}), _suspend(True), _push),
+        Action("EventDestination.ResumeSubscription", Body({}), _suspend(False), _push),
+    ),
+    properties=(
+        Property("SubscriptionType", lambda one, request: one.type),
+        Property("Protocol", lambda one, request: "Redfish"),
+        Property("Context", lambda one, request: NULL if one.context is None else one.context, write=_CONTEXT),
+        Property("Destination", lambda one, request: one.destination),
+        Property("EventFormatType", lambda one, request: one.format),
+        Property("RegistryPrefixes", lambda one, request: list(one.registry_prefixes) or None),
+        Property("ResourceTypes", lambda one, request: list(one.resource_types) or None),
+        Property("Severities", lambda one, request: list(one.severities) or None),
+        Property("MessageIds", lambda one, request: list(one.message_ids) or None),
+        Property("OriginResources", lambda one, request: [link(uri) for uri in one.origins] or None),
+        Property(
+            "DeliveryRetryPolicy",
+            lambda one, request: one.retry_policy if one.type == PUSH else None,
+            write=_POLICY,
+        ),
+        Property(
+            "VerifyCertificate",
+            lambda one, request: one.verify_certificate if one.type == PUSH else None,
+            write=_VERIFY,
+        ),
+        # Shown empty whatever was sent: they may hold credentials.
+        Property("HttpHeaders", lambda one, request: [] if one.type == PUSH else None, write=_HEADERS),
+        Property("Status", lambda one, request: {"State": "Disabled" if one.suspended else "Enabled", "Health": "OK"}),
+    ),
+)
+
+EVENT_DESTINATIONS = Collection(
+    type="EventDestinationCollection",
+    path=uris.SUBSCRIPTIONS,
+    name="Event subscriptions",
+    list=_list,
+    uri_of=lambda one, request: uris.subscription(one.id),
+    member=EVENT_DESTINATION,
+    creation=Creation(_CREATION, _create),
+)
+
+SERVED = (EVENT_DESTINATIONS, EVENT_DESTINATION)

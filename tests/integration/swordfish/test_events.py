@@ -1,0 +1,283 @@
+"""Events: pushed to a destination with retries, and on a stream, both from the core's numbered events."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+import requests
+
+from tests.environment import redfish_schemas
+from tests.environment.redfish import RedfishClient, RedfishService, redfish_service
+from tests.environment.server import until
+
+SUBSCRIPTIONS = "/redfish/v1/EventService/Subscriptions"
+STREAM = "/redfish/v1/EventService/SSE"
+PASSWORD = "Correct-horse1battery"
+
+
+class Destination:
+    """A receiver of events on loopback: keeps what it gets, and refuses as long as it is told to."""
+
+    def __init__(self) -> None:
+        received: queue.Queue[tuple[dict[str, str], dict[str, Any]]] = queue.Queue()
+        refusing = threading.Event()
+        attempts: list[int] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                attempts.append(1)
+                self.send_response(500 if refusing.is_set() else 204)
+                self.end_headers()
+                if not refusing.is_set():
+                    received.put((dict(self.headers), json.loads(body)))
+
+            def log_message(self, *arguments: Any) -> None:
+                """Quiet."""
+
+        self.received, self.refusing, self.attempts = received, refusing, attempts
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/events"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def next(self) -> tuple[dict[str, str], dict[str, Any]]:
+        return self.received.get(timeout=20)
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedfishService]:
+    with redfish_service(tmp_path_factory.mktemp("events")) as found:
+        yield found
+
+
+@pytest.fixture
+def client(service: RedfishService) -> Iterator[RedfishClient]:
+    yield service.client()
+    service.check()
+
+
+@pytest.fixture
+def destination() -> Iterator[Destination]:
+    found = Destination()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def tidy(client: RedfishClient) -> Iterator[None]:
+    yield
+    for uri in client.members(SUBSCRIPTIONS):
+        client.delete(uri)
+
+
+def subscribe(client: RedfishClient, destination: Destination, **more: Any) -> str:
+    answer = client.post(SUBSCRIPTIONS, {"Destination": destination.url, "Protocol": "Redfish", **more})
+    assert answer.status_code == 201, answer.text
+    return str(answer.headers["Location"])
+
+
+def make_tenant(service: RedfishService, name: str) -> str:
+    return str(service.make("/v1/tenants", {"name": name})["id"])
+
+
+def judged(body: dict[str, Any]) -> dict[str, Any]:
+    if not redfish_schemas.missing():
+        assert redfish_schemas.official().errors(body) == []
+    return body
+
+
+def origins(body: dict[str, Any]) -> list[str]:
+    return [record.get("OriginOfCondition", {}).get("@odata.id", "") for record in body["Events"]]
+
+
+@pytest.mark.usefixtures("tidy")
+def test_what_happens_is_pushed_with_context_and_headers(
+    service: RedfishService, client: RedfishClient, destination: Destination
+) -> None:
+    uri = subscribe(client, destination, Context="ours", HttpHeaders=[{"X-Secret": "s3cret"}])
+    assert client.body(uri)["HttpHeaders"] == []
+    tenant = make_tenant(service, "pushed")
+    headers, body = destination.next()
+    assert headers["X-Secret"] == "s3cret"
+    assert body["Context"] == "ours"
+    assert origins(judged(body)) == [f"/redfish/v1/StorageServices/{tenant}"]
+    assert body["Events"][0]["MessageId"].startswith("ResourceEvent.") and body["Events"][0]["EventType"]
+
+
+@pytest.mark.usefixtures("tidy")
+def test_filters_let_pass_what_was_asked_for(
+    service: RedfishService, client: RedfishClient, destination: Destination
+) -> None:
+    subscribe(client, destination, ResourceTypes=["ManagerAccount"], RegistryPrefixes=["ResourceEvent"])
+    make_tenant(service, "unheard")
+    user = service.make("/v1/users", {"name": "heard", "tenant": None, "roles": ["reader"], "password": PASSWORD})["id"]
+    _, body = destination.next()
+    assert origins(body) == [f"/redfish/v1/AccountService/Accounts/{user}"]
+
+
+@pytest.mark.usefixtures("tidy")
+def test_a_suspended_subscription_is_told_everything_when_it_goes_on(
+    service: RedfishService, client: RedfishClient, destination: Destination
+) -> None:
+    uri = subscribe(client, destination, DeliveryRetryPolicy="RetryForever")
+    client.post(f"{uri}/Actions/EventDestination.SuspendSubscription", {})
+    until(lambda: client.body(uri)["Status"]["State"] == "Disabled")
+    first = make_tenant(service, "while-away")
+    second = make_tenant(service, "while-away-too")
+    client.post(f"{uri}/Actions/EventDestination.ResumeSubscription", {})
+    told: list[str] = []
+    while len(told) < 2:
+        told += origins(destination.next()[1])
+    assert told == [f"/redfish/v1/StorageServices/{one}" for one in (first, second)]
+
+
+@pytest.mark.usefixtures("tidy")
+def test_one_destination_that_does_not_answer_holds_up_nobody(
+    service: RedfishService, client: RedfishClient, destination: Destination
+) -> None:
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        deaf = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        client.post(SUBSCRIPTIONS, {"Destination": deaf, "Protocol": "Redfish", "DeliveryRetryPolicy": "RetryForever"})
+        subscribe(client, destination)
+        tenant = make_tenant(service, "not-held-up")
+        assert origins(destination.next()[1]) == [f"/redfish/v1/StorageServices/{tenant}"]
+
+
+def test_a_tenant_hears_of_its_own_things_only(
+    service: RedfishService, client: RedfishClient, destination: Destination
+) -> None:
+    tenant = make_tenant(service, "hearing")
+    service.make("/v1/users", {"name": "ear", "tenant": tenant, "roles": ["manager"], "password": PASSWORD})
+    ear = service.client("ear", PASSWORD)
+    uri = subscribe(ear, destination)
+    assert client.members(SUBSCRIPTIONS) == [uri]
+    make_tenant(service, "unheard-of")
+    service.make("/v1/users", {"name": "ear2", "tenant": tenant, "roles": ["reader"], "password": PASSWORD})
+    _, body = destination.next()
+    assert [record["MessageId"].rpartition(".")[2] for record in body["Events"]] == ["ResourceCreated"]
+    assert "Accounts" in origins(body)[0]
+    other = service.client("ear2", PASSWORD)
+    assert other.get(uri).status_code == 404
+    assert other.delete(uri).status_code == 404
+    assert ear.delete(uri).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "message"),
+    [
+        ({"Protocol": "FTP"}, 400, "PropertyValueNotInList"),
+        ({"Destination": "ftp://127.0.0.1/"}, 400, "PropertyValueError"),
+        ({"Destination": "https://user:secret@127.0.0.1/"}, 400, "PropertyValueError"),
+        ({"Destination": 5}, 400, "PropertyValueTypeError"),
+        ({"EventFormatType": "Bogus"}, 400, "PropertyValueNotInList"),
+        ({"RegistryPrefixes": ["Bogus"]}, 400, "PropertyValueNotInList"),
+        ({"HttpHeaders": [{"a b": "c"}]}, 400, "PropertyValueFormatError"),
+        ({"Bogus": 1}, 400, "PropertyUnknown"),
+    ],
+)
+def test_a_subscription_that_cannot_be_is_refused(
+    client: RedfishClient, changed: dict[str, Any], status: int, message: str
+) -> None:
+    answer = client.post(SUBSCRIPTIONS, {"Destination": "https://127.0.0.1/", "Protocol": "Redfish", **changed})
+    assert answer.status_code == status
+    assert answer.json()["error"]["code"].endswith(f".{message}")
+    assert "secret" not in answer.text
+    assert client.members(SUBSCRIPTIONS) == []
+
+
+class Reader:
+    """Reads a stream in a thread of its own: blocks of `field: value` by field."""
+
+    def __init__(self, client: RedfishClient, **headers: str) -> None:
+        self.answer = client.get(STREAM, stream=True, headers={"Accept": "text/event-stream", **headers}, timeout=60)
+        self.blocks: queue.Queue[dict[str, str] | None] = queue.Queue()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        block: dict[str, str] = {}
+        with contextlib.suppress(requests.RequestException, AttributeError, ValueError):
+            for line in self.answer.iter_lines(chunk_size=1, decode_unicode=True):
+                if not line and block:
+                    self.blocks.put(block)
+                    block = {}
+                elif line and not line.startswith(":"):
+                    name, _, value = line.partition(": ")
+                    block[name] = value
+        self.blocks.put(None)
+
+    def next(self) -> dict[str, Any]:
+        block = self.blocks.get(timeout=20)
+        assert block is not None, "the stream ended"
+        return {"id": block["id"], "body": json.loads(block["data"])}
+
+    def close(self) -> None:
+        self.answer.close()
+
+
+def test_a_stream_tells_and_is_a_subscription_while_it_is_open(service: RedfishService, client: RedfishClient) -> None:
+    reader = Reader(client)
+    assert reader.answer.status_code == 200
+    assert reader.answer.headers["Content-Type"] == "text/event-stream"
+    (uri,) = client.members(SUBSCRIPTIONS)
+    shown = client.body(uri)
+    assert shown["SubscriptionType"] == "SSE" and isinstance(shown["Context"], str)
+    tenant = make_tenant(service, "streamed")
+    event = reader.next()
+    assert origins(judged(event["body"])) == [f"/redfish/v1/StorageServices/{tenant}"]
+    assert event["body"]["Id"] == event["id"]
+    reader.close()
+    until(lambda: (make_tenant_quietly(service), client.get(uri).status_code == 404)[1], 40)
+
+
+_count = iter(range(10_000))
+
+
+def make_tenant_quietly(service: RedfishService) -> None:
+    """Something happens: a server notices that a client has gone when it writes."""
+    make_tenant(service, f"noise-{next(_count)}")
+
+
+def test_a_stream_ends_when_its_subscription_is_deleted(service: RedfishService, client: RedfishClient) -> None:
+    reader = Reader(client)
+    (uri,) = client.members(SUBSCRIPTIONS)
+    assert client.delete(uri).status_code == 204
+    make_tenant_quietly(service)
+    while (block := reader.blocks.get(timeout=20)) is not None:
+        assert block
+    assert client.members(SUBSCRIPTIONS) == []
+
+
+def test_who_comes_back_misses_nothing(service: RedfishService, client: RedfishClient) -> None:
+    reader = Reader(client)
+    make_tenant(service, "before")
+    last = reader.next()["id"]
+    reader.close()
+    missed = make_tenant(service, "missed")
+    again = Reader(client, **{"Last-Event-ID": last})
+    seen = []
+    while f"/redfish/v1/StorageServices/{missed}" not in seen:
+        event = again.next()
+        assert int(event["id"]) > int(last)
+        seen += origins(event["body"])
+    again.close()
+
+
+def test_a_stream_is_refused_to_who_wants_something_else(client: RedfishClient) -> None:
+    answer = client.get(STREAM, headers={"Accept": "application/json"})
+    assert answer.status_code == 406
+    assert answer.json()["error"]["@Message.ExtendedInfo"]
+    assert client.get(STREAM, headers={"Last-Event-ID": "x"}).status_code == 400
