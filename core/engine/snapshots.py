@@ -34,7 +34,7 @@ class Snapshots(Collection[Snapshot]):
             nouns.snapshots,
             "snapshot",
             sorts=("created_at", "name", "size"),
-            filters=("name", "state", "volume"),
+            filters=("name", "state", "volume", "pool"),
         )
         self.volumes = volumes
 

@@ -188,7 +188,7 @@ snapshots = Table(
     _text("state", 32),
     Column("description", Text, nullable=False, default=""),
     _id("placement", nullable=True),
-    _id("pool", nullable=True),
+    _id("pool", nullable=True, index=True),
     _bytes("reserved"),
     _id("operation", nullable=True),
     _json("reference"),

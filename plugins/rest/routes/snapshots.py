@@ -37,7 +37,9 @@ def _delete(x: Exchange, body: Any) -> Reply:
 
 
 ROUTES = (
-    listing(_TAG, "/v1/snapshots", "snapshot", _list, ("name", "state", "volume"), ("created_at", "name", "size")),
+    listing(
+        _TAG, "/v1/snapshots", "snapshot", _list, ("name", "state", "volume", "pool"), ("created_at", "name", "size")
+    ),
     Route(
         "POST",
         "/v1/snapshots",

@@ -182,6 +182,15 @@ class StorageSuite:
         with pytest.raises(Invalid):
             bench.storage.volumes.list(Query(sort="colour"))
 
+    def test_what_lies_in_a_pool_can_be_listed(self, bench: Bench) -> None:
+        storage = bench.storage
+        volume = self.volume(bench)
+        snapshot = str(done(storage, storage.snapshots.create(SnapshotRequest(volume, "s")))["snapshot"])
+        here, nowhere = Query(filters={"pool": storage.volumes.get(volume).pool}), Query(filters={"pool": "none"})
+        assert volume in {one.id for one in storage.volumes.list(here).items}
+        assert snapshot in {one.id for one in storage.snapshots.list(here).items}
+        assert not storage.volumes.list(nowhere).items and not storage.snapshots.list(nowhere).items
+
     def test_snapshot_extend_revert_and_clone(self, bench: Bench) -> None:
         storage = bench.storage
         volume = self.volume(bench)

@@ -317,6 +317,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_snapshots_created_at_id", "snapshots", ["created_at", "id"], unique=False)
     op.create_index("ix_snapshots_name_id", "snapshots", ["name", "id"], unique=False)
+    op.create_index(op.f("ix_snapshots_pool"), "snapshots", ["pool"], unique=False)
     op.create_index("ix_snapshots_size_id", "snapshots", ["size", "id"], unique=False)
     op.create_index("ix_snapshots_tenant_created_at_id", "snapshots", ["tenant", "created_at", "id"], unique=False)
     op.create_index("ix_snapshots_tenant_name_id", "snapshots", ["tenant", "name", "id"], unique=False)
