@@ -13,8 +13,11 @@ from .durations import said as said_duration
 
 _INTERVALS = {"Hourly": "PT1H", "Daily": "P1D", "Weekly": "P7D"}
 _OCCURRENCES = {interval: occurrence for occurrence, interval in _INTERVALS.items()}
-_TIME = r"^\d{4}-\d\d-(\d\d)T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$"
-_STARTING = re.compile(r"^(\d{4}-\d\d-(\d\d)T\d\d:\d\d)(:\d\d(?:\.\d+)?)?(Z|[+-]\d\d:?\d\d)?$", re.ASCII)
+_TIME = r"^[0-9]{4}-[0-9][0-9]-([0-9][0-9])T[0-9][0-9]:[0-9][0-9]:[0-9][0-9](\.[0-9]+)?(Z|[+-][0-9][0-9]:[0-9][0-9])$"
+_STARTING = re.compile(
+    r"^([0-9]{4}-[0-9][0-9]-([0-9][0-9])T[0-9][0-9]:[0-9][0-9])(:[0-9][0-9](?:\.[0-9]+)?)?(Z|[+-][0-9][0-9]:?[0-9][0-9])?$",
+    re.ASCII,
+)
 
 SNAPSHOTS: Mapping[str, Any] = {
     "type": ["object", "null"],

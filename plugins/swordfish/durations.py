@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-PATTERN = r"^P(?=\d|T\d)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?$"
+PATTERN = r"^P(?=[0-9]|T[0-9])([0-9]+D)?(T(?=[0-9])([0-9]+H)?([0-9]+M)?([0-9]+(\.[0-9]+)?S)?)?$"
 """Of a duration that says something; `P` alone does not."""
 
 _REDFISH = re.compile(PATTERN, re.ASCII)
-_DAYS = re.compile(r"^P(\d+)D$", re.ASCII)
-_ANY = re.compile(r"^P(?:0+Y)?(?:0+M)?(?:(\d+)W)?(?:(\d+)D)?(T.+)?$", re.ASCII)
+_DAYS = re.compile(r"^P([0-9]+)D$", re.ASCII)
+_ANY = re.compile(r"^P(?:0+Y)?(?:0+M)?(?:([0-9]+)W)?(?:([0-9]+)D)?(T.+)?$", re.ASCII)
 
 
 def said(duration: str) -> str | None:

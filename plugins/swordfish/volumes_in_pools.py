@@ -1,52 +1,75 @@
-"""The volumes that lie in pools, as links to the storage services that own them."""
+"""The volumes that lie in pools, as links to the storage services that own them. Snapshots are volumes here too."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from ...core.errors import Invalid
 from ...core.model.page import LARGEST_PAGE, Page, Query
+from ...core.model.snapshot import Snapshot
 from ...core.model.volume import Volume
+from . import uris
 from .refusal import refuse
 from .request import Request
 from .resource import Window
 
 _BETWEEN = "~"
+_Listed: TypeAlias = "Page[Volume] | Page[Snapshot]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one list of the core holds of one pool; `name` is unique among the parts of a collection."""
+
+    name: str
+    list: Callable[[Query], _Listed]
+    pool: str
+
+    def page(self, query: Query) -> _Listed:
+        return self.list(replace(query, filters={"pool": self.pool}))
+
+    def count(self) -> int:
+        return self.page(Query(limit=1, with_total=True)).total or 0
 
 
 def volumes_of(request: Request, pools: Sequence[str], after: str | None, limit: int) -> Window:
-    """A piece of the volumes in these pools that the caller may see, pool after pool.
+    """A piece of what lies in these pools and the caller may see: pool after pool volumes, then snapshots.
 
-    Where a piece begins is the id of a pool and, within it, the core's own cursor.
+    A piece begins at a part and, within it, at the core's own cursor.
     """
-    pool, _, cursor = (after or "").partition(_BETWEEN)
-    if after is not None and pool not in pools:
-        raise refuse(400, "QueryParameterValueError", "$skiptoken")
-    start = pools.index(pool) if after is not None else 0
-    found: list[Volume] = []
+    parts = tuple(_parts(request, pools))
+    start, cursor = 0, ""
+    if after is not None:
+        begin, _, cursor = after.partition(_BETWEEN)
+        start = next((number for number, part in enumerate(parts) if part.name == begin), len(parts))
+        if start == len(parts):
+            raise refuse(400, "QueryParameterValueError", "$skiptoken")
+    found: list[str] = []
     following: str | None = None
-    for number in range(start, len(pools)):
+    for part in parts[start:]:
         if len(found) == limit:
-            following = f"{pools[number]}{_BETWEEN}"
+            following = part.name
             break
-        page = _page(request, pools[number], cursor or None, limit - len(found))
+        page = _page(part, Query(limit=min(limit - len(found), LARGEST_PAGE), cursor=cursor or None))
         cursor = ""
-        found += page.items
+        found += [uris.volume(one.tenant, one.id) for one in page.items]
         if page.next is not None:
-            following = f"{pools[number]}{_BETWEEN}{page.next}"
+            following = f"{part.name}{_BETWEEN}{page.next}"
             break
-    return Window(found, sum(_count(request, one) for one in pools), following)
+    return Window(found, sum(part.count() for part in parts), following)
 
 
-def _page(request: Request, pool: str, cursor: str | None, limit: int) -> Page[Volume]:
+def _parts(request: Request, pools: Sequence[str]) -> Iterator[_Part]:
+    for pool in pools:
+        yield _Part(f"{pool}.v", request.storage.volumes.list, pool)
+        yield _Part(f"{pool}.s", request.storage.snapshots.list, pool)
+
+
+def _page(part: _Part, query: Query) -> _Listed:
     try:
-        return request.storage.volumes.list(
-            Query(filters={"pool": pool}, limit=min(limit, LARGEST_PAGE), cursor=cursor)
-        )
+        return part.page(query)
     except Invalid:
-        # Everything else here is our own: what does not fit is the client's cursor.
+        # Everything else in the query is our own: what does not fit is the client's cursor.
         raise refuse(400, "QueryParameterValueError", "$skiptoken") from None
-
-
-def _count(request: Request, pool: str) -> int:
-    return request.storage.volumes.list(Query(filters={"pool": pool}, limit=1, with_total=True)).total or 0

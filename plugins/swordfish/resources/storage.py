@@ -79,7 +79,7 @@ VOLUMES = Collection(
     path=uris.storage_volumes("{backend}"),
     name="Volumes on this storage",
     list=_volumes,
-    uri_of=lambda volume, request: uris.volume(volume.tenant, volume.id),
+    uri_of=lambda uri, request: str(uri),
 )
 
 SERVED = (STORAGES, STORAGE, VOLUMES)

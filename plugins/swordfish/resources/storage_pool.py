@@ -124,7 +124,7 @@ ALLOCATED_VOLUMES = Collection(
     path=uris.allocated_volumes("{backend}", "{pool}"),
     name="Volumes in this pool",
     list=lambda request, after, limit: volumes_of(request, [find_pool(request).id], after, limit),
-    uri_of=lambda volume, request: uris.volume(volume.tenant, volume.id),
+    uri_of=lambda uri, request: str(uri),
 )
 
 SERVED = (POOLS_OF_STORAGE, STORAGE_POOL, ALLOCATED_VOLUMES, POOLS_OF_SERVICE)
