@@ -44,6 +44,7 @@ class SwordfishApplication:
         request = Request(environ, self.service, self._authenticate)
         try:
             response = self._answer(request)
+            response = response.with_headers(request.answering) if request.answering else response
         except Refusal as refusal:
             response = _refused(refusal)
         except IsthmusError as error:
@@ -114,7 +115,7 @@ class SwordfishApplication:
         return None, None, {}
 
     def _endpoint(self, endpoint: Endpoint, request: Request) -> Response:
-        if not endpoint.open and endpoint.entity is not None:
+        if not endpoint.open:
             privileges.check(request.context, endpoint.entity, request.method)
         handler = endpoint.handlers.get("GET" if request.method == "HEAD" else request.method)
         if handler is None:

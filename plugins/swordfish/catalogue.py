@@ -6,14 +6,20 @@ from collections.abc import Sequence
 
 from .resource import Served
 from .resources import (
+    account,
+    account_service,
     class_of_service,
     consistency_group,
     event_destination,
     event_service,
     line_of_service,
     metadata,
+    privilege_registry,
     registries,
+    role,
     service_root,
+    session,
+    session_service,
     storage,
     storage_controller,
     storage_pool,
@@ -28,6 +34,12 @@ from .resources.json_schemas import json_schemas
 
 _RESOURCES: Sequence[Served] = (
     *service_root.SERVED,
+    *session_service.SERVED,
+    *session.SERVED,
+    *account_service.SERVED,
+    *account.SERVED,
+    *role.SERVED,
+    *privilege_registry.SERVED,
     *storage_service.SERVED,
     *volume.SERVED,
     *volume_collection.SERVED,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ...core import errors
+from . import uris
 from .messages import said
 from .refusal import Refusal
 
@@ -40,6 +41,11 @@ def _unauthenticated(error: errors.IsthmusError, uri: str, names: Mapping[str, s
     return Refusal(401, [said("NoValidSession", resolution=_advice(error))], headers)
 
 
+def _password(error: errors.IsthmusError, uri: str, names: Mapping[str, str]) -> Refusal:
+    account = uris.account(str(error.details.get("user", "")))
+    return Refusal(403, [said("PasswordChangeRequired", account)])
+
+
 def _unavailable(error: errors.IsthmusError, uri: str, names: Mapping[str, str]) -> Refusal:
     seconds = str(error.details.get("retry_after", RETRY_AFTER))
     said_so = said("ServiceTemporarilyUnavailable", seconds, resolution=_advice(error))
@@ -59,6 +65,7 @@ def _as(status: int, name: str, *, at: bool = False) -> Callable[..., Refusal]:
 _ANSWERS: tuple[tuple[type[errors.IsthmusError], Callable[..., Refusal]], ...] = (
     (errors.Invalid, _invalid),
     (errors.Unauthenticated, _unauthenticated),
+    (errors.PasswordChangeRequired, _password),
     (errors.Forbidden, _as(403, "InsufficientPrivilege")),
     (errors.NotFound, _as(404, "ResourceMissingAtURI", at=True)),
     (errors.Stale, _as(412, "PreconditionFailed")),
@@ -70,4 +77,9 @@ _ANSWERS: tuple[tuple[type[errors.IsthmusError], Callable[..., Refusal]], ...] =
     (errors.Gone, _as(410, "GeneralError")),
     (errors.Overloaded, _unavailable),
     (errors.Unavailable, _unavailable),
+    (errors.Transient, _unavailable),
+    (errors.Busy, _unavailable),
+    (errors.Refused, _as(409, "GeneralError")),
+    (errors.StorageError, _as(500, "OperationFailed")),
+    (errors.NeedsAttention, _as(500, "OperationFailed")),
 )

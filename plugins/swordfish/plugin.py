@@ -35,9 +35,13 @@ class SwordfishPlugin(Base):
     def duties(self) -> Sequence[Duty]:
         from .events.delivery import Delivery
         from .events.subscription import Subscriptions
+        from .sessions import Sessions
 
         setup = self.setup
-        return (Delivery(lambda: setup.systems[LOCAL_SYSTEM], Subscriptions(setup.records)).duty(),)
+        return (
+            Delivery(lambda: setup.systems[LOCAL_SYSTEM], Subscriptions(setup.records)).duty(),
+            Sessions(setup).duty(),
+        )
 
     def wsgi(self) -> Application:
         from .application import SwordfishApplication

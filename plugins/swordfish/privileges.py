@@ -9,20 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ...core.context import Context
-from ...core.errors import Forbidden
+from ...core.errors import Forbidden, PasswordChangeRequired
 
 LOGIN = "Login"
 CONFIGURE_MANAGER = "ConfigureManager"
 CONFIGURE_USERS = "ConfigureUsers"
 CONFIGURE_COMPONENTS = "ConfigureComponents"
 CONFIGURE_SELF = "ConfigureSelf"
+ALL = (LOGIN, CONFIGURE_MANAGER, CONFIGURE_USERS, CONFIGURE_COMPONENTS, CONFIGURE_SELF)
 
 ROLES: Mapping[str, frozenset[str]] = {
-    "Administrator": frozenset({LOGIN, CONFIGURE_MANAGER, CONFIGURE_USERS, CONFIGURE_COMPONENTS, CONFIGURE_SELF}),
+    "Administrator": frozenset(ALL),
     "Operator": frozenset({LOGIN, CONFIGURE_COMPONENTS, CONFIGURE_SELF}),
     "ReadOnly": frozenset({LOGIN, CONFIGURE_SELF}),
 }
 """The roles of the standard with their privileges; they cannot be changed."""
+
+CORE_ROLES: Mapping[str, str] = {"Administrator": "admin", "Operator": "member", "ReadOnly": "reader"}
+"""What an account gets in the core with a role."""
 
 _OF_CORE = {
     "admin": "Administrator",
@@ -37,16 +41,19 @@ _STRONGEST = ("Administrator", "Operator", "ReadOnly")
 _BY_COMPONENTS = (
     "Volume",
     "VolumeCollection",
+    "VolumeMetrics",
     "ConsistencyGroup",
     "ConsistencyGroupCollection",
     "StorageService",
     "StorageServiceCollection",
+    "StorageServiceMetrics",
     "Storage",
     "StorageCollection",
     "StorageController",
     "StorageControllerCollection",
     "StoragePool",
     "StoragePoolCollection",
+    "StoragePoolMetrics",
     "ClassOfService",
     "ClassOfServiceCollection",
     "LineOfService",
@@ -79,35 +86,57 @@ _BY_MANAGER = (
     "MessageRegistryFileCollection",
     "JsonSchemaFile",
     "JsonSchemaFileCollection",
+    "PrivilegeRegistry",
     "Role",
     "RoleCollection",
 )
-_BY_USERS = ("AccountService", "ManagerAccount", "ManagerAccountCollection")
 
 Operations = Mapping[str, tuple[frozenset[str], ...]]
 """By method the sets of privileges that suffice: one whole set of them is needed."""
 
+_CHANGES = ("POST", "PUT", "PATCH", "DELETE")
 
-def _operations(*change: frozenset[str]) -> Operations:
-    read = (frozenset({LOGIN}),)
-    return {"GET": read, "HEAD": read, **dict.fromkeys(("POST", "PUT", "PATCH", "DELETE"), change)}
 
+def _each(*privileges: str) -> tuple[frozenset[str], ...]:
+    """Any one of these privileges suffices."""
+    return tuple(frozenset({one}) for one in privileges)
+
+
+def _operations(*change: str, read: tuple[str, ...] = (LOGIN,)) -> dict[str, tuple[frozenset[str], ...]]:
+    return {"GET": _each(*read), "HEAD": _each(*read), **dict.fromkeys(_CHANGES, _each(*change))}
+
+
+# The manager of a tenant is an Operator here and makes accounts of that tenant: who has ConfigureComponents passes
+# here, and the core lets managers go on.
+_ACCOUNTS = (CONFIGURE_USERS, CONFIGURE_COMPONENTS)
 
 REGISTRY: Mapping[str, Operations] = {
-    **dict.fromkeys(_BY_COMPONENTS, _operations(frozenset({CONFIGURE_COMPONENTS}))),
-    **dict.fromkeys(_BY_MANAGER, _operations(frozenset({CONFIGURE_MANAGER}))),
-    **dict.fromkeys(_BY_USERS, _operations(frozenset({CONFIGURE_USERS}))),
-    # An own password, an own session and an own subscription are everybody's; the core knows whose they are.
+    **dict.fromkeys(_BY_COMPONENTS, _operations(CONFIGURE_COMPONENTS)),
+    **dict.fromkeys(_BY_MANAGER, _operations(CONFIGURE_MANAGER)),
+    "AccountService": _operations(CONFIGURE_USERS),
     "ManagerAccount": {
-        **_operations(frozenset({CONFIGURE_USERS})),
-        "PATCH": (frozenset({CONFIGURE_USERS}), frozenset({CONFIGURE_SELF})),
+        **_operations(*_ACCOUNTS),
+        "GET": _each(CONFIGURE_MANAGER, CONFIGURE_USERS, CONFIGURE_SELF),
     },
-    "Session": _operations(frozenset({CONFIGURE_MANAGER}), frozenset({CONFIGURE_SELF})),
-    "SessionCollection": _operations(frozenset({LOGIN})),
-    "EventDestination": _operations(frozenset({CONFIGURE_MANAGER}), frozenset({CONFIGURE_SELF})),
-    "EventDestinationCollection": _operations(frozenset({CONFIGURE_MANAGER}), frozenset({CONFIGURE_SELF})),
+    "ManagerAccountCollection": _operations(*_ACCOUNTS),
+    # An own session and an own subscription are everybody's; whose it is, the resource knows.
+    "Session": {
+        **_operations(CONFIGURE_MANAGER, read=(CONFIGURE_MANAGER, CONFIGURE_SELF)),
+        "DELETE": _each(CONFIGURE_MANAGER, CONFIGURE_SELF),
+    },
+    "SessionCollection": {**_operations(CONFIGURE_MANAGER), "POST": _each(LOGIN)},
+    "EventDestination": _operations(CONFIGURE_MANAGER, CONFIGURE_SELF),
+    "EventDestinationCollection": _operations(CONFIGURE_MANAGER, CONFIGURE_COMPONENTS),
 }
 """The mapping of operations to privileges, by entity."""
+
+PROPERTIES: Mapping[str, Mapping[str, Operations]] = {
+    "ManagerAccount": {"Password": {"PATCH": _each(*_ACCOUNTS, CONFIGURE_SELF)}},
+}
+"""What holds for single properties in place of the above, by entity and property."""
+
+_BEFORE_THE_CHANGE = {"ManagerAccount": ("GET", "HEAD", "PATCH"), "Session": ("GET", "HEAD", "DELETE")}
+# What is left to an account whose password must be changed (DSP0266, Password change required handling).
 
 
 def role_of(roles: Iterable[str]) -> str:
@@ -116,12 +145,33 @@ def role_of(roles: Iterable[str]) -> str:
     return next((role for role in _STRONGEST if role in named), "ReadOnly")
 
 
-def check(context: Context, entity: str, method: str) -> None:
+def check(context: Context, entity: str | None, method: str) -> None:
     """Let the caller pass who has the privileges for `method` on `entity`; raises `Forbidden`.
 
-    KeyError for an entity without a mapping: a defect.
+    Where single properties need less, whoever may change one of them passes: see `check_properties`. Without an
+    entity everybody passes who may log in. KeyError for an entity without a mapping: a defect.
     """
+    if context.must_change_password and method not in _BEFORE_THE_CHANGE.get(entity or "", ()):
+        raise PasswordChangeRequired("The password must be changed first.", user=context.user)
+    if entity is None:
+        return
+    sufficient = REGISTRY[entity].get(method, ())
+    others = PROPERTIES.get(entity)
+    if others is not None:
+        sufficient += tuple(one for each in others.values() for one in each.get(method, ()))
+    _demand(context, sufficient, method, entity)
+
+
+def check_properties(context: Context, entity: str, method: str, names: Iterable[str]) -> None:
+    """Let the caller pass who has the privileges to change all of these properties; raises `Forbidden`."""
+    others = PROPERTIES.get(entity, {})
+    for name in names:
+        operations = others.get(name, REGISTRY[entity])
+        _demand(context, operations.get(method, ()), method, f"{entity}.{name}")
+
+
+def _demand(context: Context, sufficient: tuple[frozenset[str], ...], method: str, what: str) -> None:
     had = ROLES[role_of(context.roles)]
-    if not any(needed <= had for needed in REGISTRY[entity].get(method, ())):
-        needed = " or ".join(" and ".join(sorted(each)) for each in REGISTRY[entity].get(method, ()))
-        raise Forbidden(f"{method} on {entity} needs the privilege {needed}.", next_step="Ask an administrator.")
+    if not any(needed <= had for needed in sufficient):
+        needed = " or ".join(" and ".join(sorted(each)) for each in sufficient)
+        raise Forbidden(f"{method} on {what} needs the privilege {needed}.", next_step="Ask an administrator.")

@@ -24,9 +24,12 @@ class Request:
     """Who asks, for what, with what; read lazily.
 
     `params` are the names in the path of the resource. `service` is what the plugin keeps for all requests.
+    `answering` are headers that the answer gets besides its own, if the request succeeds.
     """
 
-    __slots__ = ("_body", "_context", "_storages", "authenticate", "environ", "method", "params", "path", "service")
+    __slots__ = (
+        "_body", "_context", "_storages", "answering", "authenticate", "environ", "method", "params", "path", "service",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -46,6 +49,7 @@ class Request:
         self._context: Context | None = None
         self._storages: dict[str | None, Storage] = {}
         self._body: dict[str, Any] | None = None
+        self.answering: dict[str, str] = {}
 
     def at(self, path: str, params: Mapping[str, str]) -> Request:
         """The same caller's look at another resource; shares who asks."""
@@ -77,6 +81,14 @@ class Request:
         if self._context is None:
             self._context = self.authenticate(self)
         return self._context
+
+    def signed_in(self, context: Context) -> None:
+        """From now on this is who asks: a login just told."""
+        self._context = context
+
+    def missing(self) -> NotFound:
+        """There is no resource at this path."""
+        return NotFound(f"There is nothing at {self.path}.")
 
     def acting_for(self, tenant: str) -> Context:
         """The caller acting for a tenant; raises `NotFound` for one that the caller cannot know of."""

@@ -24,6 +24,9 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
     type: str = JSON
 
+    def with_headers(self, headers: Mapping[str, str]) -> Response:
+        return Response(self.status, self.body, {**self.headers, **headers}, self.type)
+
     @property
     def line(self) -> str:
         """The status with its phrase, as WSGI wants it."""

@@ -14,6 +14,7 @@ from .refusal import Refusal
 from .resource import Body, JsonSchema, Property
 
 _LONGEST_SHOWN = 100
+_HIDDEN = "******"
 _IMMEDIATE = "@Redfish.OperationApplyTime"
 
 _CHECKERS: dict[int, tuple[JsonSchema, Draft202012Validator]] = {}
@@ -167,8 +168,10 @@ def _said_of(fault: ValidationError, name: str, action: str) -> dict[str, Any]:
     if fault.validator == "required" and not action:
         path.append(next(str(key) for key in schema["required"] if key not in instance))
         return said("PropertyMissing", "/".join(path), related=("/" + "/".join(path),))
-    where, value = "/".join(path), _shown(fault.instance)
+    where = "/".join(path)
     ending = _FAULTS.get(str(fault.validator))
+    secret = isinstance(schema, Mapping) and schema.get("writeOnly", False)
+    value = _HIDDEN if secret else _shown(fault.instance)
     if ending is None:
         if action:
             return said("ActionParameterValueError", where, action, resolution=fault.message[:200])

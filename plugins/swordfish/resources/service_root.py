@@ -39,6 +39,7 @@ SERVICE_ROOT = Resource(
         Property("Storage", lambda noun, request: link(uris.STORAGE)),
         Property("StorageServices", lambda noun, request: link(uris.STORAGE_SERVICES)),
         Property("Tasks", lambda noun, request: link(uris.TASK_SERVICE)),
+        Property("AccountService", lambda noun, request: link(uris.ACCOUNT_SERVICE)),
         Property("SessionService", lambda noun, request: link(uris.SESSION_SERVICE)),
         Property("EventService", lambda noun, request: link(uris.EVENT_SERVICE)),
         Property("Registries", lambda noun, request: link(uris.REGISTRIES)),
