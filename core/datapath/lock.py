@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -17,7 +16,7 @@ def attempt(path: Path) -> int | None:
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        ours, named = os.fstat(handle), os.stat(path)
+        ours, named = os.fstat(handle), path.stat()
     except (BlockingIOError, FileNotFoundError):
         os.close(handle)
         return None
@@ -34,7 +33,6 @@ def attempt(path: Path) -> int | None:
 def remove(path: Path, handle: int) -> None:
     """Remove a lock file that `handle` holds, and let go."""
     try:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+        path.unlink(missing_ok=True)
     finally:
         os.close(handle)

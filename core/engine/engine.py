@@ -62,7 +62,8 @@ class Engine:
 
     `prepared` is what the first start made. `targets` are those of this node, by protocol, not yet started; one that
     cannot start is tried again by the watch, and its protocol is not offered meanwhile. Plugins bring `flows` and
-    `duties`. `wrap` puts wrappers around each driver; `on_end` is told of operations that ended here.
+    `duties`. `weights` are those that administrators set, by the weigher's name. `wrap` puts wrappers around each
+    driver; `on_end` is told of operations that ended here.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Engine:
         targets: Mapping[str, Target] | None = None,
         filters: Sequence[Filter] | None = None,
         weighers: Sequence[Weigher] | None = None,
+        weights: Mapping[str, float] | None = None,
         dispatcher: Dispatcher | None = None,
         flows: Iterable[Flow] = (),
         duties: Iterable[Duty] = (),
@@ -106,7 +108,7 @@ class Engine:
             database=database,
             flows=loaded,
             journal=journal,
-            scheduler=Scheduler(filters, weighers),
+            scheduler=Scheduler(filters, weighers, weights=weights),
             sealer=sealer,
             signer=prepared.signer,
             locks=ObjectLocks(settings.state / "locks", lambda owner: lease_holds(database, owner)),

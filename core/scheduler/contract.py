@@ -94,6 +94,19 @@ class Weigher(ABC):
     name: ClassVar[str]
     contract_version: ClassVar[int] = CONTRACT_VERSION
     weight: ClassVar[float] = 1.0
+    #: What an administrator may set; the plugin manager reads it.
+    settings_schema: ClassVar[Mapping[str, Any]] = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "weight": {
+                "type": "number",
+                "minimum": -1000,
+                "maximum": 1000,
+                "description": "How much it counts; negative turns its meaning round, 0 leaves it out.",
+            }
+        },
+    }
 
 
 class PoolWeigher(Weigher):

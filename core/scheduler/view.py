@@ -119,7 +119,7 @@ class Pools:
 
     @property
     def backend_load(self) -> Vector:
-        """What all pools of the pool's back end together have promised, divided by their size."""
+        """What all pools of the pool's back end together have promised, divided by their size; a copy."""
         return self._columns.backend_load.take(self._of(self._columns.backend))
 
     @property

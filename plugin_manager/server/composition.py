@@ -31,7 +31,7 @@ from ..settings import Configuration
 from . import certificates, logs
 from .application import Front
 from .choices import StoredChoices
-from .parts import adapter_factory, driver, engine_settings, make_all, make_targets
+from .parts import adapter_factory, driver, engine_settings, make_all, make_targets, weights
 from .preparation import Installation, make_ready
 from .shell import Shell
 from .systems import LiveSystems
@@ -68,6 +68,7 @@ class Composition:
             targets=make_targets(configuration, self.manager, telemetry),
             filters=make_all(self.manager, "filters", [known.name for known in default_filters()]),
             weighers=make_all(self.manager, "weighers", []),
+            weights=weights(self.manager),
             dispatcher=self._dispatcher(),
             flows=flows,
             duties=(*duties, self.systems.probe(lambda: self._records)),

@@ -99,6 +99,16 @@ def make_all(manager: Manager, namespace: str, order: Sequence[str]) -> Sequence
     return sorted(made, key=lambda one: order.index(one.name) if one.name in order else len(order)) or None
 
 
+def weights(manager: Manager) -> dict[str, float]:
+    """The weights of weighers that administrators set, by name."""
+    found: dict[str, float] = {}
+    for name, kind in manager.loadable("weighers"):
+        settings = manager.settings("weighers", name, kind.settings_schema)
+        if "weight" in settings:
+            found[kind.name] = float(settings["weight"])
+    return found
+
+
 def adapter_factory(manager: Manager, name: str) -> AdapterFactory:
     """The adapter called `name`; raises `Misconfigured` when it cannot be used."""
     return cast(AdapterFactory, manager.load("adapters", name))

@@ -16,4 +16,6 @@ class SpreadWeigher(RequestWeigher):
     weight: ClassVar[float] = 0.5
 
     def weigh(self, pools: Pools, request: PlacementRequest) -> Vector:
-        return np.asarray(1.0 / (pools.backend_load + 1.0), np.float64)
+        load = pools.backend_load
+        load += 1.0
+        return np.reciprocal(load, out=load)
