@@ -43,7 +43,9 @@ class Operations(Collection[Operation]):
 
         A server that stops answers at once with the operation as it is.
         """
-        known = self.get(context, operation)
+        known = self.parts.journal.running(operation)
+        if known is None or not self.shows(context, known):
+            known = self.get(context, operation)
         until = time.monotonic() + max(0.0, min(timeout, _LONGEST_WAIT))
         while known.state.live and not self._dismissed.is_set() and (left := until - time.monotonic()) > 0:
             known = self.parts.journal.wait(operation, min(left, _SLICE))

@@ -156,6 +156,11 @@ class Journal:
             station.claimed[operation_id] = time.monotonic()
         station.dispatch(operation_id)
 
+    def running(self, operation_id: str) -> Operation | None:
+        """The operation as its runner in this process knows it; None when none here has it."""
+        tenure = self._station.held.get(operation_id)
+        return None if tenure is None else tenure.operation
+
     def wait(self, operation_id: str, timeout: float) -> Operation:
         """The operation as soon as it has ended or needs attention, or as it is after `timeout` seconds.
 

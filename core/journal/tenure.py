@@ -39,6 +39,7 @@ class Tenure:
         """Stand where the row stands."""
         self.operation: Operation = row.operation
         self.context = row.context
+        self.acting = replace(row.context, parent=row.operation.id)
         self.saved, self.saved_result = row.data, encode(dict(row.operation.result))
         self.data, self.result = decode(self.saved), decode(self.saved_result)
         self.index = 0 if row.operation.step is None else self.flow.position(row.operation.step)
@@ -142,7 +143,7 @@ class StepRun:
     def __init__(self, tenure: Tenure) -> None:
         self._tenure = tenure
         self.operation = tenure.operation
-        self.context = replace(tenure.context, parent=tenure.operation.id)
+        self.context = tenure.acting
         self.data: dict[str, Any] = tenure.data
         self.result: dict[str, Any] = tenure.result
         self.attempt = tenure.attempts
