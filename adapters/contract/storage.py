@@ -201,7 +201,7 @@ class Limits(Protocol):
 
 class Metrics(Protocol):
     """What is measured, for whoever may read the thing. `describe()` offers `metrics.volume`, `metrics.pool` and
-    `metrics.history` one by one. A back end that does not answer within a few seconds is an error."""
+    `metrics.history` one by one. A back end that does not answer within a few seconds is a `StorageError`."""
 
     def volume(self, volume: str) -> Measurement:
         """The volume as it is measured now. What nobody measures is None."""

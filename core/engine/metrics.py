@@ -28,11 +28,11 @@ class Metrics:
         return self._sampler.enabled
 
     def volume(self, context: Context, volume: str) -> Measurement:
-        """Measure the volume now; takes a few seconds at most, then raises `Transient`."""
+        """Measure the volume now. Raises `StorageError` with the reason, after a few seconds at most."""
         return self._metering.volume(self._volumes.get(context, volume))
 
     def pool(self, context: Context, pool: str) -> Measurement:
-        """Measure the pool now; takes a few seconds at most, then raises `Transient`."""
+        """Measure the pool now. Raises `StorageError` with the reason, after a few seconds at most."""
         return self._metering.pool(self._pools.get(context, pool))
 
     def history(self, context: Context, resource_type: str, resource: str) -> Sequence[Measurement]:

@@ -267,7 +267,7 @@ def _failures(route: Route) -> list[int]:
         *([412] if route.conditional else []),
         *([413, 415] if route.request is not None else []),
         *([422, 501] if route.keyed else []),
-        *([502] if changes else []),
+        *([502] if changes or route.response == "measurement" else []),
         503,
     ]
 

@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from isthmus.core.drivers.contract import Allocated, DriverSetup, Export, Grant, Wanted
+from isthmus.core.drivers.contract import Allocated, DriverSetup, Export, Grant, Metered, Wanted
 from isthmus.core.drivers.memory.driver import MemoryDriver
 from isthmus.core.errors import Refused
 from isthmus.core.model.attachment import Connection
 
 
 class OddDriver(MemoryDriver):
-    """While the file `hang` is in its folder, `create` does not come back; while `refuse` is, it refuses."""
+    """While the file `hang` is in its folder, `create` does not come back; while `refuse` is, it refuses. `meter` does
+    not come back while `hang-measuring` is there."""
 
     name: ClassVar[str] = "odd"
     settings_schema: ClassVar[Mapping[str, Any]] = {
@@ -28,6 +29,8 @@ class OddDriver(MemoryDriver):
 
     def __init__(self, setup: DriverSetup) -> None:
         super().__init__(setup)
+        # Unlike the array in memory, this one may hang.
+        self.ends_in_time = False
         self._marks = Path(setup.settings["marks"])
 
     def create(self, wanted: Wanted) -> Allocated:
@@ -36,6 +39,11 @@ class OddDriver(MemoryDriver):
         while (self._marks / "hang").exists():
             time.sleep(0.02)
         return super().create(wanted)
+
+    def meter(self, placement: str, reference: Mapping[str, Any]) -> Metered | None:
+        while (self._marks / "hang-measuring").exists():
+            time.sleep(0.02)
+        return super().meter(placement, reference)
 
     def protocols(self) -> Sequence[str]:
         return ("iscsi",)
