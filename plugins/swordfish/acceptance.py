@@ -12,7 +12,7 @@ from . import uris
 from .core_errors import refusal_of
 from .messages import said
 from .reading import body_at, description_of
-from .refusal import Refusal
+from .refusal import Refusal, refuse
 from .request import Request
 from .response import Response, json_text
 
@@ -72,10 +72,9 @@ def shown(uri: str, request: Request) -> Response:
 
 def failure_of(operation: Operation, uri: str) -> Refusal:
     """How a request to `uri` is answered whose operation did not end well."""
-    if operation.error is None:
-        ended = errors.Conflict(f"The operation was {operation.state.value.replace('_', ' ')}.")
-        return refusal_of(ended, uri)
-    return refusal_of(errors.IsthmusError.from_json(dict(operation.error)), uri)
+    if operation.state is OperationState.CANCELLED:
+        return refuse(409, "TaskEvent.TaskCancelled", operation.id)
+    return refusal_of(errors.IsthmusError.from_json(dict(operation.error or {})), uri)
 
 
 def made_by(operation: Operation, request: Request) -> str | None:

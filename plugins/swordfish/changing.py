@@ -82,7 +82,7 @@ def act(resource: Resource, action: Action, request: Request) -> Response:
     try:
         outcome = action.run(request, noun, values)
     except IsthmusError as error:
-        raise _faulty(error, resource, noun, request, action.body.core) from error
+        raise _faulty(error, resource, noun, request, action.body.core, action.name) from error
     return created(outcome, request)
 
 
@@ -98,7 +98,9 @@ def _conditioned(resource: Resource, request: Request) -> tuple[Any, dict[str, A
     return noun, current
 
 
-def _faulty(error: IsthmusError, resource: Resource, noun: Any, request: Request, names: Mapping[str, str]) -> Refusal:
+def _faulty(
+    error: IsthmusError, resource: Resource, noun: Any, request: Request, names: Mapping[str, str], action: str = ""
+) -> Refusal:
     """How a conditional change ends that met an error.
 
     Whoever was overtaken by another change under the same entity tag may meet anything (the size asked for is there
@@ -111,4 +113,4 @@ def _faulty(error: IsthmusError, resource: Resource, noun: Any, request: Request
             return refuse(412, "PreconditionFailed")
         if int(current.version) != expected:
             return refuse(412, "PreconditionFailed")
-    return refusal_of(error, request.path, names)
+    return refusal_of(error, request.path, names, action)

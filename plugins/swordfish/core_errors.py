@@ -7,18 +7,25 @@ from collections.abc import Callable, Mapping
 from ...core import errors
 from . import uris
 from .messages import said
-from .refusal import Refusal
+from .refusal import Refusal, refuse
 
 RETRY_AFTER = 5
 """Seconds after which to come back, where the error does not say."""
 
 
-def refusal_of(error: errors.IsthmusError, uri: str, names: Mapping[str, str] | None = None) -> Refusal:
+def refusal_of(
+    error: errors.IsthmusError, uri: str, names: Mapping[str, str] | None = None, action: str = ""
+) -> Refusal:
     """How a request to `uri` ends that met `error`.
 
     `names` gives the JSON pointers of properties by the names that the core calls them, so that a complaint about
-    `size` names `/CapacityBytes`. What the core says and advises stands in `Resolution`.
+    `size` names `/CapacityBytes`; those of an `action` are its parameters. What the core says and advises stands in
+    `Resolution`.
     """
+    if action and isinstance(error, errors.Invalid):
+        pointer = (names or {}).get(str(error.details.get("field", "")))
+        if pointer is not None:
+            return refuse(400, "ActionParameterValueError", pointer[1:], action, resolution=_advice(error))
     for kind, answer in _ANSWERS:
         if isinstance(error, kind):
             return answer(error, uri, names or {})
