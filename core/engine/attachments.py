@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
+
+from sqlalchemy import Text, type_coerce
 
 from ..context import Context
 from ..errors import Conflict, InUse, Invalid, NotOffered, Occupied
@@ -16,12 +21,13 @@ from ..model.operation import Operation
 from ..model.request import AttachmentRequest, Changes
 from ..model.volume import Volume, VolumeState
 from ..profiles.requirement import Requirement
+from ..runtime.exports import CHAP_PROTOCOLS
 from ..runtime.parts import Parts
 from ..security.policy import authorise
 from ..store import nouns
 from ..store.database import Tx
 from .acceptance import accept, planned, repeated
-from .checks import check_metadata
+from .checks import check_credential, check_metadata
 from .collection import Collection, plain_changes
 from .hosts import Hosts
 from .superseding import supersede
@@ -47,10 +53,15 @@ class Attachments(Collection[Attachment]):
         self, context: Context, wanted: AttachmentRequest, *, key: str | None = None, dry_run: bool = False
     ) -> Operation:
         """Make a volume reachable for a host."""
-        again = repeated(self.parts, context, "attachment.create", lambda: asdict(wanted), None if dry_run else key)
+
+        def request() -> Mapping[str, Any]:
+            return _asked(wanted, self.parts.signer)
+
+        again = repeated(self.parts, context, "attachment.create", request, None if dry_run else key)
         if again is not None:
             return again
         metadata = check_metadata(wanted.metadata)
+        credential = None if wanted.credential is None else check_credential(wanted.credential)
         with self.parts.database.read() as tx:
             volume = self.volumes.seen(tx, context, wanted.volume)
             authorise(context, "attachment:create", volume.tenant)
@@ -71,7 +82,14 @@ class Attachments(Collection[Attachment]):
                 next_step="Add the host's IQN to it (see /etc/iscsi/initiatorname.iscsi on the host).",
                 field="host",
             )
+        if credential is not None and volume.protocol not in CHAP_PROTOCOLS:
+            raise Invalid(
+                f"This volume is reached over {volume.protocol}, which has no CHAP.",
+                next_step="Leave the credential out.",
+                field="credential",
+            )
         attachment, moment = new_id(), now()
+        user = "" if credential is None else credential.user
 
         def work(tx: Tx, operation: str) -> Mapping[str, Any]:
             if not nouns.volumes.change(tx, volume.id, states=(VolumeState.AVAILABLE,)):
@@ -82,6 +100,7 @@ class Attachments(Collection[Attachment]):
             # Raising the host's version serialises with its deletion and with a change of its initiators.
             if not nouns.hosts.change(tx, host.id):
                 raise self.hosts.absent(host.id)
+            _check_user(tx, user)
             nouns.attachments.insert(
                 tx,
                 Attachment(
@@ -96,10 +115,12 @@ class Attachments(Collection[Attachment]):
                     updated_at=moment,
                     shared=requirement.multi_attach,
                     operation=operation,
+                    # Known before the target says so, so that nobody else chooses the same name meanwhile.
+                    connection={"chap_user": user} if user else {},
                     metadata=metadata,
                 ),
             )
-            self.parts.exports.make_secrets(tx, attachment, volume.protocol)
+            self.parts.exports.make_secrets(tx, attachment, volume.protocol, credential)
             return self._about(tx, attachment, volume, host.id, placement.id, placement.backend)
 
         if dry_run:
@@ -111,7 +132,7 @@ class Attachments(Collection[Attachment]):
             "attachment.create",
             "attachment",
             attachment,
-            lambda: asdict(wanted),
+            request,
             work,
             key=key,
             tenant=volume.tenant,
@@ -203,6 +224,32 @@ class Attachments(Collection[Attachment]):
             "node": self.parts.live.node_of(tx, backend),
             "protocol": volume.protocol,
         }
+
+
+def _asked(wanted: AttachmentRequest, key: bytes) -> dict[str, Any]:
+    """What is asked for, by which a repeated request is known again.
+
+    A digest of it is kept in the open, so a chosen secret stands in it under a key: nobody can try out secrets on it.
+    """
+    asked = asdict(wanted)
+    credential = asked.pop("credential")
+    if credential is not None:
+        text = json.dumps(credential, sort_keys=True)
+        asked["credential"] = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    return asked
+
+
+def _check_user(tx: Tx, user: str) -> None:
+    """A CHAP user name exists once: the targets of a node know their users by name alone."""
+    if not user:
+        return
+    said = type_coerce(nouns.attachments.table.c.connection, Text)
+    taken = nouns.attachments.where(tx, said.contains(f'"chap_user":{json.dumps(user)}', autoescape=True), limit=1)
+    if taken:
+        raise InUse(
+            "Another attachment has this CHAP user name.",
+            next_step="Choose a name for each attachment, or leave it out and have one made.",
+        )
 
 
 def _check_free(tx: Tx, volume: Volume, host: Host, multi_attach: bool) -> None:

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import Invalid
+from ..model.request import ChapCredential
 
 LARGEST_SIZE = 1 << 60
 _NAME = re.compile(r"[^/\\]{1,255}")
 _PATHS = frozenset({".", ".."})
 _INITIATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_@-]{0,222}")
 _NOTES = 64
+_CHAP_USER = re.compile(r"(?!isthmus)[A-Za-z0-9][A-Za-z0-9._:@-]{0,199}")
+_CHAP_SECRET = re.compile(r"[!-+\--<>-~]{12,255}")
 
 
 def check_name(name: Any, what: str = "name") -> str:
@@ -86,6 +89,24 @@ def check_initiator(name: Any) -> str:
             field="initiators",
         )
     return name
+
+
+def check_credential(credential: ChapCredential) -> ChapCredential:
+    """A user name and a secret as `ChapCredential` wants them; raises `Invalid`, which repeats neither."""
+    user, secret = credential.user, credential.secret
+    if not isinstance(user, str) or (user and not _CHAP_USER.fullmatch(user)):
+        raise Invalid(
+            "The CHAP user name is not usable.",
+            next_step="Use 1 to 200 letters, digits and . _ : @ - that do not begin with isthmus, or leave it out.",
+            field="credential.user",
+        )
+    if not isinstance(secret, str) or not _CHAP_SECRET.fullmatch(secret):
+        raise Invalid(
+            "The CHAP secret is not usable.",
+            next_step="Use 12 to 255 printable characters without blank, comma and equals sign; 16 suit every host.",
+            field="credential.secret",
+        )
+    return credential
 
 
 def _plain(text: str) -> bool:

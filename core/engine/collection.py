@@ -51,7 +51,7 @@ class Collection(Generic[T]):
 
     def list(self, context: Context, query: Query | None = None) -> Page[T]:
         """A page of what the caller may see."""
-        query = query or Query()
+        query, narrowed = self.narrowed(query or Query())
         self.admit(context)
         scope = self.scope(context, query)
         with self.parts.database.read() as tx:
@@ -60,12 +60,16 @@ class Collection(Generic[T]):
                 self.repository,
                 query,
                 scope=scope,
-                conditions=() if self._scoped else self.visible(context, query),
+                conditions=(*narrowed, *(() if self._scoped else self.visible(context, query))),
                 total=(lambda: self.total(tx, context)) if scope else None,
                 sort_keys=self.sorts,
                 filter_fields=self.filters,
                 signer=self.parts.signer,
             )
+
+    def narrowed(self, query: Query) -> tuple[Query, Sequence[ColumnElement[bool]]]:
+        """The query without filters that are no columns of the table, and what these come to."""
+        return query, ()
 
     def admit(self, context: Context) -> None:
         """Let callers pass who may list at all; `visible` says what they see."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import ColumnElement, select
+
 from ..context import Context
 from ..errors import Conflict, InUse, Invalid
 from ..model.host import Host, Initiator
 from ..model.identity import new_id, now
+from ..model.page import Query
 from ..model.request import Changes, HostRequest
 from ..runtime.parts import Parts
 from ..security.policy import authorise
-from ..store import nouns
+from ..store import nouns, schema
 from ..store.database import Tx
 from .checks import check_initiator, check_metadata, check_name, check_text
 from .collection import Collection, plain_changes
@@ -25,7 +31,13 @@ class Hosts(Collection[Host]):
     def create(self, context: Context, wanted: HostRequest) -> Host:
         """A new host; raises `Conflict` when an initiator name is taken."""
         host = self._checked(context, wanted)
-        return self.parts.database.change(lambda tx: self._insert(tx, context, host), durable=True)
+
+        def work(tx: Tx) -> Host:
+            if wanted.take:
+                self._take(tx, context, host)
+            return self._insert(tx, context, host)
+
+        return self.parts.database.change(work, durable=True)
 
     def ensure(self, context: Context, wanted: HostRequest) -> Host:
         """The host that has these initiators, made or completed where needed; one of the installation serves every
@@ -67,6 +79,8 @@ class Hosts(Collection[Host]):
         def beside(tx: Tx, before: Host) -> None:
             if initiators is None:
                 return
+            if changes.take:
+                self._take(tx, context, replace(before, initiators=initiators))
             nouns.hosts.replace_initiators(tx, before, initiators)
             if set(before.initiators) - set(initiators) and nouns.attachments_of_host.all(tx, before.id):
                 raise InUse(
@@ -95,6 +109,48 @@ class Hosts(Collection[Host]):
             self.parts.happened(tx, "host.deleted", known, context)
 
         self.parts.database.change(work, durable=True)
+
+    def narrowed(self, query: Query) -> tuple[Query, Sequence[ColumnElement[bool]]]:
+        """The filter `initiator` finds the hosts that have the name, whatever the protocol."""
+        if "initiator" not in query.filters:
+            return query, ()
+        filters = dict(query.filters)
+        name, table = check_initiator(filters.pop("initiator")), schema.initiators
+        having = select(table.c.host).where(table.c.name == name)
+        return replace(query, filters=filters), (schema.hosts.c.id.in_(having),)
+
+    def _take(self, tx: Tx, context: Context, host: Host) -> None:
+        """Let other hosts of the same owner give up what `host` is to have; one left without initiators goes.
+
+        `InUse` where something is attached to such a host. Names of other owners' hosts stay taken.
+        """
+        holders = {
+            holder.id: holder
+            for initiator in host.initiators
+            if (holder := nouns.hosts.by_initiator(tx, initiator)) is not None
+            and holder.id != host.id
+            and holder.tenant == host.tenant
+        }
+        for _, holder in sorted(holders.items()):
+            authorise(context, "host:update", holder.tenant)
+            # Raising the version serialises with an attachment being accepted for it, and with other changes of it.
+            if not nouns.hosts.change(tx, holder.id):
+                continue
+            current = nouns.hosts.get(tx, holder.id)
+            left = tuple(initiator for initiator in current.initiators if initiator not in host.initiators)
+            if nouns.attachments_of_host.all(tx, holder.id):
+                raise InUse(
+                    f"Volumes are attached to host {holder.id}; its initiators stay until they are detached.",
+                    next_step="Detach them first.",
+                    host=holder.id,
+                )
+            if left:
+                nouns.hosts.replace_initiators(tx, current, left)
+                self.parts.happened(tx, "host.updated", nouns.hosts.get(tx, holder.id), context)
+            else:
+                authorise(context, "host:delete", holder.tenant)
+                nouns.hosts.delete(tx, holder.id)
+                self.parts.happened(tx, "host.deleted", current, context)
 
     def _checked(self, context: Context, wanted: HostRequest) -> Host:
         tenant = None if wanted.installation else owner_of(context)

@@ -41,7 +41,11 @@ class SnapshotRequest:
 
 @dataclass(frozen=True, slots=True)
 class HostRequest:
-    """A host wanted. `installation` makes it one of the whole installation (administrators only)."""
+    """A host wanted. `installation` makes it one of the whole installation (administrators only).
+
+    `take` lets it have initiators of other hosts of the same owner, as far as nothing is attached to those; a host that
+    is left without any goes.
+    """
 
     name: str
     initiators: tuple[Initiator, ...] = ()
@@ -49,31 +53,50 @@ class HostRequest:
     address: str | None = None
     installation: bool = False
     metadata: Mapping[str, str] = field(default_factory=dict)
+    take: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChapCredential:
+    """What the host is to prove itself with (CHAP, which iSCSI has), instead of what the engine would make.
+
+    `secret` has 12 to 255 printable characters without blank, comma or equals sign (RFC 3720, 8.2.1: at least 96 bits;
+    16 characters are the most that every initiator takes). `user`, up to 200 letters, digits and `. _ : @ -`, exists
+    once among all attachments and does not begin with `isthmus`; without one the engine makes it.
+    """
+
+    secret: str = field(repr=False)
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AttachmentRequest:
+    """A volume wanted at a host. `credential` is for volumes reached by a protocol with CHAP; it is sealed at once."""
+
     volume: str
     host: str
     mode: AccessMode = AccessMode.READ_WRITE
     metadata: Mapping[str, str] = field(default_factory=dict)
+    credential: ChapCredential | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
     """New values for what a user may change directly; None leaves a value as it is.
 
-    `metadata` replaces the whole document. `initiators` and `address` are for hosts; `ratio`, `reserve` and `state`
-    for pools and back ends; `properties`, `is_default` and `tenants` for profiles; `enabled` and `roles` for tenants
-    and users; `password`, `must_change_password` and `unlock` (forget wrong passwords) for users: a new password need
-    not be changed again, unless the same changes say so. `address`, `enabled`, `settings` and `secrets` are for
-    systems: `settings` replace the former ones; a secret that is not named stays, one that is None goes.
+    `metadata` replaces the whole document. `initiators`, `take` (as in `HostRequest`) and `address` are for hosts;
+    `ratio`, `reserve` and `state` for pools and back ends; `properties`, `is_default` and `tenants` for profiles;
+    `enabled` and `roles` for tenants and users; `password`, `must_change_password` and `unlock` (forget wrong
+    passwords) for users: a new password need not be changed again, unless the same changes say so. `address`,
+    `enabled`, `settings` and `secrets` are for systems: `settings` replace the former ones; a secret that is not named
+    stays, one that is None goes.
     """
 
     name: str | None = None
     description: str | None = None
     metadata: Mapping[str, str] | None = None
     initiators: tuple[Initiator, ...] | None = None
+    take: bool | None = None
     address: str | None = None
     os_type: str | None = None
     ratio: float | None = None

@@ -16,6 +16,7 @@ from ..errors import Failed, IsthmusError
 from ..model.attachment import Attachment, AttachmentState, Connection
 from ..model.host import Host
 from ..model.placement import Placement
+from ..model.request import ChapCredential
 from ..security.authority import Credential, client_name, issue_client_certificate
 from ..security.sealing import Sealer
 from ..store import nouns, schema, secrets
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _LETTERS = string.ascii_letters + string.digits
 _CHAP_LENGTH = 16
+CHAP_PROTOCOLS = frozenset({"iscsi", "memory"})
+"""The protocols by which a host proves itself with a user name and a secret. `memory` does when they are chosen."""
 
 
 class Exports:
@@ -41,21 +44,23 @@ class Exports:
         self._sealer = sealer
         self._authority = authority
 
-    def make_secrets(self, tx: Tx, attachment: str, protocol: str) -> None:
+    def make_secrets(self, tx: Tx, attachment: str, protocol: str, credential: ChapCredential | None = None) -> None:
         """Make what proves the host to the target, sealed in the store under the attachment's id.
 
-        CHAP secrets have 16 characters, the most that common initiators take (RFC 3720 asks for 12 or more).
+        CHAP secrets have 16 characters, the most that common initiators take (RFC 3720 asks for 12 or more). A
+        `credential` that somebody has chosen is taken instead.
         """
-        if protocol == "iscsi":
+        if protocol == "iscsi" or credential is not None:
+            chosen = credential or ChapCredential("".join(randomness.choice(_LETTERS) for _ in range(_CHAP_LENGTH)))
             made = {
-                "chap_user": "isthmus-" + attachment.replace("-", "")[:12],
-                "chap_secret": "".join(randomness.choice(_LETTERS) for _ in range(_CHAP_LENGTH)),
+                "chap_user": chosen.user or "isthmus-" + attachment.replace("-", "")[:12],
+                "chap_secret": chosen.secret,
             }
         elif protocol == "nbd" and self._authority is not None:
-            credential = issue_client_certificate(self._authority(), attachment)
+            issued = issue_client_certificate(self._authority(), attachment)
             made = {
-                "certificate": credential.certificate.decode(),
-                "key": credential.key.decode(),
+                "certificate": issued.certificate.decode(),
+                "key": issued.key.decode(),
                 "ca": self._authority().certificate.decode(),
             }
         else:

@@ -155,6 +155,7 @@ class MemoryDriver:
                 "placement": export.placement,
                 "attachment": grant.attachment,
                 "identifier": export.identifier,
+                **({"chap_user": grant.user} if grant.user else {}),
             },
             {"secret": grant.secret} if grant.secret else {},
         )

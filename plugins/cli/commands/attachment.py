@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TextIO
+
 import click
 
 from ....core.model.attachment import AccessMode
-from ....core.model.request import AttachmentRequest
+from ....core.model.request import AttachmentRequest, ChapCredential
 from ..command import Group, listed, metadata_option, pairs, pass_session
 from ..connecting import instructions
 from ..following import follow
@@ -63,16 +65,24 @@ def show(session: Session, attachment: str, secrets: bool) -> None:
 @click.argument("volume")
 @click.argument("host")
 @click.option("--read-only", is_flag=True)
+@click.option("--chap-user", default="", help="The CHAP user name, for iSCSI; made for you by default.")
+@click.option(
+    "--chap-secret", type=click.File(), metavar="FILE",
+    help="A file with the CHAP secret, - for standard input; made for you by default.",
+)  # fmt: skip
 @metadata_option
 @changing
 @pass_session
 def create(
-    session: Session, volume: str, host: str, read_only: bool, notes: tuple[str, ...], wait: bool, timeout: float,
-    dry_run: bool, key: str | None,
+    session: Session, volume: str, host: str, read_only: bool, chap_user: str, chap_secret: TextIO | None,
+    notes: tuple[str, ...], wait: bool, timeout: float, dry_run: bool, key: str | None,
 ) -> None:  # fmt: skip
     """Attach VOLUME to HOST."""
+    if chap_user and chap_secret is None:
+        raise click.UsageError("A CHAP user name needs a secret: give --chap-secret FILE.")
+    credential = None if chap_secret is None else ChapCredential(chap_secret.read().rstrip("\r\n"), chap_user)
     mode = AccessMode.READ_ONLY if read_only else AccessMode.READ_WRITE
-    wanted = AttachmentRequest(volume, host, mode, pairs(notes))
+    wanted = AttachmentRequest(volume, host, mode, pairs(notes), credential)
     operation = session.storage.attachments.create(wanted, key=key, dry_run=dry_run)
     done = follow(session, operation, wait=wait, timeout=timeout)
     if done.result.get("attachment") and not session.as_json:

@@ -12,6 +12,7 @@ from ..session import Session
 
 _COLUMNS = (("ID", "id"), ("NAME", "name"), ("ADDRESS", "address"), ("INITIATORS", "initiators"))
 _INITIATOR_HELP = "For example iscsi:iqn.2004-10.com.example:web1; may be repeated."
+_TAKE_HELP = "Take the initiators from hosts that have them and that nothing is attached to."
 
 
 @click.group(cls=Group)
@@ -59,14 +60,15 @@ def show(session: Session, host: str) -> None:
 @click.option("--os-type", default="")
 @click.option("--installation", is_flag=True, help="For all tenants (administrators only).")
 @click.option("--ensure", is_flag=True, help="Take the host that has these initiators, if there is one.")
+@click.option("--take", is_flag=True, help=_TAKE_HELP)
 @metadata_option
 @pass_session
 def create(
     session: Session, name: str, words: tuple[str, ...], address: str | None, os_type: str, installation: bool,
-    ensure: bool, notes: tuple[str, ...],
+    ensure: bool, take: bool, notes: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Make a host known."""
-    wanted = HostRequest(name, initiators(words), os_type, address, installation, pairs(notes))
+    wanted = HostRequest(name, initiators(words), os_type, address, installation, pairs(notes), take)
     hosts = session.storage.hosts
     answer(session, hosts.ensure(wanted) if ensure else hosts.create(wanted))
 
@@ -76,16 +78,19 @@ def create(
 @click.option("--name")
 @click.option("--address")
 @click.option("--initiator", "words", multiple=True, help=f"All that it is to have. {_INITIATOR_HELP}")
+@click.option("--take", is_flag=True, help=_TAKE_HELP)
 @metadata_option
 @pass_session
 def update(
-    session: Session, host: str, name: str | None, address: str | None, words: tuple[str, ...], notes: tuple[str, ...]
-) -> None:
+    session: Session, host: str, name: str | None, address: str | None, words: tuple[str, ...], take: bool,
+    notes: tuple[str, ...],
+) -> None:  # fmt: skip
     """Change a host's name, address, initiators or notes."""
     changes = Changes(
         name=name,
         address=address,
         initiators=initiators(words) if words else None,
+        take=take or None,
         metadata=pairs(notes) if notes else None,
     )
     answer(session, session.storage.hosts.update(host, changes))

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from isthmus.adapters.contract import Adapter, Storage
 from isthmus.core.context import Context
-from isthmus.core.errors import Conflict, InUse, Invalid, KeyReused, LimitExceeded, NoPlacement, NotFound, Stale
+from isthmus.core.errors import (
+    Conflict,
+    Forbidden,
+    InUse,
+    Invalid,
+    KeyReused,
+    LimitExceeded,
+    NoPlacement,
+    NotFound,
+    Stale,
+)
 from isthmus.core.model.attachment import AccessMode, Connection
 from isthmus.core.model.host import Initiator
 from isthmus.core.model.operation import Operation, OperationState
 from isthmus.core.model.page import Query
-from isthmus.core.model.request import AttachmentRequest, Changes, HostRequest, SnapshotRequest, VolumeRequest
+from isthmus.core.model.request import (
+    AttachmentRequest,
+    Changes,
+    ChapCredential,
+    HostRequest,
+    SnapshotRequest,
+    VolumeRequest,
+)
 from isthmus.core.model.volume import VolumeState
 
 MIB = 1 << 20
@@ -59,6 +77,15 @@ def done(storage: Storage, operation: Operation) -> Mapping[str, Any]:
     operation = ended(storage, operation)
     assert operation.state is OperationState.DONE, operation.error
     return operation.result
+
+
+def _chap(storage: Storage, wanted: AttachmentRequest) -> None:
+    """Skip where the volume is reached by a protocol without CHAP, once that is said."""
+    try:
+        storage.attachments.create(wanted, dry_run=True)
+    except Invalid as refusal:
+        assert refusal.details["field"] == "credential"
+        pytest.skip("the volume is reached by a protocol without CHAP")
 
 
 class StorageSuite:
@@ -231,6 +258,55 @@ class StorageSuite:
         storage.hosts.delete(host)
         done(storage, storage.volumes.delete(volume))
 
+    def test_a_chosen_credential_is_what_the_host_proves_itself_with(self, bench: Bench) -> None:
+        storage, key = bench.storage, str(uuid.uuid4())
+        volume, host = self.volume(bench), self.host(bench)
+        user, secret = f"web1.{uuid.uuid4()}", "chosen-by-a-test"
+        wanted = AttachmentRequest(volume, host, credential=ChapCredential(secret, user))
+        _chap(storage, wanted)
+        accepted = storage.attachments.create(wanted, key=key)
+        assert storage.attachments.create(wanted, key=key).id == accepted.id
+        with pytest.raises(KeyReused):
+            other = replace(wanted, credential=ChapCredential("chosen-otherwise", user))
+            storage.attachments.create(other, key=key)
+        operation = ended(storage, accepted)
+        attachment = str(done(storage, operation)["attachment"])
+        connection = storage.attachments.connection(attachment)
+        assert connection.public["chap_user"] == user
+        assert connection.secrets["chap_secret"] == secret
+        open_ = [wanted, connection, operation, storage.attachments.get(attachment), *storage.events.after(0, 1000)]
+        assert not [shown for shown in open_ if secret in repr(shown)]
+        second = self.volume(bench, "second")
+        with pytest.raises(InUse):
+            storage.attachments.create(AttachmentRequest(second, host, credential=wanted.credential))
+        unnamed = AttachmentRequest(second, host, credential=ChapCredential("chosen-by-a-test"))
+        known = storage.attachments.connection(str(done(storage, storage.attachments.create(unnamed))["attachment"]))
+        assert known.public["chap_user"] and known.secrets["chap_secret"] == "chosen-by-a-test"
+
+    @pytest.mark.parametrize(
+        ("secret", "user"),
+        [
+            ("elevenchars", "web1"),
+            ("x" * 256, "web1"),
+            ("with a blank", "web1"),
+            ("with,a,comma", "web1"),
+            ("with=equals=", "web1"),
+            ("line\nbreak\nss", "web1"),
+            ("chosen-by-a-test", "isthmus-0123"),
+            ("chosen-by-a-test", "a b"),
+            ("chosen-by-a-test", "x" * 201),
+        ],
+    )
+    def test_a_credential_that_no_target_takes_is_refused_and_not_repeated(
+        self, bench: Bench, secret: str, user: str
+    ) -> None:
+        storage = bench.storage
+        volume, host = self.volume(bench), self.host(bench)
+        with pytest.raises(Invalid) as refusal:
+            storage.attachments.create(AttachmentRequest(volume, host, credential=ChapCredential(secret, user)))
+        assert secret not in json.dumps(refusal.value.to_json())
+        assert not storage.attachments.list(Query(filters={"volume": volume})).items
+
     def test_several_hosts_share_a_volume_whose_profile_allows_it(self, bench: Bench) -> None:
         storage = bench.storage
         volume = self.volume(bench, profile=bench.shared)
@@ -250,6 +326,42 @@ class StorageSuite:
         assert grown.id == made.id and set(grown.initiators) == {first, second}
         with pytest.raises(Conflict):
             hosts.create(HostRequest("thief", (second,)))
+
+    def test_a_host_is_found_by_the_name_of_an_initiator(self, bench: Bench) -> None:
+        storage = bench.storage
+        host = storage.hosts.get(self.host(bench))
+        name = host.initiators[0].name
+        assert [found.id for found in storage.hosts.list(Query(filters={"initiator": name})).items] == [host.id]
+        assert not storage.hosts.list(Query(filters={"initiator": f"{name}0"})).items
+        assert not bench.adapter.storage(bench.stranger).hosts.list(Query(filters={"initiator": name})).items
+
+    def test_a_host_takes_initiators_of_others_that_nothing_is_attached_to(self, bench: Bench) -> None:
+        storage = bench.storage
+        first, second, third = (storage.hosts.get(self.host(bench, name)) for name in ("a", "b", "c"))
+        one, two, three = (host.initiators[0] for host in (first, second, third))
+        storage.hosts.update(second.id, Changes(initiators=(two, Initiator("nbd", f"b-{second.id}"))))
+        done(storage, storage.attachments.create(AttachmentRequest(self.volume(bench), third.id)))
+        with pytest.raises(Conflict):
+            storage.hosts.create(HostRequest("thief", (one,)))
+        with pytest.raises(InUse):
+            storage.hosts.create(HostRequest("group", (one, three), take=True))
+        assert storage.hosts.get(first.id).initiators == (one,)
+        group = storage.hosts.create(HostRequest("group", (one, two), take=True))
+        assert set(group.initiators) == {one, two}
+        with pytest.raises(NotFound):
+            storage.hosts.get(first.id)
+        assert [left.protocol for left in storage.hosts.get(second.id).initiators] == ["nbd"]
+        fourth = storage.hosts.get(self.host(bench, "d"))
+        grown = storage.hosts.update(group.id, Changes(initiators=(one, two, *fourth.initiators), take=True))
+        assert len(grown.initiators) == 3
+        with pytest.raises(NotFound):
+            storage.hosts.get(fourth.id)
+
+    def test_a_host_takes_nothing_of_another_tenant(self, bench: Bench) -> None:
+        host = bench.storage.hosts.get(self.host(bench))
+        with pytest.raises((Conflict, Forbidden)):
+            bench.adapter.storage(bench.stranger).hosts.create(HostRequest("thief", host.initiators, take=True))
+        assert bench.storage.hosts.get(host.id) == host
 
     def test_events_come_in_order_and_none_is_missing(self, bench: Bench) -> None:
         storage = bench.storage

@@ -65,6 +65,7 @@ REQUESTS: Mapping[str, type] = {
     "host-request": wanted.HostRequest,
     "initiator-request": Initiator,
     "attachment-request": wanted.AttachmentRequest,
+    "chap-credential": wanted.ChapCredential,
     "backend-request": wanted.BackendRequest,
     "system-request": wanted.SystemRequest,
     "profile-request": wanted.ProfileRequest,
