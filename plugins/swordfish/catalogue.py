@@ -23,12 +23,15 @@ from .resources import (
     storage,
     storage_controller,
     storage_pool,
+    storage_pool_metrics,
     storage_service,
     task,
     task_monitor,
     task_service,
+    telemetry_service,
     volume,
     volume_collection,
+    volume_metrics,
 )
 from .resources.json_schemas import json_schemas
 
@@ -54,6 +57,9 @@ _RESOURCES: Sequence[Served] = (
     *storage_pool.SERVED,
     *event_service.SERVED,
     *event_destination.SERVED,
+    *volume_metrics.SERVED,
+    *storage_pool_metrics.SERVED,
+    *telemetry_service.SERVED,
     *registries.SERVED,
 )
 

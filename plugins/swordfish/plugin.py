@@ -26,6 +26,13 @@ class SwordfishPlugin(Base):
                 "default": 1800,
                 "description": "Seconds without a request after which a session ends.",
             },
+            "report_interval": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 86400,
+                "default": 60,
+                "description": "Seconds from one metric report to the next, for those who asked to be told.",
+            },
         },
     }
 
@@ -38,8 +45,10 @@ class SwordfishPlugin(Base):
         from .sessions import Sessions
 
         setup = self.setup
+        interval = float(setup.settings["report_interval"])
+        subscriptions = Subscriptions(setup.records)
         return (
-            Delivery(lambda: setup.systems[LOCAL_SYSTEM], Subscriptions(setup.records)).duty(),
+            Delivery(lambda: setup.systems[LOCAL_SYSTEM], subscriptions, report_interval=interval).duty(),
             Sessions(setup).duty(),
         )
 

@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 
 import requests
 
-from ....adapters.contract import Adapter
+from ....adapters.contract import Adapter, Storage
 from ....core.context import Context
 from ....core.duties.duty import Duty, DutyRun
 from ....core.errors import Gone, IsthmusError, NotFound, Stale
 from ..response import json_text
+from ..telemetry.reports import REPORTS, document
 from .rendering import payload, records
 from .subscription import PUSH, Subscription, Subscriptions
 
@@ -44,8 +45,17 @@ class _Trouble:
     not_before: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """What is sent next, and the number of the last event that is then told. `body` None: nothing that is wanted."""
+
+    body: bytes | None
+    number: int
+
+
 class Delivery:
-    """The duty. `interval` and `attempts` are seconds between attempts and their number."""
+    """The duty. `interval` and `attempts` are seconds between attempts and their number; metric reports are sent each
+    `report_interval` seconds."""
 
     def __init__(
         self,
@@ -54,11 +64,13 @@ class Delivery:
         *,
         interval: float = INTERVAL,
         attempts: int = ATTEMPTS,
+        report_interval: float = 60.0,
     ) -> None:
         self._adapter = adapter
         self._subscriptions = subscriptions
         self._interval = interval
         self._attempts = attempts
+        self._report_interval = report_interval
         self._busy: set[str] = set()
         self._troubles: dict[str, _Trouble] = {}
         self._lock = threading.Lock()
@@ -97,27 +109,46 @@ class Delivery:
                 self._busy.discard(subscription.id)
 
     def _one_message(self, one: Subscription) -> Subscription | None:
-        """Tell the next events; the subscription as it is then, None when there is nothing more to do now."""
+        """Tell what is next; the subscription as it is then, None when there is nothing more to do now."""
         context = self._context(one)
         if context is None:
             self._subscriptions.delete(one.id)
             return None
-        events = self._adapter().storage(context).events
+        storage = self._adapter().storage(context)
+        if one.format == "MetricReport":
+            self._reports(one, storage)
+            return None
+        message = self._next(one, storage)
+        if message is None:
+            return None
+        if message.body is not None and not self._post(one, message.body):
+            self._failed(one)
+            return None
+        self._troubles.pop(one.id, None)
+        return self._subscriptions.told(one, message.number)
+
+    def _next(self, one: Subscription, storage: Storage) -> _Message | None:
         try:
-            found = events.after(one.delivered, AT_ONCE)
+            found = storage.events.after(one.delivered, AT_ONCE)
         except Gone as gone:
             # What was discarded cannot be told any more: go on with what is kept.
             _log.warning("subscription %s missed events that are no longer kept", one.id)
-            found = events.after(int(gone.details["oldest"]) - 1, AT_ONCE)
+            found = storage.events.after(int(gone.details["oldest"]) - 1, AT_ONCE)
         if not found:
             return None
         made = [record for event in found for record in records(event) if one.wants(event, record)]
         number = found[-1].number or one.delivered
-        if made and not self._post(one, json_text(payload(number, made, one.context))):
-            self._failed(one)
-            return None
-        self._troubles.pop(one.id, None)
-        return self._subscriptions.told(one, number)
+        return _Message(json_text(payload(number, made, one.context)) if made else None, number)
+
+    def _reports(self, one: Subscription, storage: Storage) -> None:
+        """Send the reports as they are now; the next ones are due an interval later."""
+        trouble = self._trouble(one.id)
+        for report in REPORTS.values():
+            if not self._post(one, json_text(document(report, storage, one.context))):
+                self._failed(one)
+                return
+        trouble.failures = 0
+        trouble.not_before = time.monotonic() + self._report_interval
 
     def _context(self, one: Subscription) -> Context | None:
         """The subscriber with the rights of now; None for one who has none any more."""

@@ -12,28 +12,49 @@ from .. import uris
 from ..refusal import refuse
 from ..request import Request
 from ..resource import Endpoint
-from ..response import Response
+from ..response import Response, json_text
+from ..telemetry.reports import REPORTS, document
 from .rendering import server_sent
-from .subscription import STREAM, STREAM_SECONDS, Subscription, Subscriptions
+from .subscription import STREAM, STREAM_SECONDS, Subscription
 
-_NUMBER = re.compile(r"[0-9]{1,18}")
+_ID = re.compile(r"([0-9]{1,18})(?:-[A-Za-z]{1,30}-[0-9]{1,30})?")
 _RENEW = STREAM_SECONDS / 3
 
 
 class Stream:
     """What a WSGI server sends: the core's feed, until the client goes or somebody deletes the subscription."""
 
-    def __init__(self, feed: Feed, subscription: Subscription, subscriptions: Subscriptions) -> None:
+    def __init__(self, feed: Feed, subscription: Subscription, request: Request, last: int) -> None:
         self._feed = feed
         self._subscription: Subscription | None = subscription
-        self._subscriptions = subscriptions
+        self._subscriptions = request.service.subscriptions
+        self._storage = request.storage
+        self._interval = float(request.service.settings["report_interval"])
+        self._last = last
         self._renewed = time.monotonic()
+        self._reported = -self._interval
 
     def __iter__(self) -> Iterator[bytes]:
         for chunk in self._feed:
             if not self._lasts():
                 return
-            yield chunk
+            self._last = _last_id(chunk) or self._last
+            yield chunk + self._reports()
+
+    def _reports(self) -> bytes:
+        """The metric reports, when they are due. The feed says something every 10 s, so they come a little late.
+
+        Their ids begin with the number of the last event, so that who comes back with one of them misses none.
+        """
+        moment = time.monotonic()
+        if moment - self._reported < self._interval:
+            return b""
+        self._reported = moment
+        made = [document(report, self._storage) for report in REPORTS.values()]
+        return b"".join(
+            b"id: %d-%b-%d\ndata: %b\n\n" % (self._last, body["Id"].encode(), time.time_ns(), json_text(body))
+            for body in made
+        )
 
     def close(self) -> None:
         """The client went: the subscription goes with it. Idempotent."""
@@ -53,18 +74,26 @@ class Stream:
         return self._subscription is not None
 
 
+def _last_id(chunk: bytes) -> int | None:
+    """The number of the last event in what the feed gave."""
+    _, found, rest = (b"\n\n" + chunk).rpartition(b"\n\nid: ")
+    return int(rest.partition(b"\n")[0]) if found else None
+
+
 def _open(request: Request) -> Response:
     accepted = request.header("Accept") or "*/*"
     kinds = {part.partition(";")[0].strip().lower() for part in accepted.split(",")}
     if not kinds & {"text/event-stream", "text/*", "*/*"}:
         raise refuse(406, "HeaderInvalid", "Accept", resolution="This is a stream: accept text/event-stream.")
     last = request.header("Last-Event-ID")
-    if last is not None and not _NUMBER.fullmatch(last):
+    known = None if last is None else _ID.fullmatch(last)
+    if last is not None and known is None:
         raise refuse(400, "HeaderInvalid", "Last-Event-ID", resolution="Send the id of the last event you know.")
     if request.method == "HEAD":
         return Response(200, b"", type="text/event-stream")
     context, subscriptions = request.context, request.service.subscriptions
-    feed = request.storage.events.stream(None if last is None else int(last), render=server_sent)
+    number = request.storage.events.newest() if known is None else int(known[1])
+    feed = request.storage.events.stream(number, render=server_sent)
     try:
         subscription = subscriptions.add(
             Subscription(
@@ -80,7 +109,7 @@ def _open(request: Request) -> Response:
     except BaseException:
         feed.close()
         raise
-    return Response(200, Stream(feed, subscription, subscriptions), type="text/event-stream")
+    return Response(200, Stream(feed, subscription, request, number), type="text/event-stream")
 
 
 STREAM_ENDPOINT = Endpoint(path=uris.SSE, handlers={"GET": _open}, entity="EventDestinationCollection")

@@ -32,7 +32,7 @@ EVENT_SERVICE = Resource(
         Property("Status", lambda noun, request: {"State": "Enabled", "Health": "OK"}),
         Property("DeliveryRetryAttempts", lambda noun, request: ATTEMPTS),
         Property("DeliveryRetryIntervalSeconds", lambda noun, request: int(INTERVAL)),
-        Property("EventFormatTypes", lambda noun, request: ["Event"]),
+        Property("EventFormatTypes", lambda noun, request: ["Event", "MetricReport"]),
         Property("RegistryPrefixes", lambda noun, request: list(PREFIXES)),
         Property("ResourceTypes", lambda noun, request: list(RESOURCE_TYPES)),
         Property("Severities", lambda noun, request: list(SEVERITIES)),

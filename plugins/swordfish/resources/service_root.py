@@ -42,6 +42,7 @@ SERVICE_ROOT = Resource(
         Property("AccountService", lambda noun, request: link(uris.ACCOUNT_SERVICE)),
         Property("SessionService", lambda noun, request: link(uris.SESSION_SERVICE)),
         Property("EventService", lambda noun, request: link(uris.EVENT_SERVICE)),
+        Property("TelemetryService", lambda noun, request: link(uris.TELEMETRY_SERVICE)),
         Property("Registries", lambda noun, request: link(uris.REGISTRIES)),
         Property("JsonSchemas", lambda noun, request: link(uris.JSON_SCHEMAS)),
         Property("Links", lambda noun, request: {"Sessions": link(uris.SESSIONS)}),

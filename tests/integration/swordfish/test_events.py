@@ -3,58 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import queue
 import socket
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-import requests
 
 from tests.environment import redfish_schemas
 from tests.environment.redfish import RedfishClient, RedfishService, redfish_service
+from tests.environment.redfish_events import STREAM, Destination, Reader, origins
 from tests.environment.server import until
 
 SUBSCRIPTIONS = "/redfish/v1/EventService/Subscriptions"
-STREAM = "/redfish/v1/EventService/SSE"
 PASSWORD = "Correct-horse1battery"
-
-
-class Destination:
-    """A receiver of events on loopback: keeps what it gets, and refuses as long as it is told to."""
-
-    def __init__(self) -> None:
-        received: queue.Queue[tuple[dict[str, str], dict[str, Any]]] = queue.Queue()
-        refusing = threading.Event()
-        attempts: list[int] = []
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                attempts.append(1)
-                self.send_response(500 if refusing.is_set() else 204)
-                self.end_headers()
-                if not refusing.is_set():
-                    received.put((dict(self.headers), json.loads(body)))
-
-            def log_message(self, *arguments: Any) -> None:
-                """Quiet."""
-
-        self.received, self.refusing, self.attempts = received, refusing, attempts
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/events"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-
-    def next(self) -> tuple[dict[str, str], dict[str, Any]]:
-        return self.received.get(timeout=20)
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 @pytest.fixture(scope="module")
@@ -99,10 +60,6 @@ def judged(body: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-def origins(body: dict[str, Any]) -> list[str]:
-    return [record.get("OriginOfCondition", {}).get("@odata.id", "") for record in body["Events"]]
-
-
 @pytest.mark.usefixtures("tidy")
 def test_what_happens_is_pushed_with_context_and_headers(
     service: RedfishService, client: RedfishClient, destination: Destination
@@ -110,11 +67,10 @@ def test_what_happens_is_pushed_with_context_and_headers(
     uri = subscribe(client, destination, Context="ours", HttpHeaders=[{"X-Secret": "s3cret"}])
     assert client.body(uri)["HttpHeaders"] == []
     tenant = make_tenant(service, "pushed")
-    headers, body = destination.next()
+    headers, body = destination.until(f"/redfish/v1/StorageServices/{tenant}")[-1]
     assert headers["X-Secret"] == "s3cret"
     assert body["Context"] == "ours"
-    assert origins(judged(body)) == [f"/redfish/v1/StorageServices/{tenant}"]
-    assert body["Events"][0]["MessageId"].startswith("ResourceEvent.") and body["Events"][0]["EventType"]
+    assert judged(body)["Events"][0]["MessageId"].startswith("ResourceEvent.") and body["Events"][0]["EventType"]
 
 
 @pytest.mark.usefixtures("tidy")
@@ -124,8 +80,8 @@ def test_filters_let_pass_what_was_asked_for(
     subscribe(client, destination, ResourceTypes=["ManagerAccount"], RegistryPrefixes=["ResourceEvent"])
     make_tenant(service, "unheard")
     user = service.make("/v1/users", {"name": "heard", "tenant": None, "roles": ["reader"], "password": PASSWORD})["id"]
-    _, body = destination.next()
-    assert origins(body) == [f"/redfish/v1/AccountService/Accounts/{user}"]
+    told = destination.until(f"/redfish/v1/AccountService/Accounts/{user}")
+    assert all(uri.startswith("/redfish/v1/AccountService/Accounts/") for _, body in told for uri in origins(body))
 
 
 @pytest.mark.usefixtures("tidy")
@@ -138,10 +94,8 @@ def test_a_suspended_subscription_is_told_everything_when_it_goes_on(
     first = make_tenant(service, "while-away")
     second = make_tenant(service, "while-away-too")
     client.post(f"{uri}/Actions/EventDestination.ResumeSubscription", {})
-    told: list[str] = []
-    while len(told) < 2:
-        told += origins(destination.next()[1])
-    assert told == [f"/redfish/v1/StorageServices/{one}" for one in (first, second)]
+    told = destination.until(f"/redfish/v1/StorageServices/{second}")
+    assert f"/redfish/v1/StorageServices/{first}" in [uri for _, body in told for uri in origins(body)]
 
 
 @pytest.mark.usefixtures("tidy")
@@ -153,7 +107,7 @@ def test_one_destination_that_does_not_answer_holds_up_nobody(
         client.post(SUBSCRIPTIONS, {"Destination": deaf, "Protocol": "Redfish", "DeliveryRetryPolicy": "RetryForever"})
         subscribe(client, destination)
         tenant = make_tenant(service, "not-held-up")
-        assert origins(destination.next()[1]) == [f"/redfish/v1/StorageServices/{tenant}"]
+        assert destination.until(f"/redfish/v1/StorageServices/{tenant}")
 
 
 def test_a_tenant_hears_of_its_own_things_only(
@@ -198,36 +152,6 @@ def test_a_subscription_that_cannot_be_is_refused(
     assert client.members(SUBSCRIPTIONS) == []
 
 
-class Reader:
-    """Reads a stream in a thread of its own: blocks of `field: value` by field."""
-
-    def __init__(self, client: RedfishClient, **headers: str) -> None:
-        self.answer = client.get(STREAM, stream=True, headers={"Accept": "text/event-stream", **headers}, timeout=60)
-        self.blocks: queue.Queue[dict[str, str] | None] = queue.Queue()
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> None:
-        block: dict[str, str] = {}
-        with contextlib.suppress(requests.RequestException, AttributeError, ValueError):
-            for line in self.answer.iter_lines(chunk_size=1, decode_unicode=True):
-                if not line and block:
-                    self.blocks.put(block)
-                    block = {}
-                elif line and not line.startswith(":"):
-                    name, _, value = line.partition(": ")
-                    block[name] = value
-        self.blocks.put(None)
-
-    def next(self) -> dict[str, Any]:
-        block = self.blocks.get(timeout=20)
-        assert block is not None, "the stream ended"
-        return {"id": block["id"], "body": json.loads(block["data"])}
-
-    def close(self) -> None:
-        self.answer.close()
-
-
 def test_a_stream_tells_and_is_a_subscription_while_it_is_open(service: RedfishService, client: RedfishClient) -> None:
     reader = Reader(client)
     assert reader.answer.status_code == 200
@@ -236,8 +160,8 @@ def test_a_stream_tells_and_is_a_subscription_while_it_is_open(service: RedfishS
     shown = client.body(uri)
     assert shown["SubscriptionType"] == "SSE" and isinstance(shown["Context"], str)
     tenant = make_tenant(service, "streamed")
-    event = reader.next()
-    assert origins(judged(event["body"])) == [f"/redfish/v1/StorageServices/{tenant}"]
+    event = reader.until(f"/redfish/v1/StorageServices/{tenant}")[-1]
+    assert judged(event["body"])
     assert event["body"]["Id"] == event["id"]
     reader.close()
     until(lambda: (make_tenant_quietly(service), client.get(uri).status_code == 404)[1], 40)
@@ -264,15 +188,12 @@ def test_a_stream_ends_when_its_subscription_is_deleted(service: RedfishService,
 def test_who_comes_back_misses_nothing(service: RedfishService, client: RedfishClient) -> None:
     reader = Reader(client)
     make_tenant(service, "before")
-    last = reader.next()["id"]
+    last = reader.next_event()["id"]
     reader.close()
     missed = make_tenant(service, "missed")
     again = Reader(client, **{"Last-Event-ID": last})
-    seen = []
-    while f"/redfish/v1/StorageServices/{missed}" not in seen:
-        event = again.next()
-        assert int(event["id"]) > int(last)
-        seen += origins(event["body"])
+    told = again.until(f"/redfish/v1/StorageServices/{missed}")
+    assert [int(event["id"]) > int(last) for event in told] == [True] * len(told)
     again.close()
 
 

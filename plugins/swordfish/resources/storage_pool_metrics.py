@@ -1,0 +1,47 @@
+"""What is measured of a pool (schema StoragePoolMetrics)."""
+
+from __future__ import annotations
+
+from ....core.errors import NotFound
+from ....core.model.pool import Pool
+from .. import uris
+from ..request import Request
+from ..resource import SNIA, Property, Resource
+from ..telemetry.metrics import io_statistics
+from ..telemetry.reports import attached_volumes
+
+
+def _load(request: Request) -> Pool:
+    pool = request.storage.pools.get(request.params["pool"])
+    if pool.backend != request.params["backend"]:
+        raise NotFound(f"There is no pool {pool.id} in this storage.")
+    return pool
+
+
+def _io(pool: Pool, request: Request) -> dict[str, int] | None:
+    """The sum over volumes; a caller who sees only some of them is told nothing rather than a part."""
+    if not request.context.is_admin or request.context.tenant is not None:
+        return None
+    shown: dict[str, int] = {}
+    for volume, found in attached_volumes(request.storage):
+        if volume.pool == pool.id:
+            for name, value in (io_statistics(found) or {}).items():
+                shown[name] = shown.get(name, 0) + value
+    return shown or None
+
+
+STORAGE_POOL_METRICS = Resource(
+    type="StoragePoolMetrics",
+    version="v1_0_1",
+    publisher=SNIA,
+    entity="Metrics",
+    path=uris.storage_pool_metrics("{backend}", "{pool}"),
+    load=_load,
+    name=lambda pool, request: f"Metrics of {pool.name}",
+    properties=(
+        Property("Description", lambda pool, request: "Summed over the volumes that are attached now."),
+        Property("IOStatistics", _io),
+    ),
+)
+
+SERVED = (STORAGE_POOL_METRICS,)
