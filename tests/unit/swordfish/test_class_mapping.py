@@ -139,7 +139,7 @@ def test_what_swordfish_cannot_say_survives_every_change(properties: dict[str, A
     for path in ("provisioningProperties", "dataStorage", "compression"), ("customProperties", "availabilityZone"):
         value, expected = changed, UNSAID
         for name in path:
-            value, expected = value[name], expected[name]  # type: ignore[assignment,index]
+            value, expected = value[name], expected[name]  # type: ignore[assignment]
         assert value == expected
     assert changed["snapshotProperties"]["retention"]["number"] == 3
 
