@@ -3,7 +3,7 @@
 A GET of a volume is to cost next to nothing, and lists of its snapshots, copies and attachments cost more than all the
 rest. The engine raises the version of a volume (of a snapshot) with each snapshot, copy and attachment that it gets, so
 what was found at one version is found at the same version again. Only the end of a copy leaves the version alone;
-copies are therefore looked up again.
+copies are therefore looked up again. Pools and profiles, which thousands of volumes share, are read once a second.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from time import monotonic
 from typing import Any
 
 from ....adapters.contract import Storage
@@ -28,6 +29,8 @@ _MOST_KEPT = 4096
 _MOST_COPIES = 4
 """Copies that are looked up one by one; more are listed anew."""
 _PAGE = 1000
+_FRESH = 1.0
+"""Seconds for which a pool or a profile is not read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class Facts:
 
 
 _kept: dict[str, tuple[int, Related]] = {}
+_shared: dict[str, tuple[float, Any]] = {}
 
 
 def load(request: Request) -> Facts:
@@ -107,8 +111,8 @@ def load(request: Request) -> Facts:
     return Facts(
         noun,
         _related(storage, noun),
-        pool=None if noun.pool is None else _got(storage.pools.get, noun.pool),
-        profile=_got(storage.profiles.get, noun.profile) if isinstance(noun, Volume) else None,
+        pool=None if noun.pool is None else _lately(storage.pools.get, noun.pool),
+        profile=_lately(storage.profiles.get, noun.profile) if isinstance(noun, Volume) else None,
         source=_source(storage, noun),
         operation=_operation(storage, noun),
     )
@@ -125,6 +129,18 @@ def _got(get: Callable[[str], Any], identifier: str) -> Any:
         return get(identifier)
     except NotFound:
         return None
+
+
+def _lately(get: Callable[[str], Any], identifier: str) -> Any:
+    """What was there within the last second, for anybody who asks."""
+    known = _shared.get(identifier)
+    if known is not None and known[0] > monotonic():
+        return known[1]
+    found = _got(get, identifier)
+    if len(_shared) >= _MOST_KEPT:
+        _shared.clear()
+    _shared[identifier] = (monotonic() + _FRESH, found)
+    return found
 
 
 def _source(storage: Storage, noun: Volume | Snapshot) -> Volume | Snapshot | None:
