@@ -154,7 +154,14 @@ def authorise_grant(context: Context, roles: Iterable[str]) -> None:
             raise Invalid(f"there is no role {role!r}", next_step=f"Use one of {', '.join(sorted(_ROLES))}.")
         if context.must_change_password:
             raise _unchanged(context)
-        beyond = [name for name, rule in TABLE.items() if role in rule.roles and rule.roles.isdisjoint(context.roles)]
+        beyond = [
+            name
+            for name, rule in TABLE.items()
+            if role in rule.roles
+            and rule.roles.isdisjoint(context.roles)
+            # Whom a tenant's manager makes is of that tenant too, where these permissions are of no effect.
+            and not (rule.reach is Reach.INSTALLATION and context.tenant is not None)
+        ]
         if beyond:
             raise Forbidden(
                 f"the role {role} may do more than you ({beyond[0]}, for example)",

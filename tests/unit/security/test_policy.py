@@ -160,7 +160,7 @@ def test_an_unknown_permission_is_a_mistake_in_the_program() -> None:
 def test_nobody_hands_out_more_than_they_have() -> None:
     grants = {
         "admin": {"admin", "manager", "member", "reader", "service"},
-        "manager": {"manager", "member"},
+        "manager": {"manager", "member", "reader", "service"},
         "member": {"member"},
     }
     for role, others in grants.items():
@@ -205,3 +205,16 @@ def test_the_duty_to_change_the_password_is_no_role() -> None:
         authorise_grant(who("admin", tenant=None), [MUST_CHANGE_PASSWORD])
     with pytest.raises(Forbidden):
         authorise_grant(who(MUST_CHANGE_PASSWORD), ["reader"])
+
+
+@pytest.mark.parametrize("role", ["manager", "member", "reader", "service"])
+def test_a_manager_makes_any_user_of_the_own_tenant_but_an_administrator(role: str) -> None:
+    authorise_grant(who("manager"), [role])
+    with pytest.raises(Forbidden):
+        authorise_grant(who("manager"), [role, "admin"])
+
+
+@pytest.mark.parametrize("role", ["reader", "service"])
+def test_who_is_bound_to_no_tenant_gives_nobody_a_look_at_the_installation_without_having_one(role: str) -> None:
+    with pytest.raises(Forbidden, match="backend:read"):
+        authorise_grant(who("manager", tenant=None), [role])
