@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from ...core.errors import Conflict, NotFound
+from ...core.errors import Conflict, NotFound, Stale
 from ...core.model.page import LARGEST_PAGE, Query
 from ...core.model.profile import Profile
+from ...core.model.request import Changes
 from . import uris
+from .class_mapping import Properties
 from .request import Request
 from .resource import Window
 from .windows import window_of
+
+_ATTEMPTS = 20
+"""Of a change that meets others; each time somebody else's was done."""
 
 
 def offered(profile: Profile, tenant: str) -> bool:
@@ -55,6 +60,25 @@ def require_own(request: Request, profile: Profile) -> None:
             f"The class of service {profile.name} is offered by other storage services too.",
             next_step="Let an administrator change the profile itself.",
         )
+
+
+def change(request: Request, profile: Profile, made_of: Callable[[Properties], Properties]) -> None:
+    """Give the profile the sections that `made_of` makes of those it has.
+
+    A profile is changed whole, a class piece by piece: what somebody else changed meanwhile must not be lost. Under
+    `If-Match` the first one wins (`Stale` for the others); without it, it is done again with what is there now.
+    """
+    for _ in range(_ATTEMPTS):
+        require_own(request, profile)
+        changes = Changes(properties=made_of(profile.properties))
+        try:
+            request.tenant_storage.profiles.update(profile.id, changes, if_version=profile.version)
+            return
+        except Stale:
+            if request.expected(profile) is not None:
+                raise
+        profile = request.tenant_storage.profiles.get(profile.id)
+    raise Conflict(f"The class of service {profile.name} is being changed by others.", next_step="Try again.")
 
 
 def _all(request: Request) -> Iterator[Profile]:

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ....core.model.profile import Profile
-from ....core.model.request import Changes, ProfileRequest
+from ....core.model.request import ProfileRequest
 from .. import uris
 from ..class_mapping import KINDS, SCHEMAS, Line, Properties, line_meant
 from ..identifiers import identifier
 from ..messages import said
-from ..offered_classes import find, require_own, window
+from ..offered_classes import change, find, require_own, window
 from ..refusal import Refusal, refuse
 from ..request import Request
 from ..resource import SNIA, Body, Collection, Creation, JsonSchema, Property, Read, Resource
@@ -53,12 +53,7 @@ def _create(request: Request, values: Mapping[str, Any]) -> str:
 
 
 def _update(request: Request, profile: Profile, changes: Mapping[str, Any]) -> None:
-    require_own(request, profile)
-    request.tenant_storage.profiles.update(
-        profile.id,
-        Changes(properties=_with_lines(request, profile.properties, changes)),
-        if_version=request.expected(profile),
-    )
+    change(request, profile, lambda properties: _with_lines(request, properties, changes))
 
 
 def _delete(request: Request, profile: Profile) -> None:

@@ -8,10 +8,9 @@ from typing import Any
 
 from ....core.errors import NotFound
 from ....core.model.profile import Profile
-from ....core.model.request import Changes
 from .. import uris
 from ..class_mapping import KINDS, SCHEMAS, Line, Properties
-from ..offered_classes import find, require_own
+from ..offered_classes import change, find
 from ..refusal import refuse
 from ..request import Request
 from ..resource import SNIA, JsonSchema, Property, Read, Resource
@@ -31,14 +30,6 @@ class Shown:
         return self.profile.version
 
 
-def changed(line: Line, properties: Properties, values: Mapping[str, Any]) -> Properties:
-    """The profile's sections with new values of a line; refuses with 400 those that a profile cannot hold."""
-    try:
-        return line.changed(properties, values)
-    except ValueError as fault:
-        raise refuse(400, "PropertyValueError", line.kind, related=(f"/{line.kind}",), resolution=str(fault)) from None
-
-
 def _load(kind: str) -> Callable[[Request], Shown]:
     def load(request: Request) -> Shown:
         profile = find(request)
@@ -52,26 +43,31 @@ def _load(kind: str) -> Callable[[Request], Shown]:
 
 
 def _update(request: Request, shown: Shown, changes: Mapping[str, Any]) -> None:
-    profile, line = shown.profile, shown.line
-    require_own(request, profile)
+    line = shown.line
     known = {one.name for one in line.fields} | set(line.constant)
     check_parts(changes, {name: SCHEMAS[line.id]["properties"][name] for name in changes if name in known})
-    properties = changed(line, profile.properties, changes)
-    if not line.said(properties):
-        raise refuse(400, "GeneralError", resolution="Nothing would be left of the line; delete it instead.")
-    request.tenant_storage.profiles.update(
-        profile.id, Changes(properties=properties), if_version=request.expected(shown)
-    )
+
+    def made_of(properties: Properties) -> Properties:
+        made = _changed(line, properties, changes)
+        if not line.said(made):
+            raise refuse(400, "GeneralError", resolution="Nothing would be left of the line; delete it instead.")
+        return made
+
+    change(request, shown.profile, made_of)
+
+
+def _changed(line: Line, properties: Properties, values: Mapping[str, Any]) -> Properties:
+    """The profile's sections with new values of a line; refuses with 400 those that a profile cannot hold."""
+    for name, value in values.items():
+        try:
+            properties = line.changed(properties, {name: value})
+        except ValueError as fault:
+            raise refuse(400, "PropertyValueError", name, related=(f"/{name}",), resolution=str(fault)) from None
+    return properties
 
 
 def _delete(request: Request, shown: Shown) -> None:
-    profile = shown.profile
-    require_own(request, profile)
-    request.tenant_storage.profiles.update(
-        profile.id,
-        Changes(properties=shown.line.replaced(profile.properties, None)),
-        if_version=request.expected(shown),
-    )
+    change(request, shown.profile, lambda properties: shown.line.replaced(properties, None))
 
 
 def _resource(kind: str, lines: tuple[Line, ...]) -> Resource:

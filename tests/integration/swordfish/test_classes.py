@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -213,6 +215,39 @@ def test_a_line_is_changed_where_it_is(offer: Offer) -> None:
     assert offer.admin.delete(line).status_code == 204
     assert offer.admin.get(line).status_code == 404
     assert offer.profile(uri)["properties"] == {}
+
+
+def test_changes_at_once_without_a_condition_are_all_done(offer: Offer) -> None:
+    uri = offer.made({CONNECTIVITY: [{"AccessProtocols": ["iSCSI"]}], DATA: [{"ProvisioningPolicy": "Thin"}]})
+    changes: list[tuple[str, dict[str, Any]]] = [
+        (f"{uri}/{CONNECTIVITY}/connectivity", {"MaxIOPS": 7}),
+        (f"{uri}/{CONNECTIVITY}/connectivity", {"MaxBytesPerSecond": 125_000}),
+        (f"{uri}/{DATA}/storage", {"IsSpaceEfficient": True}),
+        (f"{uri}/{DATA}/storage", {"RecoveryTimeObjectives": "Offline"}),
+        (uri, {PERFORMANCE: [{"AverageIOOperationLatencyMicroseconds": 1000}]}),
+        (uri, {PROTECTION: [{"ReplicaType": "Clone"}]}),
+    ]
+    clients = [offer.service.client() for _ in changes]
+    start = threading.Barrier(len(changes))
+
+    def patch(number: int) -> int:
+        path, body = changes[number]
+        clients[number].body(path)
+        start.wait(20)
+        return clients[number].patch(path, body).status_code
+
+    with ThreadPoolExecutor(len(changes)) as threads:
+        assert set(threads.map(patch, range(len(changes)))) == {200}
+    assert offer.profile(uri)["properties"] == {
+        "provisioningProperties": {
+            "dataStorage": {"provisioningPolicy": "Thin", "isSpaceEfficient": True, "recoveryTimeObjective": "Offline"},
+            "ioConnectivity": {"accessProtocol": "iscsi", "maxIOPS": 7, "maxBWS": 1, "latency": 1},
+        },
+        "dataProtectionProperties": {"dataProtection": {"replicaType": "Clone"}},
+    }
+    tag = {"If-Match": offer.admin.get(uri).headers["ETag"]}
+    assert offer.admin.patch(uri, {PROTECTION: []}, headers=tag).status_code == 200
+    assert offer.admin.patch(uri, {PERFORMANCE: []}, headers=tag).status_code == 412
 
 
 def test_lines_are_put_in_replaced_and_taken_out_by_a_class(offer: Offer) -> None:
