@@ -111,13 +111,15 @@ class Hosts(Collection[Host]):
         self.parts.database.change(work, durable=True)
 
     def narrowed(self, query: Query) -> tuple[Query, Sequence[ColumnElement[bool]]]:
-        """The filter `initiator` finds the hosts that have the name, whatever the protocol."""
-        if "initiator" not in query.filters:
-            return query, ()
-        filters = dict(query.filters)
-        name, table = check_initiator(filters.pop("initiator")), schema.initiators
-        having = select(table.c.host).where(table.c.name == name)
-        return replace(query, filters=filters), (schema.hosts.c.id.in_(having),)
+        """The filter `initiator` finds the hosts that have the name, `protocol` those that have any name for it."""
+        filters, table, conditions = dict(query.filters), schema.initiators, []
+        if "initiator" in filters:
+            name = check_initiator(filters.pop("initiator"))
+            conditions.append(schema.hosts.c.id.in_(select(table.c.host).where(table.c.name == name)))
+        if "protocol" in filters:
+            protocol = _check_protocol(filters.pop("protocol"))
+            conditions.append(schema.hosts.c.id.in_(select(table.c.host).where(table.c.protocol == protocol)))
+        return replace(query, filters=filters), conditions
 
     def _take(self, tx: Tx, context: Context, host: Host) -> None:
         """Let other hosts of the same owner give up what `host` is to have; one left without initiators goes.
@@ -179,11 +181,16 @@ class Hosts(Collection[Host]):
 def checked_initiators(initiators: tuple[Initiator, ...]) -> tuple[Initiator, ...]:
     """The initiators, each once, with known protocols and usable names; raises `Invalid`."""
     for initiator in initiators:
-        if initiator.protocol not in _PROTOCOLS:
-            raise Invalid(
-                f"There is no protocol {initiator.protocol!r}.",
-                next_step=f"Use one of: {', '.join(_PROTOCOLS)}.",
-                field="initiators",
-            )
+        _check_protocol(initiator.protocol)
         check_initiator(initiator.name)
     return tuple(dict.fromkeys(initiators))
+
+
+def _check_protocol(protocol: str) -> str:
+    if protocol not in _PROTOCOLS:
+        raise Invalid(
+            f"There is no protocol {protocol!r}.",
+            next_step=f"Use one of: {', '.join(_PROTOCOLS)}.",
+            field="initiators",
+        )
+    return protocol

@@ -41,7 +41,7 @@ def _delete(x: Exchange, body: Any) -> Reply:
 
 
 ROUTES = (
-    listing(_TAG, "/v1/hosts", "host", _list, ("name", "initiator"), ("created_at", "name")),
+    listing(_TAG, "/v1/hosts", "host", _list, ("name", "initiator", "protocol"), ("created_at", "name")),
     Route("POST", "/v1/hosts", "create_host", "Make a host known", _create, _TAG, 201, "host-request", "host"),
     Route(
         "POST",

@@ -327,12 +327,15 @@ class StorageSuite:
         with pytest.raises(Conflict):
             hosts.create(HostRequest("thief", (second,)))
 
-    def test_a_host_is_found_by_the_name_of_an_initiator(self, bench: Bench) -> None:
+    def test_a_host_is_found_by_the_name_and_the_protocol_of_an_initiator(self, bench: Bench) -> None:
         storage = bench.storage
         host = storage.hosts.get(self.host(bench))
         name = host.initiators[0].name
         assert [found.id for found in storage.hosts.list(Query(filters={"initiator": name})).items] == [host.id]
         assert not storage.hosts.list(Query(filters={"initiator": f"{name}0"})).items
+        here = {"initiator": name, "protocol": "iscsi"}
+        assert storage.hosts.list(Query(filters=here, limit=1, with_total=True)).total == 1
+        assert not storage.hosts.list(Query(filters={**here, "protocol": "nbd"})).items
         assert not bench.adapter.storage(bench.stranger).hosts.list(Query(filters={"initiator": name})).items
 
     def test_a_host_takes_initiators_of_others_that_nothing_is_attached_to(self, bench: Bench) -> None:
