@@ -226,6 +226,7 @@ def _check(configuration: Configuration) -> Configuration:
         raise Misconfigured("node must be 1 to 63 letters, digits, dots, hyphens and underscores.", key="node")
     if configuration.port > 65535:
         raise Misconfigured("listen.port must be at most 65535.", key="listen.port")
+    _check_redirect(configuration)
     if "://" not in configuration.database:
         raise Misconfigured(
             "database must be a URL.", next_step="For example sqlite:////var/lib/isthmus/isthmus.db.", key="database"
@@ -255,6 +256,22 @@ def _check(configuration: Configuration) -> Configuration:
     if public and (urlsplit(public).scheme not in ("http", "https") or not urlsplit(public).hostname):
         raise Misconfigured("listen.public must be a URL such as https://storage.example:7460.", key="listen.public")
     return configuration
+
+
+def _check_redirect(configuration: Configuration) -> None:
+    key, port = "listen.redirect_port", configuration.listen.redirect_port
+    if port > 65535:
+        raise Misconfigured(f"{key} must be at most 65535.", key=key)
+    if port == configuration.port:
+        raise Misconfigured(f"{key} and listen.port are both {port}.", next_step="Choose another one.", key=key)
+    if port and configuration.tls.mode == "off":
+        raise Misconfigured(
+            f"{key} is set, but tls.mode is off: there is nothing to redirect to.",
+            next_step=f"Leave {key} out, or let the proxy that speaks TLS redirect.",
+            key=key,
+        )
+    if port and configuration.listen.public and urlsplit(configuration.listen.public).scheme != "https":
+        raise Misconfigured(f"{key} is set, so listen.public must begin with https.", key="listen.public")
 
 
 def is_loopback(host: str) -> bool:

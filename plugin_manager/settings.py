@@ -22,6 +22,9 @@ class Listen:
 
     host: str = field(default="127.0.0.1", metadata=_means("the address or name to listen on; 0.0.0.0 or :: for all"))
     port: int = field(default=7460, metadata=_means("the TCP port", least=1))
+    redirect_port: int = field(
+        default=0, metadata=_means("a TCP port where plain HTTP is told to come over TLS; none if not set", least=0)
+    )
     public: str = field(
         default="", metadata=_means("how clients reach the API, if not by host and port: https://storage.example:7460")
     )

@@ -33,6 +33,7 @@ from .application import Front
 from .choices import StoredChoices
 from .parts import adapter_factory, driver, engine_settings, make_all, make_targets, weights
 from .preparation import Installation, make_ready
+from .redirect import Redirect
 from .shell import Shell
 from .systems import LiveSystems
 from .watching import watch
@@ -88,6 +89,7 @@ class Composition:
             requested=telemetry.requested,
         )
         watch(telemetry, self.engine, self.application)
+        self._redirect = Redirect(configuration) if configuration.listen.redirect_port else None
         logs.also_ask(_operation_request)
 
     def start(self) -> None:
@@ -114,10 +116,14 @@ class Composition:
             _log.warning("the engine is still starting after %.0f s; requests are answered meanwhile", START_PATIENCE)
         if failed:
             raise failed[0]
+        if self._redirect is not None:
+            self._redirect.start()
 
     def stop(self, drain: float) -> None:
         """Streams end, plugins close, the journal gives its leases back; at most about `drain` seconds."""
         self.engine.dismiss()
+        if self._redirect is not None:
+            self._redirect.stop()
         for name, plugin in self.plugins.items():
             try:
                 plugin.close()

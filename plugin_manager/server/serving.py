@@ -29,7 +29,8 @@ def serve(configuration: Configuration, compose: Compose) -> int:
     lock = StateLock(configuration.state)
     lock.acquire()
     try:
-        _check_port(configuration)
+        for key in ("port", "redirect_port"):
+            _check_port(configuration, key)
         supervisor = Supervisor(configuration)
         _log.info("serving %s (process %s)", configuration.url, os.getpid())
         return supervisor.run(compose)
@@ -46,9 +47,11 @@ def _refuse_open_http(configuration: Configuration) -> None:
         )
 
 
-def _check_port(configuration: Configuration) -> None:
+def _check_port(configuration: Configuration, key: str) -> None:
     """Raise `Misconfigured` unless the port is free: workers share theirs, so a stranger would go unnoticed."""
-    host, port = configuration.listen.host, configuration.port
+    host, port = configuration.listen.host, getattr(configuration.listen, key)
+    if not port:
+        return
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
@@ -65,5 +68,5 @@ def _check_port(configuration: Configuration) -> None:
         }.get(error.errno or 0, error.strerror)
         raise Misconfigured(
             f"{host} port {port} cannot be listened on: {reason}.",
-            next_step="Stop the other program, or set listen.host and listen.port.",
+            next_step=f"Stop the other program, or set listen.host and listen.{key}.",
         ) from None
