@@ -110,6 +110,10 @@ class Server(Protocol):
         """How clients reach it: `https://host:port`, without a slash at the end."""
 
     @property
+    def host(self) -> str:
+        """The address or name that it listens on; `0.0.0.0` or `::` for all of the machine's."""
+
+    @property
     def streams(self) -> int:
         """How many event streams may be open at a time, over all plugins."""
 

@@ -29,6 +29,7 @@ class Shell:
         self.node = configuration.node
         self.telemetry = Metrics(version=self.version, node=self.node)
         self.address = configuration.url
+        self.host = configuration.listen.host
         self.streams = configuration.streams
         self.body_limit = configuration.listen.body_limit
         self.questions: dict[str, Callable[[], Sequence[Finding]]] = {}

@@ -21,3 +21,9 @@ def test_metrics_for_a_caller_need_the_permission(tmp_path: object) -> None:
     assert shell.metrics(Context("t1", "u1", frozenset({"admin"})))[1] == kind
     with pytest.raises(Forbidden, match="metrics:read"):
         shell.metrics(Context(None, "u2", frozenset({"member"})))
+
+
+def test_a_plugin_may_know_where_the_server_listens_and_how_clients_reach_it(tmp_path: object) -> None:
+    given = {"ISTHMUS_STATE": str(tmp_path), "ISTHMUS_LISTEN_HOST": "0.0.0.0", "ISTHMUS_DATA_PATH_ADDRESS": "192.0.2.1"}
+    shell = Shell(load(environment=given), cast(Manager, None), threading.Event())
+    assert (shell.host, shell.address) == ("0.0.0.0", "https://192.0.2.1:7460")
