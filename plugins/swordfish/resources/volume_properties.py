@@ -90,8 +90,10 @@ def connection_count(facts: Facts, request: Request) -> int | None:
 
 
 def metrics(facts: Facts, request: Request) -> dict[str, str] | None:
-    uri = uris.volume_metrics(facts.tenant, facts.id)
-    return link(uri) if facts.volume is not None and request.service.router.find(uri) is not None else None
+    """There is nothing to measure of a snapshot, nor of what is not made yet."""
+    if facts.volume is None or facts.volume.state is VolumeState.CREATING:
+        return None
+    return link(uris.volume_metrics(facts.tenant, facts.id))
 
 
 def links(facts: Facts, request: Request) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def _operation(state: OperationState, kind: str = "volume.create", **said: Any) 
 
 
 def _shown(operation: Operation) -> dict[str, Any]:
-    found = {one.name: one.read(operation, NOBODY) for one in task.TASK.properties}
+    found = {one.name: one.read(operation, cast(Request, Shelves("r"))) for one in task.TASK.properties}
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -90,15 +90,30 @@ def test_progress_is_whole_percents(progress: float) -> None:
     assert isinstance(percent, int) and 0 <= percent <= 100
 
 
-def test_only_what_was_made_is_called_created() -> None:
+class Shelves:
+    """As much of a storage system as finding what was made needs; `there` are the ids of what it has."""
+
+    def __init__(self, *there: str) -> None:
+        self.there = there
+        self.storage = self.volumes = self.snapshots = self
+
+    def get(self, wanted: str) -> str:
+        if wanted not in self.there:
+            raise errors.NotFound("not there")
+        return wanted
+
+
+def test_only_what_was_made_and_is_there_is_called_created() -> None:
     made = "/redfish/v1/StorageServices/blue/Volumes/r"
+    having, empty = cast(Request, Shelves("r")), cast(Request, Shelves())
     for kind in ("volume.create", "snapshot.create"):
-        assert created_by(_operation(OperationState.DONE, kind), NOBODY) == made
+        assert created_by(_operation(OperationState.DONE, kind), having) == made
+        assert created_by(_operation(OperationState.DONE, kind), empty) is None
         for state in OperationState:
             if state is not OperationState.DONE:
-                assert created_by(_operation(state, kind), NOBODY) is None
+                assert created_by(_operation(state, kind), having) is None
     for kind in ("volume.extend", "volume.delete", "volume.revert", "backend.add"):
-        assert created_by(_operation(OperationState.DONE, kind), NOBODY) is None
+        assert created_by(_operation(OperationState.DONE, kind), having) is None
 
 
 @pytest.mark.parametrize(
