@@ -98,6 +98,11 @@ class SwordfishApplication:
 
     def _find(self, path: str) -> tuple[Served | None, Action | None, dict[str, str]]:
         """What is served at a path, the action of it that the path names, and the names in the path."""
+        if path.rstrip("/").endswith("/Members"):
+            # POST to `Members` is POST to the collection (DSP0266, POST create); no member has this for its id.
+            found = self._router.find(path.rpartition("/Members")[0])
+            if found is not None and isinstance(found[0], Collection):
+                return found[0], None, found[1]
         found = self._router.find(path)
         if found is not None:
             return found[0], None, found[1]
@@ -108,12 +113,6 @@ class SwordfishApplication:
                 action = next((one for one in found[0].actions if one.name == name), None)
                 if action is not None:
                     return found[0], action, found[1]
-        stem, separator, rest = path.rpartition("/Members")
-        if separator and not rest.strip("/"):
-            found = self._router.find(stem)
-            # POST to `Members` is POST to the collection (DSP0266, POST create).
-            if found is not None and isinstance(found[0], Collection):
-                return found[0], None, found[1]
         return None, None, {}
 
     def _endpoint(self, endpoint: Endpoint, request: Request) -> Response:

@@ -74,6 +74,15 @@ def test_a_login_gives_a_token_that_logs_out(service: RedfishService, client: Re
         assert refused.headers["WWW-Authenticate"].startswith("Basic ")
 
 
+def test_a_login_by_the_members_of_the_collection_is_one_too(service: RedfishService, client: RedfishClient) -> None:
+    stranger = service.client(None)
+    answer = stranger.post(f"{SESSIONS}/Members", {"UserName": ADMINISTRATOR, "Password": client.session.auth[1]})
+    assert answer.status_code == 201 and answer.headers["X-Auth-Token"]
+    assert answer.headers["Location"] == answer.json()["@odata.id"]
+    assert client.delete(answer.headers["Location"]).status_code == 204
+    assert stranger.get(f"{SESSIONS}/Members").status_code == 401
+
+
 @pytest.mark.parametrize(
     ("body", "status", "message"),
     [
