@@ -63,6 +63,14 @@ def classes_of_service(tenant: str) -> str:
     return f"{STORAGE_SERVICES}/{tenant}/ClassesOfService"
 
 
+def data_storage_capabilities(tenant: str) -> str:
+    return f"{STORAGE_SERVICES}/{tenant}/DataStorageLoSCapabilities"
+
+
+def connectivity_capabilities(tenant: str) -> str:
+    return f"{STORAGE_SERVICES}/{tenant}/IOConnectivityLoSCapabilities"
+
+
 def class_of_service(tenant: str, profile: str) -> str:
     return f"{STORAGE_SERVICES}/{tenant}/ClassesOfService/{profile}"
 

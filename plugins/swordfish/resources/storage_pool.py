@@ -42,8 +42,9 @@ def _remaining(pool: Pool, request: Request) -> int | None:
     return None if pool.total <= 0 else pool.free * 100 // pool.total
 
 
-def _policies(pool: Pool, request: Request) -> list[str] | None:
-    return [name for name, offered in (("Fixed", pool.thick), ("Thin", pool.thin)) if offered] or None
+def policies_of(pool: Pool) -> list[str]:
+    """How the pool sets room aside for volumes (schema DataStorageLoSCapabilities, ProvisioningPolicy)."""
+    return [name for name, offered in (("Fixed", pool.thick), ("Thin", pool.thin)) if offered]
 
 
 def _reported(name: str) -> Any:
@@ -89,7 +90,7 @@ STORAGE_POOL = Resource(
         Property("Identifier", lambda pool, request: identifier(pool.id)),
         Property("Capacity", _capacity),
         Property("RemainingCapacityPercent", _remaining),
-        Property("SupportedProvisioningPolicies", _policies),
+        Property("SupportedProvisioningPolicies", lambda pool, request: policies_of(pool) or None),
         Property("CompressionEnabled", _reported("compression")),
         Property("DeduplicationEnabled", _reported("deduplication")),
         Property("Metrics", lambda pool, request: link(uris.storage_pool_metrics(pool.backend, pool.id))),

@@ -53,6 +53,10 @@ STORAGE_SERVICE = Resource(
         Property("StoragePools", lambda tenant, request: link(uris.service_pools(tenant.id))),
         Property("ClassesOfService", lambda tenant, request: link(uris.classes_of_service(tenant.id))),
         Property("DefaultClassOfService", _default_class),
+        Property("DataStorageLoSCapabilities", lambda tenant, request: link(uris.data_storage_capabilities(tenant.id))),
+        Property(
+            "IOConnectivityLoSCapabilities", lambda tenant, request: link(uris.connectivity_capabilities(tenant.id))
+        ),
         Property("Metrics", lambda tenant, request: request.served(uris.service_metrics(tenant.id))),
     ),
 )

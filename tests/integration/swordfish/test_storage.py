@@ -185,6 +185,20 @@ def test_a_storage_service_leads_to_the_pools_where_they_are(shared: Shared) -> 
         assert client.get(foreign).status_code == 404
 
 
+def test_a_storage_service_says_what_its_classes_can_ask_for(shared: Shared) -> None:
+    client, tenant = shared.as_("blue"), shared.tenants["blue"]
+    service = client.body(f"{ROOT}/StorageServices/{tenant}")
+    data = client.body(service["DataStorageLoSCapabilities"]["@odata.id"])
+    assert data["SupportedProvisioningPolicies"] == ["Fixed", "Thin"]
+    assert data["SupportsSpaceEfficiency"] is False
+    # The arrays here are reached by `memory` alone, which Redfish does not know.
+    connectivity = client.body(service["IOConnectivityLoSCapabilities"]["@odata.id"])
+    assert connectivity["SupportedAccessProtocols"] == []
+    for name in ("DataStorageLoSCapabilities", "IOConnectivityLoSCapabilities"):
+        foreign = service[name]["@odata.id"].replace(tenant, shared.tenants["red"])
+        assert client.get(foreign).status_code == 404
+
+
 @pytest.mark.parametrize(
     "path",
     [
