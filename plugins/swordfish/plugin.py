@@ -33,6 +33,11 @@ class SwordfishPlugin(Base):
                 "default": 60,
                 "description": "Seconds from one metric report to the next, for those who asked to be told.",
             },
+            "discovery": {
+                "type": "boolean",
+                "default": False,
+                "description": "Whether searches on the network (SSDP) are answered.",
+            },
         },
     }
 
@@ -40,6 +45,7 @@ class SwordfishPlugin(Base):
         return ("/redfish",)
 
     def duties(self) -> Sequence[Duty]:
+        from .discovery import Discovery
         from .events.delivery import Delivery
         from .events.subscription import Subscriptions
         from .sessions import Sessions
@@ -50,6 +56,7 @@ class SwordfishPlugin(Base):
         return (
             Delivery(lambda: setup.systems[LOCAL_SYSTEM], subscriptions, report_interval=interval).duty(),
             Sessions(setup).duty(),
+            *((Discovery(setup).duty(),) if setup.settings["discovery"] else ()),
         )
 
     def wsgi(self) -> Application:

@@ -7,6 +7,7 @@ checks the caller's roles and tenant once more, as for every face.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from ...core.context import Context
 from ...core.errors import Forbidden, PasswordChangeRequired
@@ -78,6 +79,9 @@ _BY_MANAGER = (
     "ServiceRoot",
     "TaskService",
     "SessionService",
+    "Manager",
+    "ManagerCollection",
+    "ManagerNetworkProtocol",
     "EventService",
     "TelemetryService",
     "MetricDefinition",
@@ -149,6 +153,11 @@ def role_of(roles: Iterable[str]) -> str:
     return next((role for role in _STRONGEST if role in named), "ReadOnly")
 
 
+@lru_cache(maxsize=256)
+def _had(roles: frozenset[str]) -> frozenset[str]:
+    return ROLES[role_of(roles)]
+
+
 def check(context: Context, entity: str | None, method: str) -> None:
     """Let the caller pass who has the privileges for `method` on `entity`; raises `Forbidden`.
 
@@ -175,7 +184,7 @@ def check_properties(context: Context, entity: str, method: str, names: Iterable
 
 
 def _demand(context: Context, sufficient: tuple[frozenset[str], ...], method: str, what: str) -> None:
-    had = ROLES[role_of(context.roles)]
+    had = _had(context.roles)
     if not any(needed <= had for needed in sufficient):
         needed = " or ".join(" and ".join(sorted(each)) for each in sufficient)
         raise Forbidden(f"{method} on {what} needs the privilege {needed}.", next_step="Ask an administrator.")

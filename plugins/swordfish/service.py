@@ -8,7 +8,9 @@ from typing import Any
 from ...adapters.contract import Adapter
 from ...core.model.record import Records
 from ...plugin_manager.contract import LOCAL_SYSTEM, PluginSetup
+from .discovery import DiscoverySettings
 from .events.subscription import Subscriptions
+from .identity import Identity
 from .router import Router
 from .sessions import Sessions
 
@@ -23,6 +25,8 @@ class Service:
         self.setup = setup
         self.sessions = Sessions(setup)
         self.subscriptions = Subscriptions(setup.records)
+        self.identity = Identity(setup.records)
+        self.discovery = DiscoverySettings(setup)
 
     @property
     def adapter(self) -> Adapter:

@@ -27,6 +27,9 @@ METRIC_REPORT_DEFINITIONS = f"{TELEMETRY_SERVICE}/MetricReportDefinitions"
 METRIC_REPORTS = f"{TELEMETRY_SERVICE}/MetricReports"
 REGISTRIES = f"{ROOT}/Registries"
 JSON_SCHEMAS = f"{ROOT}/JsonSchemas"
+MANAGERS = f"{ROOT}/Managers"
+MANAGER_ID = "Isthmus"
+"""The one manager: the service itself."""
 
 
 def storage_service(tenant: str) -> str:
@@ -185,6 +188,14 @@ def registry(registry: str) -> str:
 
 def json_schema(schema: str) -> str:
     return f"{JSON_SCHEMAS}/{schema}"
+
+
+def manager(manager: str) -> str:
+    return f"{MANAGERS}/{manager}"
+
+
+def network_protocol(manager: str) -> str:
+    return f"{MANAGERS}/{manager}/NetworkProtocol"
 
 
 def link(uri: str) -> dict[str, str]:

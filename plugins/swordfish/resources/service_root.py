@@ -10,6 +10,7 @@ from ..request import Request
 from ..resource import Endpoint, Property, Resource
 from ..response import Response, json_text
 from ..uris import link
+from ..versions import REDFISH
 
 
 def _features(noun: Any, request: Request) -> dict[str, Any]:
@@ -33,12 +34,15 @@ SERVICE_ROOT = Resource(
     name=lambda noun, request: "Isthmus",
     open=True,
     properties=(
-        Property("RedfishVersion", lambda noun, request: "1.20.0"),
+        Property("RedfishVersion", lambda noun, request: REDFISH),
+        Property("UUID", lambda noun, request: request.service.identity.uuid),
         Property("Product", lambda noun, request: f"Isthmus {request.service.setup.server.version}"),
         Property("ProtocolFeaturesSupported", _features),
         Property("Storage", lambda noun, request: link(uris.STORAGE)),
         Property("StorageServices", lambda noun, request: link(uris.STORAGE_SERVICES)),
+        Property("Fabrics", lambda noun, request: link(uris.FABRICS)),
         Property("Tasks", lambda noun, request: link(uris.TASK_SERVICE)),
+        Property("Managers", lambda noun, request: link(uris.MANAGERS)),
         Property("AccountService", lambda noun, request: link(uris.ACCOUNT_SERVICE)),
         Property("SessionService", lambda noun, request: link(uris.SESSION_SERVICE)),
         Property("EventService", lambda noun, request: link(uris.EVENT_SERVICE)),
