@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from .request import segments
 from .resource import Served
 
-_LONGEST_NAME = 255
+_LONGEST_NAME = 1024
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ def test_a_fixed_name_goes_before_a_parameter() -> None:
     assert router.find("/a/x/b") == (below, {"id": "x"})
 
 
-@pytest.mark.parametrize("path", ["/", "/a", "/a/", "/b", "/a//", "/a/x/c", "/a/x/b/c", "/a/" + "x" * 300, "/a/\0"])
+@pytest.mark.parametrize("path", ["/", "/a", "/a/", "/b", "/a//", "/a/x/c", "/a/x/b/c", "/a/" + "x" * 1025, "/a/\0"])
 def test_everything_else_is_nothing(path: str) -> None:
     assert Router((endpoint("/a/{id}"), endpoint("/a/{id}/b"))).find(path) is None
 
