@@ -106,6 +106,7 @@ class Users(Collection[User]):
             updated_at=moment,
             has_password=wanted.password is not None,
             must_change_password=wanted.must_change_password,
+            enabled=wanted.enabled,
             metadata=check_metadata(wanted.metadata),
         )
         password = None if wanted.password is None else hash_password(check_password(wanted.password))

@@ -166,6 +166,7 @@ class UserRequest:
     roles: tuple[str, ...]
     password: str | None = field(default=None, repr=False)
     must_change_password: bool = False
+    enabled: bool = True
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -118,6 +118,15 @@ class AdministrationSuite:
             with pytest.raises(Forbidden):
                 bench.adapter.administration(context).users.update(user.id, Changes(password="another long phrase"))
 
+    def test_a_user_may_be_made_disabled_and_let_in_later(self, bench: Bench) -> None:
+        users, name = self.administration(bench).users, fresh("dora")
+        user = users.create(UserRequest(name, bench.member.tenant, ("reader",), PASSWORD, enabled=False))
+        assert not user.enabled
+        with pytest.raises(Unauthenticated):
+            bench.adapter.authenticate(Credential(user=name, password=PASSWORD))
+        users.update(user.id, Changes(enabled=True))
+        assert bench.adapter.authenticate(Credential(user=name, password=PASSWORD)).user == user.id
+
     def test_everybody_reads_the_own_account_and_managers_all_of_their_tenant(self, bench: Bench) -> None:
         users, name = self.administration(bench).users, fresh("bert")
         user = users.create(UserRequest(name, bench.member.tenant, ("reader",), PASSWORD))
