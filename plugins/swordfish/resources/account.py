@@ -58,15 +58,13 @@ def _create(request: Request, values: Mapping[str, Any]) -> Outcome:
         roles=(CORE_ROLES[values["RoleId"]],),
         password=values["Password"],
         must_change_password=values.get("PasswordChangeRequired", False),
+        enabled=values.get("Enabled", True),
     )
-    users = request.administration.users
     try:
-        user = users.create(wanted)
+        user = request.administration.users.create(wanted)
     except Conflict:
         taken = said("ResourceAlreadyExists", "ManagerAccount", "UserName", name, related=("/UserName",))
         raise Refusal(400, [taken]) from None
-    if not values.get("Enabled", True):
-        users.update(user.id, Changes(enabled=False))
     return uris.account(user.id)
 
 
