@@ -17,6 +17,7 @@ from typing import Any
 from ....adapters.contract import Storage
 from ....core.errors import NotFound
 from ....core.model.attachment import Attachment
+from ....core.model.host import Host
 from ....core.model.operation import Operation
 from ....core.model.page import Page, Query
 from ....core.model.pool import Pool
@@ -47,7 +48,7 @@ class Facts:
     """A volume or a snapshot (`noun`) and what surrounds it.
 
     `pool` is where it lies. `profile` is that of a volume. `source` is what it was made from, None once that is gone;
-    a snapshot's source is its volume. `operation` is the one that changes it now.
+    a snapshot's source is its volume. `operation` is the one that changes it now. `hosts` are those it is attached to.
     """
 
     noun: Volume | Snapshot
@@ -56,6 +57,7 @@ class Facts:
     profile: Profile | None = None
     source: Volume | Snapshot | None = None
     operation: Operation | None = None
+    hosts: Sequence[Host] = ()
 
     @property
     def id(self) -> str:
@@ -108,13 +110,15 @@ def load(request: Request) -> Facts:
     noun = find(storage, wanted)
     if noun is None or noun.tenant != request.params["tenant"]:
         raise NotFound(f"There is no volume {wanted} in this storage service.")
+    related = _related(storage, noun)
     return Facts(
         noun,
-        _related(storage, noun),
+        related,
         pool=None if noun.pool is None else _lately(storage.pools.get, noun.pool),
         profile=_lately(storage.profiles.get, noun.profile) if isinstance(noun, Volume) else None,
         source=_source(storage, noun),
         operation=_operation(storage, noun),
+        hosts=_hosts(storage, related.attachments) if related.attachments else (),
     )
 
 
@@ -159,6 +163,11 @@ def _operation(storage: Storage, noun: Volume | Snapshot) -> Operation | None:
         return None
     found: Operation | None = _got(storage.operations.get, noun.operation)
     return found
+
+
+def _hosts(storage: Storage, attachments: Sequence[Attachment]) -> Sequence[Host]:
+    found = (_got(storage.hosts.get, host) for host in dict.fromkeys(one.host for one in attachments))
+    return [host for host in found if host is not None]
 
 
 def _related(storage: Storage, noun: Volume | Snapshot) -> Related:

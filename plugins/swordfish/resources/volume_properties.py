@@ -7,6 +7,8 @@ from typing import Any
 
 from ....core.model.volume import VolumeState
 from .. import uris
+from ..fabric_ends import initiator_id, is_published, target_id
+from ..links import counted
 from ..request import Request
 from ..uris import link
 from .volume_facts import Facts
@@ -103,4 +105,23 @@ def links(facts: Facts, request: Request) -> dict[str, Any]:
     if facts.pool is not None:
         found["OwningStorageResource"] = link(uris.storage(facts.pool.backend))
         found["ProvidingStoragePool"] = link(uris.storage_pool(facts.pool.backend, facts.pool.id))
+    if facts.related.attachments:
+        found |= counted("ClientEndpoints", _clients(facts)) | counted("ServerEndpoints", _servers(facts))
     return found
+
+
+def _clients(facts: Facts) -> list[str]:
+    """The names of its hosts, by the protocols by which it is attached to them."""
+    used = {(one.host, one.protocol) for one in facts.related.attachments}
+    return [
+        uris.endpoint(name.protocol, initiator_id(name.name))
+        for host in facts.hosts
+        for name in host.initiators
+        if (host.id, name.protocol) in used
+    ]
+
+
+def _servers(facts: Facts) -> list[str]:
+    """The targets where it is reached; several hosts may share one."""
+    published = (one for one in facts.related.attachments if is_published(one))
+    return list(dict.fromkeys(uris.endpoint(one.protocol, target_id(one)) for one in published))

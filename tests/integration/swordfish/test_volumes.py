@@ -242,20 +242,26 @@ def test_a_snapshot_is_renamed_and_never_resized(world: World) -> None:
     assert (answer.status_code, said(answer)) == (400, ["PropertyNotWritable"])
 
 
-def test_an_attached_volume_shows_its_connection(world: World) -> None:
-    volume = world.volume("attached")
+def test_an_attached_volume_shows_its_connection_and_both_ends(world: World) -> None:
+    volume = world.volume("attached", of="odd")
     with world.service.server.session(tenant="default") as session:
         address = world.service.server.address
-        host = session.post(f"{address}/v1/hosts", json={"name": "there"}).json()
+        names = [{"protocol": "iscsi", "name": "iqn.2026-01.example:there"}]
+        host = session.post(f"{address}/v1/hosts", json={"name": "there", "initiators": names}).json()
         wanted = {"volume": volume["Id"], "host": host["id"]}
         attaching = session.post(f"{address}/v1/attachments", json=wanted).json()
-        attachment = attaching["resource"]
         session.get(f"{address}/v1/operations/{attaching['id']}?wait=20")
-        there = [one["@odata.id"] for one in world.client.body(volume["@odata.id"])["Connections"]]
-        assert there == [f"/redfish/v1/Fabrics/memory/Connections/{attachment}"]
-        operation = session.delete(f"{address}/v1/attachments/{attachment}").json()["id"]
+        there = world.client.body(volume["@odata.id"])
+        for ends in ([there["Connections"][0]], there["Links"]["ClientEndpoints"], there["Links"]["ServerEndpoints"]):
+            (end,) = ends
+            assert world.client.body(end["@odata.id"])["@odata.id"].startswith("/redfish/v1/Fabrics/iscsi/")
+        refused = world.client.delete(volume["@odata.id"])
+        assert (refused.status_code, said(refused)) == (409, ["ResourceInUse"])
+        operation = session.delete(f"{address}/v1/attachments/{attaching['resource']}").json()["id"]
         session.get(f"{address}/v1/operations/{operation}?wait=20")
-    assert world.client.body(volume["@odata.id"])["Connections"] == []
+    after = world.client.body(volume["@odata.id"])
+    assert after["Connections"] == []
+    assert "ClientEndpoints" not in after["Links"]
 
 
 def test_a_volume_that_is_not_there_is_missing(world: World, kept: dict[str, Any]) -> None:
