@@ -7,11 +7,13 @@ find the registries whole at their publisher (`resources/registries.py`).
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
 TYPE = "#Message.v1_3_0.Message"
+_PLACE = re.compile(r"%([1-9])")
 
 TABLE: Mapping[str, Mapping[str, Any]] = json.loads(files(__package__).joinpath("messages.json").read_text())
 """Registries by prefix, each with its `version` and `messages`."""
@@ -31,8 +33,8 @@ def said(name: str, *arguments: str, related: Sequence[str] = (), resolution: st
     """
     prefix, _, key = name.rpartition(".")
     severity, text, cure = TABLE[prefix or "Base"]["messages"][key]
-    for number, argument in enumerate(arguments, 1):
-        text = text.replace(f"%{number}", argument, 1)
+    if arguments:
+        text = _PLACE.sub(lambda found: arguments[int(found[1]) - 1], text)
     message: dict[str, Any] = {
         "@odata.type": TYPE,
         "MessageId": message_id(name),
