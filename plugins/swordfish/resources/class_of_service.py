@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from ....core.errors import NotFound
 from ....core.model.profile import Profile
 from ....core.model.request import ProfileRequest
 from .. import uris
@@ -94,8 +96,9 @@ def _linked(request: Request, kind: str, pointer: str, uri: Any) -> Shown:
     """The line of service at a URI; refuses with 400 one that is none of this kind."""
     found = request.service.router.find(uri) if isinstance(uri, str) else None
     if found is not None and isinstance(found[0], Resource) and found[0].type == KINDS[kind][0].type:
-        shown: Shown = found[0].load(request.at(uri, found[1]))
-        return shown
+        with suppress(NotFound):
+            shown: Shown = found[0].load(request.at(uri, found[1]))
+            return shown
     raise Refusal(400, [said("ResourceMissingAtURI", str(uri)[:200], related=(pointer,))])
 
 

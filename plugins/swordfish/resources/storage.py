@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ....core.model.backend import Backend, BackendState, Health
 from ....core.model.pool import Pool, PoolState
 from .. import uris
 from ..arrays import Array, find, window
+from ..conditions import conditions
 from ..identifiers import identifier
 from ..request import Request
 from ..resource import SNIA, Collection, Property, Resource, Window
@@ -17,22 +19,25 @@ from ..volumes_in_pools import volumes_of
 _HEALTH = {Health.HEALTHY: "OK", Health.DEGRADED: "Warning", Health.FAILED: "Critical"}
 
 
-def status_of(array: Array) -> dict[str, str]:
+def status_of(array: Array) -> dict[str, Any]:
     """State and health: a back end's own, or for those who may not read it what follows from its pools."""
     return _of_backend(array.backend) if array.backend is not None else _of_pools(array.pools)
 
 
-def _of_backend(backend: Backend) -> dict[str, str]:
+def _of_backend(backend: Backend) -> dict[str, Any]:
+    status: dict[str, Any] = {"State": "Enabled"}
     if backend.state is BackendState.DISABLED:
-        state = "Disabled"
-    else:
-        state = "UnavailableOffline" if backend.health is Health.FAILED else "Enabled"
+        status = {"State": "Disabled"}
+    elif backend.health is Health.FAILED:
+        status = {"State": "UnavailableOffline"}
     # Of a health that is not known nothing is said.
-    health = _HEALTH.get(backend.health)
-    return {"State": state} if health is None else {"State": state, "Health": health}
+    if (health := _HEALTH.get(backend.health)) is not None:
+        status["Health"] = health
+    known = conditions(backend.health_reason) if backend.health is Health.FAILED else None
+    return status if known is None else {**status, "Conditions": known}
 
 
-def _of_pools(pools: Any) -> dict[str, str]:
+def _of_pools(pools: Sequence[Pool]) -> dict[str, Any]:
     states = {pool.state for pool in pools}
     if PoolState.AVAILABLE in states:
         return {"State": "Enabled"}

@@ -9,6 +9,7 @@ from ....core.model.page import Query
 from ....core.model.pool import Pool, PoolState
 from .. import uris
 from ..arrays import find, find_pool
+from ..conditions import conditions
 from ..identifiers import identifier
 from ..request import Request
 from ..resource import SNIA, Collection, Property, Resource, Window
@@ -16,11 +17,15 @@ from ..uris import link
 from ..volumes_in_pools import volumes_of
 from .storage_service import load as load_service
 
-_STATUS = {
-    PoolState.AVAILABLE: {"State": "Enabled", "Health": "OK"},
-    PoolState.UNAVAILABLE: {"State": "UnavailableOffline", "Health": "Critical"},
-    PoolState.DISABLED: {"State": "Disabled"},
-}
+
+def _status(pool: Pool, request: Request) -> dict[str, Any]:
+    if pool.state is PoolState.DISABLED:
+        return {"State": "Disabled"}
+    if pool.state is PoolState.AVAILABLE:
+        return {"State": "Enabled", "Health": "OK"}
+    known = conditions(pool.reason)
+    status = {"State": "UnavailableOffline", "Health": "Critical"}
+    return status if known is None else {**status, "Conditions": known}
 
 
 def _capacity(pool: Pool, request: Request) -> dict[str, Any]:
@@ -86,7 +91,7 @@ STORAGE_POOL = Resource(
     id_of=lambda pool: str(pool.id),
     name=lambda pool, request: pool.name,
     properties=(
-        Property("Status", lambda pool, request: _STATUS[pool.state]),
+        Property("Status", _status),
         Property("Identifier", lambda pool, request: identifier(pool.id)),
         Property("Capacity", _capacity),
         Property("RemainingCapacityPercent", _remaining),

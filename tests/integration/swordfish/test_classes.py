@@ -342,6 +342,13 @@ def test_what_cannot_be_a_class_is_refused_with_its_place(
     assert offer.admin.members(offer.classes()) == before
 
 
+def test_a_link_to_a_line_that_is_not_there_is_refused(offer: Offer) -> None:
+    for place in (f"{offer.gold}/{DATA}/nothing", f"{offer.secret}/{DATA}/storage", f"{offer.gold}/{CONNECTIVITY}/x"):
+        uri = f"{offer.classes()}/{place}"
+        answer = offer.admin.post(offer.classes(), {"Name": "linked", DATA: [{"@odata.id": uri}]})
+        assert why(answer) == (400, "ResourceMissingAtURI", [f"/{DATA}/0"])
+
+
 def test_a_name_is_taken_once(offer: Offer) -> None:
     assert offer.admin.post(offer.classes(), {"Name": "gold"}).status_code == 409
 
