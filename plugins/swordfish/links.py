@@ -31,4 +31,4 @@ def member(uri: str, collection: str) -> str | None:
 
 def wrong_link(pointer: str, uri: str, advice: str) -> Refusal:
     """The link at `pointer` of a body leads to nothing that could stand there."""
-    return refuse(400, "PropertyValueIncorrect", pointer[1:], uri[:100], related=(pointer,), resolution=advice)
+    return refuse(400, "PropertyValueIncorrect", pointer[1:], uri[:255], related=(pointer,), resolution=advice)

@@ -27,6 +27,7 @@ from ..request import Request
 from ..resource import Body, Collection, Creation, JsonSchema, Property, Resource, Window
 from ..uris import link
 from ..windows import window_of
+from .endpoint_group import undisturbed
 from .fabric import fabric_type, load
 from .volume import NAME
 
@@ -118,13 +119,16 @@ def _delete(request: Request, end: End) -> None:
     if isinstance(end, TargetEnd):
         advice = "A target goes with the connections through it: delete those."
         raise Refusal(405, [said("OperationNotAllowed", resolution=advice)], {"Allow": "GET, HEAD"})
-    hosts, expected = request.storage.hosts, request.expected(end)
+    hosts = request.storage.hosts
     left = tuple(one for one in end.host.initiators if one != end.initiator)
     if left:
-        hosts.update(end.host.id, Changes(initiators=left), if_version=expected)
+        # What is written are all names: one that came meanwhile must not be lost.
+        with undisturbed(request, end.host):
+            hosts.update(end.host.id, Changes(initiators=left), if_version=end.host.version)
     else:
-        # Bound to what was seen: a host that has got another name meanwhile must not go.
-        hosts.delete(end.host.id, if_version=end.host.version)
+        # A host that has got another name meanwhile must not go.
+        with undisturbed(request, end.host):
+            hosts.delete(end.host.id, if_version=end.host.version)
 
 
 def _name(end: End, request: Request) -> str:

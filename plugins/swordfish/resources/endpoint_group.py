@@ -7,7 +7,8 @@ last endpoint goes that way goes too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -116,15 +117,9 @@ def _update(request: Request, host: Host, changes: Mapping[str, Any]) -> None:
             attachments=[one.id for one in attached],
         )
     storage = _storage(request, host.tenant)
-    try:
-        # Bound to what was seen also without a condition: something may be connected to the group in this moment.
-        storage.hosts.update(
-            host.id, Changes(initiators=(*host.initiators, *coming), take=True), if_version=host.version
-        )
-    except Stale as stale:
-        if request.expected(host) is not None:
-            raise
-        raise Conflict("The group is changed by somebody else in this moment.", next_step="Try again.") from stale
+    changes_of_host = Changes(initiators=(*host.initiators, *coming), take=True)
+    with undisturbed(request, host):
+        storage.hosts.update(host.id, changes_of_host, if_version=host.version)
     for one in leaving:
         storage.hosts.create(HostRequest(one.name, (one,), installation=host.tenant is None, take=True))
 
@@ -135,7 +130,23 @@ def _delete(request: Request, host: Host) -> None:
     if others:
         where = ", ".join(uris.endpoint_group(other, host.id) for other in sorted(others))
         raise Conflict("The group has endpoints in other fabrics.", next_step=f"Delete the endpoints of {where} first.")
-    request.storage.hosts.delete(host.id, if_version=host.version)
+    with undisturbed(request, host):
+        request.storage.hosts.delete(host.id, if_version=host.version)
+
+
+@contextmanager
+def undisturbed(request: Request, host: Host) -> Iterator[None]:
+    """For changes that are bound to what was seen of a host, whether or not the client has set a condition.
+
+    Something may be connected to it, or it may get another name, in this very moment. A client that has set no
+    condition is then told of a conflict, not that its condition holds no more.
+    """
+    try:
+        yield
+    except Stale as stale:
+        if request.expected(host) is not None:
+            raise
+        raise Conflict("The host is changed by somebody else in this moment.", next_step="Try again.") from stale
 
 
 def _check_owner(found: Sequence[InitiatorEnd], owner: str | None) -> None:
