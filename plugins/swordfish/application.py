@@ -83,6 +83,9 @@ class SwordfishApplication:
             raise not_allowed(allowed)
         if not _open(found, request):
             privileges.check(request.context, found.privileges, request.method)
+            if "tenant" in params:
+                # Another tenant's things are not there, whatever was sent to them.
+                request.acting_for(params["tenant"])
         if request.method in ("GET", "HEAD"):
             return read(found, request, allowed)
         if isinstance(found, Collection):
