@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .service import Service
 
 _PIECE = 1 << 16
+_LONGEST_KEY = 200
 _JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
 
 
@@ -72,6 +73,18 @@ class Request:
         """A request header, None without it."""
         value = self.environ.get("HTTP_" + name.upper().replace("-", "_"))
         return None if value is None else str(value)
+
+    @property
+    def key(self) -> str | None:
+        """The `Idempotency-Key` header: a change that is asked for again with the same key is made once.
+
+        Not of the standard; clients that know of it may repeat a POST whose answer they missed.
+        """
+        key = self.header("Idempotency-Key")
+        if key is not None and not (0 < len(key) <= _LONGEST_KEY and key.isprintable()):
+            advice = f"An Idempotency-Key has 1 to {_LONGEST_KEY} printable characters."
+            raise refuse(400, "HeaderInvalid", "Idempotency-Key", resolution=advice)
+        return key
 
     @property
     def adapter(self) -> Adapter:

@@ -126,7 +126,7 @@ def _create(request: Request, values: Mapping[str, Any]) -> Operation:
     notes = {_NAME: values["Name"]} if "Name" in values else {}
     wanted = AttachmentRequest(volume.id, host.id, mode, notes, _wanted_credential(values))
     try:
-        return request.storage.attachments.create(wanted)
+        return request.storage.attachments.create(wanted, key=request.key)
     except Invalid as error:
         pointers = {
             "host": place,
@@ -219,7 +219,7 @@ def _wanted_credential(values: Mapping[str, Any]) -> ChapCredential | None:
 
 
 def _delete(request: Request, attachment: Attachment) -> Operation:
-    return request.storage.attachments.delete(attachment.id, if_version=request.expected(attachment))
+    return request.storage.attachments.delete(attachment.id, key=request.key, if_version=request.expected(attachment))
 
 
 def _never(request: Request, attachment: Attachment, values: Mapping[str, Any]) -> None:

@@ -60,10 +60,10 @@ def _create(request: Request, facts: Facts, values: Mapping[str, Any]) -> Operat
     storage = request.tenant_storage
     name = values.get("VolumeName") or f"{kind} of {facts.noun.name}"[:_LONGEST_NAME].strip()
     if kind == "Snapshot":
-        return storage.snapshots.create(SnapshotRequest(facts.id, name))
+        return storage.snapshots.create(SnapshotRequest(facts.id, name), key=request.key)
     if facts.snapshot is not None:
-        return storage.volumes.create(VolumeRequest(name, source_snapshot=facts.id))
-    return storage.volumes.create(VolumeRequest(name, source_volume=facts.id))
+        return storage.volumes.create(VolumeRequest(name, source_snapshot=facts.id), key=request.key)
+    return storage.volumes.create(VolumeRequest(name, source_volume=facts.id), key=request.key)
 
 
 def _remove(request: Request, facts: Facts, values: Mapping[str, Any]) -> Operation:
@@ -75,8 +75,8 @@ def _remove(request: Request, facts: Facts, values: Mapping[str, Any]) -> Operat
     if values.get("DeleteTargetVolume") is not True:
         raise _wrong("DeleteTargetVolume", "The relationship ends with its target only: send true to delete that.")
     if target in facts.related.snapshots:
-        return request.tenant_storage.snapshots.delete(target)
-    return request.tenant_storage.volumes.delete(target)
+        return request.tenant_storage.snapshots.delete(target, key=request.key)
+    return request.tenant_storage.volumes.delete(target, key=request.key)
 
 
 def _wrong(name: str, advice: str) -> Refusal:

@@ -9,8 +9,7 @@ from ....core.errors import Invalid
 from ....core.model.operation import Operation
 from ....core.model.request import Changes
 from .. import uris
-from ..core_errors import refusal_of
-from ..refusal import Refusal, refuse
+from ..refusal import refuse
 from ..request import Request
 from ..resource import SNIA, JsonSchema, Outcome, Property, Resource
 from . import volume_properties as shown
@@ -27,8 +26,10 @@ CAPACITY: JsonSchema = {
             "type": "object",
             "properties": {"AllocatedBytes": BYTES, "ProvisionedBytes": BYTES},
             "additionalProperties": False,
+            "minProperties": 1,
         }
     },
+    "required": ["Data"],
     "additionalProperties": False,
 }
 APPLY_TIMES: Mapping[str, Any] = {
@@ -69,23 +70,26 @@ def _update(request: Request, facts: Facts, changes: Mapping[str, Any]) -> Outco
     operation: Operation | None = None
     if wanted is not None and wanted[0] != facts.noun.size:
         try:
-            operation = storage.volumes.extend(facts.id, wanted[0], if_version=expected)
+            operation = storage.volumes.extend(facts.id, wanted[0], key=request.key, if_version=expected)
         except Invalid as error:
-            raise _too_small(error, request, wanted[1]) from error
+            raise _named(error, wanted[1]) from error
     if name is not None:
         storage.volumes.update(facts.id, Changes(name=name), if_version=None if operation else expected)
     return operation
 
 
-def _too_small(error: Invalid, request: Request, pointer: str) -> Refusal:
-    return refusal_of(error, request.path, {"size": pointer})
+def _named(error: Invalid, pointer: str) -> Invalid:
+    """The error, about the property that said the size."""
+    if error.details.get("field") != "size" or pointer == "/CapacityBytes":
+        return error
+    return Invalid(error.message, next_step=error.next_step, field="capacity")
 
 
 def _delete(request: Request, facts: Facts) -> Operation:
     expected = request.expected(facts)
     if facts.snapshot is not None:
-        return request.tenant_storage.snapshots.delete(facts.id, if_version=expected)
-    return request.tenant_storage.volumes.delete(facts.id, if_version=expected)
+        return request.tenant_storage.snapshots.delete(facts.id, key=request.key, if_version=expected)
+    return request.tenant_storage.volumes.delete(facts.id, key=request.key, if_version=expected)
 
 
 VOLUME = Resource(
@@ -105,7 +109,7 @@ VOLUME = Resource(
         Property("Status", shown.status),
         Property("Identifiers", shown.identifiers),
         Property("CapacityBytes", lambda facts, request: facts.noun.size, write=BYTES, core="size"),
-        Property("Capacity", shown.capacity, write=CAPACITY),
+        Property("Capacity", shown.capacity, write=CAPACITY, core="capacity"),
         Property("ProvisioningPolicy", shown.provisioning_policy),
         Property("AccessCapabilities", shown.access_capabilities),
         Property("Operations", shown.operations),

@@ -111,7 +111,8 @@ def _create(request: Request, values: Mapping[str, Any]) -> Operation:
         raise refuse(400, "PropertyNotWritable", where, related=(f"/{where}",), resolution=advice)
     named = given.get("ClassOfService")
     profile = None if named is None else _profile(request, named["@odata.id"])
-    return request.tenant_storage.volumes.create(VolumeRequest(name=name, size=size[0], profile=profile))
+    wanted = VolumeRequest(name=name, size=size[0], profile=profile)
+    return request.tenant_storage.volumes.create(wanted, key=request.key)
 
 
 def _profile(request: Request, uri: str) -> str:
