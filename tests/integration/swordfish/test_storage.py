@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.environment.redfish import PASSWORD, ROOT, RedfishClient, RedfishService, redfish_service
+from tests.environment.server import Distribution
+from tests.integration import rest
 
+ODD = Distribution(Path(rest.__path__[0]) / "odd_driver.py", {"isthmus.drivers": {"odd": "OddDriver"}})
 GIB = 1 << 30
 TOTAL = 100 * GIB
 STORAGE = f"{ROOT}/Storage"
@@ -37,14 +41,15 @@ class Shared:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
-    with redfish_service(tmp_path_factory.mktemp("storage")) as service:
+    folder = tmp_path_factory.mktemp("storage")
+    with redfish_service(folder, distributions=[ODD]) as service:
         described = [
             {"name": "large", "total": TOTAL, "capabilities": {"dataStorage": {"compression": True}}},
             {"name": "small", "total": 10 * GIB, "capabilities": {"advanced": {"diskType": "nvme"}}},
         ]
         backend = service.make("/v1/backends", {"name": "array", "driver": "memory", "settings": {"pools": described}})
-        spare = {"pools": [{"name": "p", "total": GIB}]}
-        service.make("/v1/backends", {"name": "spare", "driver": "memory", "settings": spare})
+        spare = {"pools": [{"name": "p", "total": GIB}], "marks": str(folder)}
+        service.make("/v1/backends", {"name": "spare", "driver": "odd", "settings": spare})
         memory = {"provisioningProperties": {"ioConnectivity": {"accessProtocol": "memory"}}}
         for name, capability, value in (("large", "dataStorage.compression", True), ("small", "diskType", "nvme")):
             custom = {"customProperties": {f"capabilities:{capability}": value}}
@@ -114,8 +119,9 @@ def test_the_controller_names_no_protocol_that_redfish_does_not_know(shared: Sha
         (controller,) = client.members(f"{STORAGE}/{shared.backend}/Controllers")
         body = client.body(controller)
         assert body["Name"] == name
-        assert "SupportedDeviceProtocols" not in body
-        assert set(body.get("SupportedControllerProtocols", [])) <= {"iSCSI"}
+        assert "SupportedDeviceProtocols" not in body and "SupportedControllerProtocols" not in body
+        spare = next(uri for uri in client.members(STORAGE) if shared.backend not in uri)
+        assert client.body(f"{spare}/Controllers/driver")["SupportedControllerProtocols"] == ["iSCSI"]
 
 
 def test_a_pool_shows_its_room_and_what_it_offers(shared: Shared) -> None:
@@ -191,9 +197,9 @@ def test_a_storage_service_says_what_its_classes_can_ask_for(shared: Shared) -> 
     data = client.body(service["DataStorageLoSCapabilities"]["@odata.id"])
     assert data["SupportedProvisioningPolicies"] == ["Fixed", "Thin"]
     assert data["SupportsSpaceEfficiency"] is False
-    # The arrays here are reached by `memory` alone, which Redfish does not know.
+    # The first array is reached by `memory` alone, which Redfish does not know.
     connectivity = client.body(service["IOConnectivityLoSCapabilities"]["@odata.id"])
-    assert connectivity["SupportedAccessProtocols"] == []
+    assert connectivity["SupportedAccessProtocols"] == ["iSCSI"]
     for name in ("DataStorageLoSCapabilities", "IOConnectivityLoSCapabilities"):
         foreign = service[name]["@odata.id"].replace(tenant, shared.tenants["red"])
         assert client.get(foreign).status_code == 404
