@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ....core.model.operation import Operation
 from ....core.model.volume import VolumeState
 from .. import uris
+from ..acceptance import failure_of
 from ..fabric_ends import initiator_id, is_published, target_id
 from ..links import counted
 from ..request import Request
@@ -39,7 +41,21 @@ _NAA_DIGITS = 32
 
 def status(facts: Facts, request: Request) -> dict[str, Any]:
     state, health = STATUS[facts.noun.state.value]
-    return {"State": state, "Health": health}
+    shown: dict[str, Any] = {"State": state, "Health": health}
+    if facts.operation is not None and facts.operation.error is not None and not facts.operation.state.live:
+        shown["Conditions"] = [_condition(facts, facts.operation)]
+    return shown
+
+
+def _condition(facts: Facts, operation: Operation) -> dict[str, Any]:
+    """Why it is in error: what its operation met, and what to do about it (schema Resource, Condition)."""
+    first = failure_of(operation, uris.volume(facts.tenant, facts.id)).messages[0]
+    return {
+        **{name: first[name] for name in ("MessageId", "Message", "MessageArgs", "Resolution") if name in first},
+        "Severity": "Critical",
+        "Timestamp": operation.updated_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "OriginOfCondition": link(uris.task(operation.id)),
+    }
 
 
 def capacity(facts: Facts, request: Request) -> dict[str, Any]:

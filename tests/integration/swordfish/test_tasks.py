@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import redfish
+import redfish  # type: ignore[import-untyped]
 import requests
-from redfish_utilities.tasks import poll_task_monitor
+from redfish_utilities.tasks import poll_task_monitor  # type: ignore[import-untyped]
 
 from tests.environment.redfish import ADMINISTRATOR, PASSWORD
 from tests.environment.server import until

@@ -163,6 +163,8 @@ def test_what_is_no_json_object_changes_nothing(
         ({"CapacityBytes": GIB - 4096}, "PropertyValueError"),
         ({"Capacity": {"Data": {"AllocatedBytes": GIB - 4096}}}, "PropertyValueError"),
         ({"Capacity": {"Data": {"AllocatedBytes": "x"}}}, "PropertyValueTypeError"),
+        ({"Capacity": {"Data": {}}}, "PropertyValueError"),
+        ({"Capacity": {}}, "PropertyMissing"),
         ({"CapacityBytes": 2 * GIB, "Capacity": {"Data": {"AllocatedBytes": 3 * GIB}}}, "PropertyValueConflict"),
         ({"CapacityBytes": GIB - 4096, "DisplayName": "renamed"}, "PropertyValueError"),
         ({"CapacityBytes": 2 * GIB, "DisplayName": " renamed "}, "PropertyValueFormatError"),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from isthmus.core.errors import NotFound
+from isthmus.core.errors import NeedsAttention, NotFound
 from isthmus.core.model.identity import new_id, now
 from isthmus.core.model.operation import Operation, OperationState
 from isthmus.core.model.page import Page, Query
@@ -80,6 +80,17 @@ def test_every_state_of_a_volume_has_a_status(state: VolumeState) -> None:
     assert shown["Health"] in HEALTH
     assert (shown["State"] == "Enabled") == (state is VolumeState.AVAILABLE)
     assert (shown["Health"] == "Critical") == (state is VolumeState.ERROR)
+
+
+def test_a_volume_in_error_says_what_its_operation_met() -> None:
+    met = NeedsAttention("It hangs.", next_step="Retry or abandon it.").to_json()
+    operation = make_operation("volume.extend", OperationState.NEEDS_ATTENTION, error=met)
+    facts = _facts(make_volume(state=VolumeState.ERROR), operation=operation)
+    (condition,) = volume_properties.status(facts, NOBODY)["Conditions"]
+    assert "It hangs." in condition["Resolution"]
+    assert condition["Severity"] == "Critical"
+    assert condition["OriginOfCondition"]["@odata.id"].endswith(operation.id)
+    assert "Conditions" not in volume_properties.status(replace(facts, operation=None), NOBODY)
 
 
 @pytest.mark.parametrize("state", list(SnapshotState))
