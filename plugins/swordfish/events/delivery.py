@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 import requests
 
 from ....adapters.contract import Adapter, Storage
-from ....core.context import Context
+from ....core.context import MUST_CHANGE_PASSWORD, Context
 from ....core.duties.duty import Duty, DutyRun
-from ....core.errors import Gone, IsthmusError, NotFound, Stale
+from ....core.errors import Forbidden, Gone, IsthmusError, NotFound, Stale
 from ..response import json_text
 from ..telemetry.reports import REPORTS, document
 from .rendering import payload, records
@@ -37,6 +37,7 @@ _TIMEOUT = (5.0, 20.0)
 _SENDERS = 8
 _ROUND = 0.5
 _IDLE = 2.0
+_RIGHTLESS = 30.0
 
 
 @dataclass(slots=True)
@@ -100,6 +101,10 @@ class Delivery:
         try:
             while following is not None and run.held():
                 following = self._one_message(following)
+        except Forbidden as error:
+            # Rights come back at somebody's word only (a new password, another role): no need to ask all the time.
+            self._trouble(subscription.id).not_before = time.monotonic() + _RIGHTLESS
+            _log.info("subscription %s is told nothing now: %s", subscription.id, error)
         except IsthmusError as error:
             _log.warning("events for subscription %s wait: %s", subscription.id, error)
         except Exception:
@@ -159,7 +164,8 @@ class Delivery:
             return None
         if not user.enabled:
             return None
-        return Context(one.tenant, one.user, frozenset(user.roles))
+        roles = (MUST_CHANGE_PASSWORD,) if user.must_change_password else user.roles
+        return Context(one.tenant, one.user, frozenset(roles))
 
     def _post(self, one: Subscription, body: bytes) -> bool:
         headers: Mapping[str, str] = {**one.headers, "Content-Type": "application/json;charset=utf-8"}
