@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 from jsonschema import Draft202012Validator
 
@@ -14,6 +14,7 @@ from isthmus.core.profiles.requirement import compiled
 from isthmus.plugins.swordfish.class_mapping import KINDS, LINES, SCHEMAS, line_meant
 from tests.environment import redfish_schemas
 
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 LINE = {line.id: line for line in LINES}
 LARGEST = 2**53 - 1
 LARGEST_SAID = (2**63 - 1) // 125_000
@@ -102,23 +103,27 @@ def profile_of(lines: dict[str, dict[str, Any]], properties: Any) -> Any:
     return properties
 
 
+@CALM
 @given(SAYABLE)
 def test_a_profile_that_both_can_say_comes_back_whole(properties: dict[str, Any]) -> None:
     compiled(properties, "generated")
     assert profile_of(said(properties), {}) == properties
 
 
+@CALM
 @given(SAYABLE, SAYABLE)
 def test_a_class_comes_back_whole_whatever_the_profile_said_before(one: dict[str, Any], two: dict[str, Any]) -> None:
     assert said(profile_of(said(one), two)) == said(one)
 
 
+@CALM
 @given(SAYABLE)
 def test_what_is_shown_is_taken_back(properties: dict[str, Any]) -> None:
     for line, body in said(properties).items():
         assert not list(Draft202012Validator(SCHEMAS[line]).iter_errors(body))
 
 
+@CALM
 @given(SAYABLE)
 def test_what_is_shown_is_what_the_publisher_allows(properties: dict[str, Any]) -> None:
     if redfish_schemas.missing():
@@ -132,6 +137,7 @@ def test_what_is_shown_is_what_the_publisher_allows(properties: dict[str, Any]) 
         assert schemas.warnings(whole) == []
 
 
+@CALM
 @given(SAYABLE)
 def test_what_swordfish_cannot_say_survives_every_change(properties: dict[str, Any]) -> None:
     changed = profile_of(said(properties), UNSAID)

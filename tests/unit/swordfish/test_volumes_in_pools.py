@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from isthmus.core.errors import Invalid
@@ -14,6 +14,8 @@ from isthmus.core.model.page import Page, Query
 from isthmus.plugins.swordfish.refusal import Refusal
 from isthmus.plugins.swordfish.request import Request
 from isthmus.plugins.swordfish.volumes_in_pools import volumes_of
+
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def asking(pools: list[tuple[int, int]]) -> tuple[Request, list[str], list[str]]
 counts = some.integers(0, 4)
 
 
+@CALM
 @given(some.lists(some.tuples(counts, counts), max_size=4), some.integers(1, 6))
 def test_pieces_of_any_size_are_the_whole(pools: list[tuple[int, int]], size: int) -> None:
     request, names, everything = asking(pools)
