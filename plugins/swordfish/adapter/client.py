@@ -144,6 +144,24 @@ class Client:
                 if path is not None:
                     yield path
 
+    def stream(self, path: str, after: int | None, request_id: str) -> requests.Response:
+        """An open event stream, from after the event `after` where the service can; raises what `get` raises."""
+        sent = {"Accept": "text/event-stream", "X-Openstack-Request-Id": request_id}
+        if after is not None:
+            sent["Last-Event-ID"] = str(after)
+        used = self._authorisation(None)
+        answer = self._open("GET", path, None, {**sent, **used}, self._timeout)
+        if answer.status_code == 401 and not self._basic:
+            answer.close()
+            answer = self._open("GET", path, None, {**sent, **self._authorisation(used)}, self._timeout)
+        if answer.status_code == 401:
+            answer.close()
+            raise self._refused()
+        if answer.status_code >= 300:
+            with answer:
+                raise error_of(self.system, answer.status_code, _object(_limited(answer)))
+        return answer
+
     def close(self) -> None:
         """Log out and close the connections. Idempotent."""
         token, own, self._token, self._own = self._token, self._own, None, None
@@ -239,30 +257,12 @@ class Client:
         timeout: float | None = None,
     ) -> Answer:
         """Ask once; raises `Unavailable` when there is no answer that can be read."""
-        auth = (self._credential.user or "", self._credential.password or "") if self._basic else None
         try:
-            with self._session.request(
-                method,
-                self.address + path,
-                json=body,
-                headers={"OData-Version": "4.0", "Accept": "application/json", **headers},
-                auth=auth,
-                timeout=(5.0, timeout or self._timeout),
-                allow_redirects=False,
-                stream=True,
-            ) as answer:
+            with self._open(method, path, body, headers, timeout or self._timeout) as answer:
                 content = _limited(answer)
                 status, given = answer.status_code, answer.headers
-        except requests.exceptions.SSLError:
-            raise Unavailable(
-                f"{self.address} did not prove who it is.",
-                next_step="Check the setting `ca` and the name in the address.",
-            ) from None
         except requests.exceptions.RequestException:
-            raise Unavailable(
-                f"{self.address} does not answer.",
-                next_step="Check the address, and that the service runs there.",
-            ) from None
+            raise self._silent() from None
         if 300 <= status < 400:
             # Some add a slash to the path of the root, or take it away.
             there = str(given.get("Location", "")).rpartition("://")[2].partition("/")
@@ -270,6 +270,32 @@ class Client:
                 return self._send(method, ROOT.rstrip("/"), headers=headers)
             raise Unavailable(f"{self.address} sends elsewhere for {path[:100]}.")
         return Answer(status, _object(content), given)
+
+    def _open(self, method: str, path: str, body: Any, headers: Mapping[str, str], timeout: float) -> requests.Response:
+        auth = (self._credential.user or "", self._credential.password or "") if self._basic else None
+        try:
+            return self._session.request(
+                method,
+                self.address + path,
+                json=body,
+                headers={"OData-Version": "4.0", "Accept": "application/json", **headers},
+                auth=auth,
+                timeout=(5.0, timeout),
+                allow_redirects=False,
+                stream=True,
+            )
+        except requests.exceptions.SSLError:
+            raise Unavailable(
+                f"{self.address} did not prove who it is.",
+                next_step="Check the setting `ca` and the name in the address.",
+            ) from None
+        except requests.exceptions.RequestException:
+            raise self._silent() from None
+
+    def _silent(self) -> Unavailable:
+        return Unavailable(
+            f"{self.address} does not answer.", next_step="Check the address, and that the service runs there."
+        )
 
 
 def _limited(answer: requests.Response) -> bytes:

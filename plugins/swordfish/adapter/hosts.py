@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ....adapters.contract.base import page_of
@@ -40,7 +41,14 @@ class SwordfishHosts(Bound):
     """The hosts of a service. It does not say whose they are: whoever may use the system sees them all."""
 
     def list(self, query: Query | None = None) -> Page[Host]:
-        return page_of(self._all(), query, ("created_at", "name"))
+        query = query or Query()
+        found = self._all()
+        filters = dict(query.filters)
+        for name, of in (("initiator", "name"), ("protocol", "protocol")):
+            if name in filters:
+                wanted = filters.pop(name)
+                found = [host for host in found if any(getattr(one, of) == wanted for one in host.initiators)]
+        return page_of(found, replace(query, filters=filters), ("created_at", "name"))
 
     def get(self, host: str) -> Host:
         shown = list(groups_of(self.client, fabrics_of(self.site), host))
@@ -55,8 +63,9 @@ class SwordfishHosts(Bound):
             made: dict[str, tuple[Fabric, list[str]]] = {}
             for one in wanted.initiators:
                 fabric = _speaking(fabrics, one.protocol)
-                path = self._endpoint(fabric, one, wanted.name)
-                undo.callback(self._forget, path)
+                path, new = self._endpoint(fabric, one, wanted.name, wanted.take)
+                if new:
+                    undo.callback(self._forget, path)
                 made.setdefault(fabric.place.path, (fabric, []))[1].append(path)
             first, endpoints = next(iter(made.values())) if made else (_grouping(fabrics), [])
             if len(made) > 1:
@@ -88,6 +97,8 @@ class SwordfishHosts(Bound):
         if changes.initiators is None:
             return self.get(host)
         fabrics = fabrics_of(self.site)
+        for one in changes.initiators:
+            _speaking(fabrics, one.protocol)
         for fabric, path, body in groups_of(self.client, fabrics, host):
             wanted = [one for one in changes.initiators if one.protocol == fabric.protocol]
             present = initiators_of(self.client, fabric, body)
@@ -96,14 +107,17 @@ class SwordfishHosts(Bound):
             if fabric.groups is None:
                 raise NotOffered("A host of this system has one name.")
             kept = [one for one in endpoints_in(body) if self._named(one) & {each.name for each in wanted}]
-            new = [self._endpoint(fabric, one, text(body, "Name")) for one in wanted if one not in present]
-            members = {"Links": {"Endpoints": [{"@odata.id": one} for one in [*kept, *new]]}}
-            try:
+            with contextlib.ExitStack() as undo:
+                coming = []
+                for one in wanted:
+                    if one not in present:
+                        endpoint, new = self._endpoint(fabric, one, text(body, "Name"), bool(changes.take))
+                        coming.append(endpoint)
+                        if new:
+                            undo.callback(self._forget, endpoint)
+                members = {"Links": {"Endpoints": [{"@odata.id": one} for one in [*kept, *coming]]}}
                 self.patch(path, self.ask(path), members, if_version, _NAMES)
-            except IsthmusError:
-                for one in new:
-                    self._forget(one)
-                raise
+                undo.pop_all()
             for gone in set(endpoints_in(body)) - set(kept):
                 self._forget(gone)
         return self.get(host)
@@ -150,19 +164,18 @@ class SwordfishHosts(Bound):
             initiators=tuple(dict.fromkeys(names)),
         )
 
-    def _endpoint(self, fabric: Fabric, wanted: Initiator, name: str) -> str:
-        """Make an endpoint of an initiator; raises `Conflict` where there is one already."""
+    def _endpoint(self, fabric: Fabric, wanted: Initiator, name: str, take: bool) -> tuple[str, bool]:
+        """The endpoint of an initiator, and whether it is a new one; raises `Conflict` where there is one already that
+        is not to be taken."""
         if fabric.endpoints is None:
             raise NotOffered(f"The fabric {fabric.protocol} of this system has no endpoints.")
+        for path, body in self.client.members(fabric.endpoints) if take else ():
+            if wanted.name in names_of(body):
+                return path, False
         named = identifiers(wanted.name)
-        body = {
-            "Name": name,
-            "Identifiers": [named],
-            "ConnectedEntities": [
-                {"EntityRole": "Initiator", "EntityType": "StorageInitiator", "Identifiers": [named]}
-            ],
-        }
-        return self._made(fabric.endpoints, body)
+        entity = {"EntityRole": "Initiator", "EntityType": "StorageInitiator", "Identifiers": [named]}
+        body = {"Name": name, "Identifiers": [named], "ConnectedEntities": [entity]}
+        return self._made(fabric.endpoints, body), True
 
     def _group(self, fabric: Fabric, name: str, endpoints: Sequence[str]) -> str:
         body: dict[str, Any] = {"Name": name, "GroupType": "Initiator"}

@@ -14,6 +14,7 @@ from .attachments import SwordfishAttachments
 from .bodies import at, link, text
 from .chap import Chap
 from .client import Answer
+from .events import SwordfishEvents
 from .fabrics import fabrics_of
 from .hosts import SwordfishHosts
 from .metrics import SwordfishMetrics
@@ -42,6 +43,7 @@ class SwordfishStorage(BaseStorage):
         self.profiles: contract.Profiles = SwordfishProfiles(context, site, operations)
         self.hosts: contract.Hosts = SwordfishHosts(context, site, operations)
         self.attachments: contract.Attachments = SwordfishAttachments(context, site, operations, chap)
+        self.events: contract.Events = SwordfishEvents(context, site, operations)
         self.metrics: contract.Metrics = SwordfishMetrics(context, site, operations)
 
     def describe(self) -> Description:
@@ -84,6 +86,8 @@ class SwordfishStorage(BaseStorage):
         if any(fabric.connections for fabric in fabrics):
             yield "attachments"
         yield "operations"
+        if self._site.stream() is not None:
+            yield "events.stream"
         if self._site.tasks() is not None:
             yield "operations.list"
 
