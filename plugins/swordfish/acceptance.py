@@ -6,10 +6,6 @@ and a monitor on another server all give the same one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
-from ...adapters.contract import Storage
 from ...core import errors
 from ...core.model.operation import Operation, OperationState
 from . import uris
@@ -101,17 +97,11 @@ def created_by(operation: Operation, request: Request) -> str | None:
     """The URI of what an operation has made, for as long as that is there."""
     if operation.state is not OperationState.DONE or not operation.kind.endswith(".create"):
         return None
-    uri = made_by(operation, request)
-    if uri is None or operation.kind not in _READ_BY:
-        return uri
     try:
-        _READ_BY[operation.kind](request.storage)(str(operation.resource))
+        if operation.kind == "volume.create":
+            request.storage.volumes.get(str(operation.resource))
+        elif operation.kind == "snapshot.create":
+            request.storage.snapshots.get(str(operation.resource))
     except errors.NotFound:
         return None
-    return uri
-
-
-_READ_BY: Mapping[str, Callable[[Storage], Callable[[str], Any]]] = {
-    "volume.create": lambda storage: storage.volumes.get,
-    "snapshot.create": lambda storage: storage.snapshots.get,
-}
+    return made_by(operation, request)

@@ -197,6 +197,21 @@ def test_another_tenant_sees_none_of_them(world: World) -> None:
         assert stranger.delete(uri).status_code == 404
 
 
+def test_a_reader_waits_and_cancels_nothing(world: World) -> None:
+    tenant = world.home.rpartition("/")[2]
+    user = {"name": "onlooker", "tenant": tenant, "roles": ["reader"], "password": PASSWORD}
+    world.service.make("/v1/users", user)
+    reader = world.service.client("onlooker")
+    with world.hanging():
+        answer = world.client.post(world.volumes, world.body("watched", of="odd"))
+        task, monitor = _task(world, answer), answer.headers["Location"]
+        assert reader.get(monitor).status_code == 202
+        for uri in (task, monitor):
+            assert reader.delete(uri).status_code == 403
+        assert reader.body(task)["TaskState"] == "Running"
+    assert world.client.finished(answer).status_code == 201
+
+
 def test_nobody_waits_without_credentials(world: World) -> None:
     nobody = world.service.client(None)
     assert nobody.get("/redfish/v1/TaskService/TaskMonitors/none").status_code == 401

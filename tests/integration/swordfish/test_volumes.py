@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.environment.redfish import PASSWORD
 from tests.integration.swordfish.volume_world import GIB, World, related, said, volume_world
 
 
@@ -271,6 +272,27 @@ def test_a_volume_that_is_not_there_is_missing(world: World, kept: dict[str, Any
     elsewhere = f"/redfish/v1/StorageServices/none/Volumes/{kept['Id']}"
     assert world.client.get(elsewhere).status_code == 404
     assert world.client.get("/redfish/v1/StorageServices/none/Volumes").status_code == 404
+
+
+def test_a_tenant_makes_volumes_in_its_own_service_and_sees_no_others(world: World, kept: dict[str, Any]) -> None:
+    tenant = world.service.make("/v1/tenants", {"name": "blue"})["id"]
+    world.service.make("/v1/users", {"name": "blue", "tenant": tenant, "roles": ["member"], "password": PASSWORD})
+    member, home = world.service.client("blue"), f"/redfish/v1/StorageServices/{tenant}"
+    profile = world.classes["memory"].rpartition("/")[2]
+    body = world.body("blue one", Links={"ClassOfService": {"@odata.id": f"{home}/ClassesOfService/{profile}"}})
+    made = member.post(f"{home}/Volumes", body)
+    assert made.status_code == 201
+    assert member.members(f"{home}/Volumes") == [made.headers["Location"]]
+    assert made.headers["Location"] not in world.client.members(world.volumes)
+    mine, theirs = kept["Id"], made.json()["Id"]
+    for uri in (kept["@odata.id"], f"{home}/Volumes/{mine}", world.volumes):
+        assert member.get(uri).status_code == 404
+    for answer in (member.patch(kept["@odata.id"], {"DisplayName": "x"}), member.delete(kept["@odata.id"])):
+        assert answer.status_code == 404
+    assert member.post(world.volumes, body).status_code == 404
+    # One volume has one place, also for who may see all of them.
+    assert world.client.get(f"{world.volumes}/{theirs}").status_code == 404
+    assert world.client.body(kept["@odata.id"]) == kept
 
 
 def test_following_next_links_gives_every_volume_and_snapshot_once(world: World) -> None:
