@@ -22,8 +22,9 @@ _INITIATOR, _TARGET = "initiator-", "target-"
 _READING = "-ro"
 _ESCAPED = re.compile(r"[^A-Za-z0-9.-]")
 _ESCAPE = re.compile(r"_([0-9A-F]{2})")
-_FORMATS: Mapping[str, tuple[str, str]] = {"iqn.": ("iQN", ""), "eui.": ("EUI", "eui."), "naa.": ("NAA", "naa.")}
-"""What the beginning of an iSCSI name says of it: the format of the durable name, and what is not part of that."""
+_IQN = re.compile(r"iqn\.[^\s/]+")
+_EUI = re.compile(r"eui\.([0-9A-Fa-f]{16})")
+_NAA = re.compile(r"naa\.((?:[0-9A-Fa-f]{16}){1,2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,16 +142,23 @@ def is_published(attachment: Attachment) -> bool:
 
 def durable_name(initiator: str) -> Mapping[str, str] | None:
     """The name as Redfish has it (schema Resource, Identifier); None for names of no kind that it knows."""
-    form, prefix = _FORMATS.get(initiator[:4], (None, ""))
+    if _IQN.fullmatch(initiator):
+        return {"DurableNameFormat": "iQN", "DurableName": initiator}
+    if eui := _EUI.fullmatch(initiator):
+        digits = eui[1]
+        pairs = (digits[place : place + 2] for place in range(0, len(digits), 2))
+        return {"DurableNameFormat": "EUI", "DurableName": ":".join(pairs)}
+    if naa := _NAA.fullmatch(initiator):
+        return {"DurableNameFormat": "NAA", "DurableName": naa[1]}
+    return None
+
+
+def initiator_name(name: str, form: str | None) -> str | None:
+    """The opposite of `durable_name`; None for a name that is not of the kind it is said to be."""
     if form is None:
-        return None
-    return {"DurableNameFormat": form, "DurableName": initiator.removeprefix(prefix)}
-
-
-def initiator_name(name: str, form: str | None) -> str:
-    """The opposite of `durable_name`."""
-    prefix = next((cut for known, cut in _FORMATS.values() if known == form), "")
-    return name if name.startswith(prefix) else prefix + name
+        return name
+    bare = {"EUI": "eui.", "NAA": "naa."}.get(form, "") + (name if form == "iQN" else name.replace(":", ""))
+    return next((one for one in (bare, name) if (durable_name(one) or {}).get("DurableNameFormat") == form), None)
 
 
 def _find_target(request: Request, protocol: str, wanted: str) -> TargetEnd | None:

@@ -73,6 +73,9 @@ def _create(request: Request, values: Mapping[str, Any]) -> str:
     """A host with this one name; several are made one by `EndpointGroup`."""
     protocol = load(request)
     pointer, name = _wanted(values)
+    if protocol == "iscsi" and durable_name(name) is None:
+        advice = "Over iSCSI a host is known by an iQN (iqn.…), an EUI-64 or an NAA."
+        raise refuse(400, "PropertyValueFormatError", name, pointer[1:], related=(pointer,), resolution=advice)
     host = HostRequest(
         values.get("Name", name), (Initiator(protocol, name),), installation=request.context.tenant is None
     )
@@ -102,8 +105,11 @@ def _wanted(values: Mapping[str, Any]) -> tuple[str, str]:
         places.append((f"/ConnectedEntities/{number}/Identifiers", entity.get("Identifiers", ())))
     for place, identifiers in places:
         for number, one in enumerate(identifiers):
-            name = initiator_name(one["DurableName"], one.get("DurableNameFormat"))
-            found.setdefault(name, f"{place}/{number}/DurableName")
+            said_name, where = one["DurableName"], f"{place}/{number}/DurableName"
+            name = initiator_name(said_name, one.get("DurableNameFormat"))
+            if name is None:
+                raise refuse(400, "PropertyValueFormatError", said_name, where[1:], related=(where,))
+            found.setdefault(name, where)
     if not found:
         raise refuse(400, "CreateFailedMissingReqProperties", "Identifiers", related=("/Identifiers",))
     if len(found) > 1:

@@ -425,6 +425,7 @@ def test_several_volumes_are_several_connections(world: World, ends: dict[str, s
         ({"Identifiers": [{"DurableName": "a b"}]}, "/Identifiers"),
         ({"Identifiers": [{"DurableName": "a"}, {"DurableName": "b"}]}, "/Identifiers/1/DurableName"),
         ({"Identifiers": [{"DurableName": "a", "DurableNameFormat": "UUID"}]}, "/Identifiers/0/DurableNameFormat"),
+        ({"Identifiers": [{"DurableName": "web", "DurableNameFormat": "iQN"}]}, "/Identifiers/0/DurableName"),
         ({"ConnectedEntities": [{"EntityRole": "Target"}]}, "/ConnectedEntities/0/EntityRole"),
         ({"Name": "a/b", "Identifiers": [{"DurableName": "a"}]}, "/Name"),
         ({"Status": {}, "Identifiers": [{"DurableName": "a"}]}, "/Status"),
@@ -435,6 +436,17 @@ def test_an_endpoint_that_makes_no_sense_is_refused(world: World, body: dict[str
     answer = world.client.post(ENDPOINTS, body)
     assert (answer.status_code, related(answer)) == (400, [place]), answer.text
     assert world.client.members(ENDPOINTS) == before
+
+
+def test_over_iscsi_a_name_is_of_a_kind_that_targets_take(world: World) -> None:
+    place = f"{FABRICS}/iscsi/Endpoints"
+    answer = world.client.post(place, initiator("web"))
+    assert (answer.status_code, related(answer)) == (400, ["/Identifiers/0/DurableName"])
+    body = {"Identifiers": [{"DurableName": "01:23:45:67:89:AB:CD:EF", "DurableNameFormat": "EUI"}]}
+    answer = world.client.post(place, body)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["Identifiers"] == body["Identifiers"]
+    gone(world, answer.headers["Location"])
 
 
 @pytest.mark.parametrize(
