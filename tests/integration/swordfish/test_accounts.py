@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from tests.environment.redfish import ADMINISTRATOR, SESSIONS, RedfishClient, RedfishService, redfish_service
+from tests.environment.redfish import PASSWORD as CHIEF
 from tests.environment.server import until
 
 ROOT = "/redfish/v1"
@@ -58,7 +59,7 @@ def code(answer: requests.Response) -> str:
 
 def test_a_login_gives_a_token_that_logs_out(service: RedfishService, client: RedfishClient) -> None:
     stranger = service.client(None)
-    answer = stranger.post(SESSIONS, {"UserName": ADMINISTRATOR, "Password": client.session.auth[1], "Context": "mine"})
+    answer = stranger.post(SESSIONS, {"UserName": ADMINISTRATOR, "Password": CHIEF, "Context": "mine"})
     assert answer.status_code == 201
     token, session = answer.headers["X-Auth-Token"], answer.json()
     assert len(token) == 64 and int(token, 16) >= 0
@@ -76,7 +77,7 @@ def test_a_login_gives_a_token_that_logs_out(service: RedfishService, client: Re
 
 def test_a_login_by_the_members_of_the_collection_is_one_too(service: RedfishService, client: RedfishClient) -> None:
     stranger = service.client(None)
-    answer = stranger.post(f"{SESSIONS}/Members", {"UserName": ADMINISTRATOR, "Password": client.session.auth[1]})
+    answer = stranger.post(f"{SESSIONS}/Members", {"UserName": ADMINISTRATOR, "Password": CHIEF})
     assert answer.status_code == 201 and answer.headers["X-Auth-Token"]
     assert answer.headers["Location"] == answer.json()["@odata.id"]
     assert client.delete(answer.headers["Location"]).status_code == 204

@@ -54,7 +54,7 @@ def served(uri: str) -> Served:
 
 
 def status(client: RedfishClient, method: str, uri: str) -> int:
-    body = {} if method in ("POST", "PATCH", "PUT") else None
+    body: dict[str, str] | None = {} if method in ("POST", "PATCH", "PUT") else None
     return client.request(method, uri, body).status_code
 
 
