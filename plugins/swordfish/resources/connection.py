@@ -75,9 +75,9 @@ _KEYS: JsonSchema = {
 
 
 def _load(request: Request) -> Attachment:
-    protocol, wanted = load_fabric(request), request.params["connection"]
+    wanted = request.params["connection"]
     attachment = request.storage.attachments.get(wanted)
-    if attachment.id != wanted or attachment.protocol != protocol:
+    if attachment.id != wanted or attachment.protocol != request.params["protocol"]:
         raise NotFound(f"There is no connection {wanted} in this fabric.")
     return attachment
 

@@ -59,11 +59,6 @@ _ENTITIES: JsonSchema = {
 }
 
 
-def _load(request: Request) -> End:
-    load(request)
-    return endpoint_of(request)
-
-
 def _list(request: Request, after: str | None, limit: int) -> Window:
     protocol = load(request)
     return window_of([uris.endpoint(protocol, one) for one in endpoints_of(request, protocol)], after, limit)
@@ -192,7 +187,7 @@ ENDPOINT = Resource(
     type="Endpoint",
     version="v1_8_2",
     path=uris.endpoint("{protocol}", "{endpoint}"),
-    load=_load,
+    load=endpoint_of,
     id_of=lambda end: str(end.id),
     name=_name,
     delete=_delete,
