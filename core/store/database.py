@@ -6,7 +6,7 @@ import contextlib
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from sqlalchemy import create_engine, event, text
@@ -45,7 +45,7 @@ class Database:
             threading.Lock() if self.is_sqlite else contextlib.nullcontext()
         )
         # Connections stay taken from SQLAlchemy's pool: giving one back and taking it again costs as much as a row.
-        self._idle: list[Tx] = []
+        self._idle: Mapping[bool, list[Tx]] = {True: [], False: []}
         self._keeps = pool_size
         event.listen(self.engine, "connect", self._connected)
 
@@ -71,12 +71,18 @@ class Database:
             attempt += 1
             committing = False
             try:
-                with self._writer, self._opened() as tx:
-                    self._begin(tx, durable)
-                    result = work(tx)
-                    committing = True
-                    tx.commit()
-                    return result
+                with self._opened(durable) as tx, self._writer:
+                    try:
+                        self._begin(tx, durable)
+                        result = work(tx)
+                        committing = True
+                        tx.commit()
+                        return result
+                    except BaseException:
+                        # While this one has its turn, so that the next finds no lock of the file.
+                        with contextlib.suppress(DBAPIError):
+                            tx.rollback()
+                        raise
             except DBAPIError as error:
                 again = _is_conflict(error) or (error.connection_invalidated and not committing)
                 if not again or attempt >= _ATTEMPTS:
@@ -109,35 +115,42 @@ class Database:
             connection.autocommit = previous
 
     @contextlib.contextmanager
-    def _opened(self) -> Iterator[Tx]:
-        """A connection with no transaction begun. Whatever is not committed is taken back on the way out."""
-        try:
-            tx = self._idle.pop()
-        except IndexError:
-            tx = Tx(self.engine)
+    def _opened(self, durable: bool = False) -> Iterator[Tx]:
+        """A connection with no transaction begun, if possible one that is as durable already.
+
+        Whatever is not committed is taken back on the way out.
+        """
+        tx = self._kept(durable) or self._kept(not durable) or Tx(self.engine)
         try:
             yield tx
         finally:
             self._give_back(tx)
 
+    def _kept(self, durable: bool) -> Tx | None:
+        try:
+            return self._idle[durable].pop()
+        except IndexError:
+            return None
+
     def _give_back(self, tx: Tx) -> None:
         """Keep the connection for the next; one that is lost takes all others with it, for they will be lost too."""
         with contextlib.suppress(DBAPIError):
             tx.rollback()
+        idle = self._idle[tx.durable]
         if tx.invalidated:
             self._let_go()
-        elif len(self._idle) < self._keeps:
-            self._idle.append(tx)
+        elif len(idle) < self._keeps:
+            idle.append(tx)
             return
         with contextlib.suppress(DBAPIError):
             tx.close()
 
     def _let_go(self) -> None:
         """Close the connections that nobody uses."""
-        idle, self._idle = self._idle, []
-        for tx in idle:
-            with contextlib.suppress(DBAPIError):
-                tx.close()
+        for durable in (True, False):
+            while (tx := self._kept(durable)) is not None:
+                with contextlib.suppress(DBAPIError):
+                    tx.close()
 
     def _begin(self, tx: Tx, durable: bool) -> None:
         """Begin to write."""

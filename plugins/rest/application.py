@@ -22,6 +22,7 @@ from .schema import checker
 
 _log = logging.getLogger(__name__)
 _PARAMETER = re.compile(r"\{(\w+)\}")
+_CONDITIONS = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"})
 
 
 class _Segment(BaseConverter):
@@ -86,7 +87,7 @@ def _respond(reply: Reply) -> Response:
         if isinstance(version, int):
             headers["ETag"] = f'"{version}"'
     response = JsonResponse(encoded(document), reply.status, headers)
-    if "ETag" in headers and request.method in ("GET", "HEAD"):
+    if "ETag" in headers and request.method in ("GET", "HEAD") and not _CONDITIONS.isdisjoint(request.environ):
         response.make_conditional(request)
     return response
 
