@@ -51,7 +51,7 @@ class Tx(Connection):
 
     def rollback(self) -> None:
         """Take back what was written since the last commit; does nothing when nothing was begun."""
-        if self.in_transaction():
+        if self.get_transaction() is not None:
             super().rollback()
             return
         try:

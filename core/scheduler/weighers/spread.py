@@ -18,4 +18,4 @@ class SpreadWeigher(RequestWeigher):
     def weigh(self, pools: Pools, request: PlacementRequest) -> Vector:
         load = pools.backend_load
         load += 1.0
-        return np.reciprocal(load, out=load)
+        return np.divide(1.0, load, out=load)
