@@ -63,6 +63,8 @@ _BY_COMPONENTS = (
     "DataStorageLineOfService",
     "IOConnectivityLineOfService",
     "IOPerformanceLineOfService",
+    "DataStorageLoSCapabilities",
+    "IOConnectivityLoSCapabilities",
     "Fabric",
     "FabricCollection",
     "Endpoint",
