@@ -41,7 +41,6 @@ SERVICE_ROOT = Resource(
         Property("Storage", lambda noun, request: link(uris.STORAGE)),
         Property("StorageServices", lambda noun, request: link(uris.STORAGE_SERVICES)),
         Property("Fabrics", lambda noun, request: link(uris.FABRICS)),
-        Property("Fabrics", lambda noun, request: link(uris.FABRICS)),
         Property("Tasks", lambda noun, request: link(uris.TASK_SERVICE)),
         Property("Managers", lambda noun, request: link(uris.MANAGERS)),
         Property("AccountService", lambda noun, request: link(uris.ACCOUNT_SERVICE)),
