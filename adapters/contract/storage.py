@@ -92,12 +92,13 @@ class Snapshots(Protocol):
 class Hosts(Protocol):
     """Hosts change at once: nothing on a back end depends on them until something is attached."""
 
-    def list(self, query: Query | None = None) -> Page[Host]: ...
+    def list(self, query: Query | None = None) -> Page[Host]:
+        """The filter `initiator` finds who has this name, `protocol` who has a name for this protocol."""
 
     def get(self, host: str) -> Host: ...
 
     def create(self, wanted: HostRequest) -> Host:
-        """`Conflict` when an initiator name is taken."""
+        """`Conflict` when an initiator name is another host's and not to be taken, `InUse` when it cannot be taken."""
 
     def ensure(self, wanted: HostRequest) -> Host:
         """The host that has these initiators, made if there is none, completed if it lacks some. Idempotent."""
@@ -113,7 +114,9 @@ class Attachments(Protocol):
 
     def get(self, attachment: str) -> Attachment: ...
 
-    def create(self, wanted: AttachmentRequest, *, key: str | None = None, dry_run: bool = False) -> Operation: ...
+    def create(self, wanted: AttachmentRequest, *, key: str | None = None, dry_run: bool = False) -> Operation:
+        """`Invalid` (field `credential`) for a credential where the volume's protocol has no CHAP, `InUse` when its
+        user name is another attachment's."""
 
     def update(self, attachment: str, changes: Changes, *, if_version: int | None = None) -> Attachment: ...
 
