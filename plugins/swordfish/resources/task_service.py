@@ -17,7 +17,6 @@ TASK_SERVICE = Resource(
         Property("Status", lambda noun, request: {"State": "Enabled", "Health": "OK"}),
         Property("ServiceEnabled", lambda noun, request: True),
         Property("CompletedTaskOverWritePolicy", lambda noun, request: "Oldest"),
-        Property("LifeCycleEventOnTaskStateChange", lambda noun, request: False),
         Property("Tasks", lambda noun, request: link(uris.TASKS)),
     ),
 )
