@@ -130,7 +130,7 @@ def running_server(
         for distribution in distributions:
             distribution.install(plugins)
     log = folder / "server.log"
-    address = f"{'http' if plain else 'https'}://127.0.0.1:{port}"
+    address = _address(plain, {"port": port, **settings.get("listen", {})})
     process = _launch(file, log, plugins)
     state = folder / "state"
     server = RunningServer(address, None if plain else state / "tls" / "ca.pem", "", state, process.pid, log, process)
@@ -142,6 +142,12 @@ def running_server(
     finally:
         server.kill()
         shutil.rmtree(runtime, ignore_errors=True)
+
+
+def _address(plain: bool, listen: Mapping[str, Any]) -> str:
+    """How clients say where it is: a browser's way, without the usual port."""
+    place = f"{'http' if plain else 'https'}://{listen.get('host', '127.0.0.1')}"
+    return place if listen["port"] == 443 else f"{place}:{listen['port']}"
 
 
 def _document(folder: Path, runtime: Path, port: int, settings: Mapping[str, Any]) -> dict[str, Any]:
