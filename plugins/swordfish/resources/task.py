@@ -88,8 +88,11 @@ def load(request: Request) -> Operation:
 
 
 def cancel(request: Request, operation: Operation) -> Outcome:
-    """Take it back. What has ended stays until its time has come: it is the record of a change."""
-    if not operation.state.live:
+    """Take it back. What has ended stays until its time has come: it is the record of a change.
+
+    What needs attention is for a person to retry or abandon; the core says so.
+    """
+    if operation.state.ended:
         advice = "Only a task that goes on can be cancelled. One that has ended disappears by itself after some time."
         raise refuse(409, "ResourceCannotBeDeleted", resolution=advice)
     request.storage.operations.cancel(operation.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -162,8 +163,19 @@ def test_a_cancelled_operation_is_no_failure_of_the_service() -> None:
     assert refusal.messages[0]["MessageId"].endswith(".TaskCancelled")
 
 
-@pytest.mark.parametrize("state", OVER)
-def test_only_what_goes_on_is_cancelled(state: OperationState) -> None:
+@pytest.mark.parametrize("state", [state for state in OVER if state.ended])
+def test_what_has_ended_is_not_cancelled(state: OperationState) -> None:
     with pytest.raises(Refusal) as refused:
         task.cancel(NOBODY, _operation(state))
     assert refused.value.status == 409
+    assert refused.value.messages[0]["MessageId"].endswith(".ResourceCannotBeDeleted")
+
+
+@pytest.mark.parametrize("state", [state for state in OperationState if not state.ended])
+def test_all_else_is_for_the_core_to_cancel_or_refuse(state: OperationState) -> None:
+    asked: list[str] = []
+
+    request = SimpleNamespace(storage=SimpleNamespace(operations=SimpleNamespace(cancel=asked.append)))
+    operation = _operation(state)
+    assert task.cancel(cast(Request, request), operation) is None
+    assert asked == [operation.id]
