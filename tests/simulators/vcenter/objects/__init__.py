@@ -1,0 +1,1 @@
+"""The kinds of managed objects, one a file."""

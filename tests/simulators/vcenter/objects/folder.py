@@ -1,0 +1,63 @@
+"""Folder: of datacenters, hosts, machines, datastores or networks."""
+# ruff: noqa: N802 (methods carry their WSDL names)
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..registry import named_fault, vim, vmodl
+from ..wire.call import Call
+from .entity import Entity
+
+if TYPE_CHECKING:
+    from ..vcenter import VCenter
+
+
+class Folder(Entity):
+    """`childType` says what it may hold."""
+
+    KIND = vim.Folder
+    PREFIX = "group-"
+    PRIVILEGES = {"Destroy_Task": "Folder.Delete", "Rename_Task": "Folder.Rename"}
+
+    def __init__(self, vc: VCenter, name: str, parent: Entity | None, child_types: list[Any]) -> None:
+        super().__init__(vc, name, parent)
+        self.set("childType", child_types)
+        if isinstance(parent, Folder):
+            parent.extend("childEntity", self.ref)
+
+    def adopt(self, child: Entity) -> None:
+        """Take an entity in."""
+        self.extend("childEntity", child.ref)
+
+    def CreateFolder(self, call: Call, name: str) -> Any:
+        with self.vc.model.change():
+            self._free(name)
+            return Folder(self.vc, name, self, list(self.get("childType"))).ref
+
+    def CreateDatacenter(self, call: Call, name: str) -> Any:
+        if vim.Datacenter not in self.get("childType"):
+            raise named_fault(vmodl.fault.NotSupported(), "This folder cannot hold datacenters")
+        with self.vc.model.change():
+            self._free(name)
+            return self.vc.add_datacenter(name, self).ref
+
+    def _free(self, name: str) -> None:
+        if not name:
+            raise named_fault(vim.fault.InvalidName(name=name), "A name is needed")
+        for ref in self.get("childEntity") or []:
+            if self.vc.entity(ref).name == name:
+                raise named_fault(vim.fault.DuplicateName(name=name, object=ref), f"The name '{name}' already exists.")
+
+    def MoveIntoFolder_Task(self, call: Call, children: list[Any]) -> Any:
+        return self.vc.tasks.start(call, self, "Folder.moveInto", lambda task: self._move(children)).ref
+
+    def _move(self, children: list[Any]) -> None:
+        with self.vc.model.change():
+            for ref in children:
+                child = self.vc.entity(ref)
+                if child is self or child in self.ancestors():
+                    raise named_fault(vim.fault.InvalidFolder(target=self.ref), "A folder cannot hold itself")
+                child.detach()
+                child.set("parent", self.ref)
+                self.adopt(child)

@@ -1,0 +1,1 @@
+"""How a vCenter is reached: HTTP over TLS, SOAP, and who may call what."""
