@@ -47,7 +47,6 @@ _BY_COMPONENTS = (
     "ConsistencyGroupCollection",
     "StorageService",
     "StorageServiceCollection",
-    "StorageServiceMetrics",
     "Storage",
     "StorageCollection",
     "StorageController",
@@ -57,8 +56,6 @@ _BY_COMPONENTS = (
     "StoragePoolMetrics",
     "ClassOfService",
     "ClassOfServiceCollection",
-    "LineOfService",
-    "LineOfServiceCollection",
     "DataProtectionLineOfService",
     "DataStorageLineOfService",
     "IOConnectivityLineOfService",
@@ -75,7 +72,6 @@ _BY_COMPONENTS = (
     "ConnectionCollection",
     "Task",
     "TaskCollection",
-    "Metrics",
 )
 _BY_MANAGER = (
     "ServiceRoot",

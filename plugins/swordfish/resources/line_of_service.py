@@ -80,7 +80,6 @@ def _resource(kind: str, lines: tuple[Line, ...]) -> Resource:
         version=lines[0].version,
         publisher=SNIA,
         path=uris.line_of_service("{tenant}", "{profile}", kind, "{line}"),
-        entity="LineOfService",
         load=_load(kind),
         id_of=lambda shown: str(shown.line.id),
         name=lambda shown, request: shown.line.name,

@@ -34,7 +34,6 @@ STORAGE_POOL_METRICS = Resource(
     type="StoragePoolMetrics",
     version="v1_0_1",
     publisher=SNIA,
-    entity="Metrics",
     path=uris.storage_pool_metrics("{backend}", "{pool}"),
     load=_load,
     name=lambda pool, request: f"Metrics of {pool.name}",

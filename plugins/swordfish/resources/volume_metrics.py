@@ -22,7 +22,6 @@ VOLUME_METRICS = Resource(
     type="VolumeMetrics",
     version="v1_1_1",
     publisher=SNIA,
-    entity="Metrics",
     path=uris.volume_metrics("{tenant}", "{volume}"),
     load=_load,
     name=lambda found, request: "What hosts did with the volume",
