@@ -28,7 +28,7 @@ _ENDS = {
     "operation.failed": "TaskEvent.TaskAborted",
     "operation.abandoned": "TaskEvent.TaskAborted",
     "operation.cancelled": "TaskEvent.TaskCancelled",
-    "operation.needs_attention": "TaskEvent.TaskPaused",
+    "operation.needs_attention": "TaskEvent.TaskAborted",
 }
 _TYPES = {
     "volume": "Volume",

@@ -48,7 +48,7 @@ def happened(kind: str, **said: Any) -> Event:
         (happened("backend.deleted"), "ResourceRemoved", "/redfish/v1/Storage/r1"),
         (happened("user.created"), "ResourceCreated", "/redfish/v1/AccountService/Accounts/r1"),
         (happened("operation.failed"), "TaskAborted", "/redfish/v1/TaskService/Tasks/r1"),
-        (happened("operation.needs_attention"), "TaskPaused", "/redfish/v1/TaskService/Tasks/r1"),
+        (happened("operation.needs_attention"), "TaskAborted", "/redfish/v1/TaskService/Tasks/r1"),
     ],
 )
 def test_an_event_is_a_record_about_its_resource(event: Event, message: str, origin: str) -> None:
