@@ -9,6 +9,8 @@ from __future__ import annotations
 import hmac
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b, sha256
@@ -20,6 +22,7 @@ from ....core.model.identity import now
 from ....core.model.operation import Operation, OperationState
 
 MOST = 4096
+_ASKING = 64
 DONE = "done"
 
 
@@ -45,8 +48,18 @@ class Accepted:
     def __init__(self, secret: str) -> None:
         self._seal = sha256(b"operations of a swordfish system:" + secret.encode()).digest()
         self._lock = threading.Lock()
+        self._asking = tuple(threading.Lock() for _ in range(_ASKING))
         self._changes: OrderedDict[str, tuple[Change, datetime]] = OrderedDict()
         self._keys: OrderedDict[tuple[str | None, str], tuple[str, str]] = OrderedDict()
+
+    @contextmanager
+    def once(self, change: Change) -> Iterator[None]:
+        """Within, nobody else asks for a change with the same key."""
+        if change.key is None:
+            yield
+            return
+        with self._asking[hash(change.key) % _ASKING]:
+            yield
 
     def again(self, change: Change) -> str | None:
         """The operation that a change with this key became before; raises `KeyReused` for another one."""

@@ -72,6 +72,7 @@ class Client:
         self._token: str | None = None
         self._own: str | None = None
         self._basic = False
+        self._silence: tuple[float, Unavailable] | None = None
         self._known: dict[str, tuple[float, Answer]] = {}
 
     def get(self, path: str, *, request_id: str | None = None) -> Answer:
@@ -217,9 +218,17 @@ class Client:
 
     def _authorisation(self, ended: Mapping[str, str] | None) -> Mapping[str, str]:
         """The header of a session other than the one that has ended."""
+        came = time.monotonic()
         with self._login:
             if not self._basic and (self._token is None or (ended or {}).get("X-Auth-Token") == self._token):
-                self._log_in()
+                if self._silence is not None and self._silence[0] > came:
+                    # Who waited while another login met no answer does not wait for a second one.
+                    raise self._silence[1]
+                try:
+                    self._log_in()
+                except Unavailable as error:
+                    self._silence = (time.monotonic(), error)
+                    raise
             return {} if self._token is None else {"X-Auth-Token": self._token}
 
     def _log_in(self) -> None:

@@ -54,10 +54,12 @@ class SwordfishOperations:
 
     def begun(self, change: Change, ask: Callable[[], Answer]) -> Operation:
         """Ask for a change, unless its key says that it was asked for already, and give the operation it became."""
-        known = self._accepted.again(change)
-        if known is not None:
-            return self.get(known)
-        answer = ask()
+        with self._accepted.once(change):
+            known = self._accepted.again(change)
+            return self.get(known) if known is not None else self._asked(change, ask())
+
+    def _asked(self, change: Change, answer: Answer) -> Operation:
+        """The operation that a change became, by what it was answered with."""
         if answer.status == 202:
             path = self._task_of(answer)
             self._accepted.note(id_of(path), change)

@@ -74,21 +74,39 @@ class Site:
         return self._services is not None
 
     def share(self, context: Context) -> Share:
-        """What the context's tenant has. `Forbidden` where it has nothing, `Misconfigured` where it is not there."""
-        if self._services is not None and context.tenant is not None and context.tenant not in self._services:
+        """What the context's tenant has; who acts for no tenant has what all tenants have.
+
+        `Forbidden` where a tenant has nothing, `Misconfigured` where what the settings name is not there.
+        """
+        wanted = self._wanted(context)
+        places = self._places("StorageServices")
+        if not places:
+            places = self._places("Storage") or self._below_systems()
+            if not places:
+                raise Misconfigured(f"{self.client.address} shows no storage.", next_step="See what its user may read.")
+            if not wanted:
+                return Share(places)
+        if wanted:
+            return Share([self._named(places, name) for name in wanted])
+        if len(places) > 1:
+            raise Misconfigured(
+                f"The system {self.client.system} has several storage services.",
+                next_step="Name one in the system's setting `service`, or one for each tenant in `services`.",
+            )
+        return Share(places)
+
+    def _wanted(self, context: Context) -> Sequence[str]:
+        """The names of what the context's tenant has; none where no setting says so."""
+        if self._services is None or (context.tenant is None and self._service is not None):
+            return () if self._service is None else (self._service,)
+        if context.tenant is None:
+            return tuple(dict.fromkeys(self._services.values()))
+        if context.tenant not in self._services:
             raise Forbidden(
                 f"The tenant {context.tenant} has no storage service in this system.",
                 next_step="Ask an administrator to name one in the system's setting `services`.",
             )
-        named = self._services if context.tenant is not None else None
-        wanted = self._service if named is None else named[str(context.tenant)]
-        services = self._places("StorageServices")
-        if services:
-            return Share([self._one(services, wanted)])
-        storages = self._places("Storage") or self._below_systems()
-        if not storages:
-            raise Misconfigured(f"{self.client.address} shows no storage.", next_step="See what its user may read.")
-        return Share(storages if wanted is None else [self._one(storages, wanted)])
+        return (self._services[context.tenant],)
 
     def fabrics(self) -> Iterator[Place]:
         """The fabrics that connect storage with its hosts."""
@@ -111,21 +129,14 @@ class Site:
             raise Unavailable(f"{self.client.address} does not speak Redfish.", next_step="Check the address.")
         return root
 
-    def _one(self, places: Sequence[Place], wanted: str | None) -> Place:
-        if wanted is not None:
-            found = [place for place in places if place.called(wanted)]
-            if len(found) != 1:
-                raise Misconfigured(
-                    f"The system {self.client.system} has {'several' if found else 'no'} {wanted!r}.",
-                    next_step="Name a storage service by its Id in the system's setting `service`.",
-                )
-            return found[0]
-        if len(places) > 1:
+    def _named(self, places: Sequence[Place], name: str) -> Place:
+        found = [place for place in places if place.called(name)]
+        if len(found) != 1:
             raise Misconfigured(
-                f"The system {self.client.system} has several storage services.",
-                next_step="Name one in the system's setting `service`, or one for each tenant in `services`.",
+                f"The system {self.client.system} has {'several' if found else 'no'} {name!r}.",
+                next_step="Name a storage service by its Id in the system's settings.",
             )
-        return places[0]
+        return found[0]
 
     def _places(self, name: str) -> list[Place]:
         collection = link(self.root(), name)

@@ -13,6 +13,7 @@ from ....core.model.volume import Volume, VolumeState
 from .bodies import BEGINNING, Body, link, links, mappings, moment, number, text
 from .bound import Bound, absent, no_plan
 from .client import Answer
+from .fabrics import fabric_of
 from .names import checked_name
 from .paths import id_of, uri_of
 from .profiles import SwordfishProfiles
@@ -221,7 +222,7 @@ class SwordfishVolumes(Bound):
             size=size_of(body),
             profile="" if given is None else id_of(given),
             state=state_of(body),
-            protocol=self._profiles().protocol(given),
+            protocol=self._protocol(given, body),
             created_at=established,
             updated_at=established,
             version=version_of(body, tag),
@@ -231,6 +232,12 @@ class SwordfishVolumes(Bound):
             source_volume=None if source is None or from_snapshot else id_of(source),
             source_snapshot=id_of(source) if source is not None and from_snapshot else None,
         )
+
+    def _protocol(self, given: str | None, body: Body) -> str:
+        """What it is reached by, or where nothing says so what it is reached by now."""
+        said = self._profiles().protocol(given)
+        fabrics = (fabric_of(self.site, path) for path in links(body, "Connections"))
+        return said or next((fabric.protocol for fabric in fabrics if fabric is not None), "")
 
     def _is_snapshot(self, path: str, others: Mapping[str, Body]) -> bool:
         if path in others:
