@@ -10,7 +10,7 @@ from ...core.model.operation import Operation
 from .acceptance import answered, done, made
 from .core_errors import refusal_of
 from .reading import body_at, description_of, matches
-from .refusal import Refusal, refuse
+from .refusal import Refusal, not_allowed, refuse
 from .representation import represented
 from .request import Request
 from .resource import Action, Creation, Delete, Outcome, Resource, Update
@@ -66,6 +66,8 @@ def update(resource: Resource, change: Update, request: Request) -> Response:
 def delete(resource: Resource, removal: Delete, request: Request) -> Response:
     """DELETE: 204, or 202 with the task that removes it."""
     noun, _ = _conditioned(resource, request)
+    if resource.stays is not None and resource.stays(noun, request):
+        raise not_allowed(("GET", "HEAD", "PATCH") if resource.update is not None else ("GET", "HEAD"))
     try:
         outcome = removal(request, noun)
     except IsthmusError as error:

@@ -25,7 +25,10 @@ def read(found: Resource | Collection, request: Request, allowed: Sequence[str])
     _acceptable(request)
     options = read_options(request.query, collection=isinstance(found, Collection)) if request.query else PLAIN
     if isinstance(found, Resource):
-        body, schema = represented(found, found.load(request), request), found.schema
+        noun = found.load(request)
+        body, schema = represented(found, noun, request), found.schema
+        if found.stays is not None and found.stays(noun, request):
+            allowed = [method for method in allowed if method != "DELETE"]
     elif options.only:
         return _only(found, request, allowed)
     else:

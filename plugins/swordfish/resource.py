@@ -98,6 +98,7 @@ class Resource:
     `update` gets the noun and the new values of whole top-level properties, checked and merged with what is there.
     When it is called, the condition of the request holds for the noun; it must hand `request.expected(noun)` on as
     `if_version`, so that of several changes under one entity tag one wins. `delete` likewise.
+    `stays` says of which of them there is no DELETE, where some have it and some have not.
     `open` resources answer without credentials. `load` of resources without a noun may give anything.
     """
 
@@ -112,6 +113,7 @@ class Resource:
     entity: str | None = None
     update: Update | None = None
     delete: Delete | None = None
+    stays: Callable[[Noun, Request], bool] | None = None
     actions: Sequence[Action] = ()
     open: bool = False
 

@@ -21,8 +21,7 @@ from ..fabric_ends import (
     initiator_name,
 )
 from ..links import counted
-from ..messages import said
-from ..refusal import Refusal, refuse
+from ..refusal import refuse
 from ..request import Request
 from ..resource import Body, Collection, Creation, JsonSchema, Property, Resource, Window
 from ..uris import link
@@ -115,11 +114,8 @@ def _wanted(values: Mapping[str, Any]) -> tuple[str, str]:
     return place, name
 
 
-def _delete(request: Request, end: End) -> None:
-    """Take the name from its host; a host without names goes."""
-    if isinstance(end, TargetEnd):
-        advice = "A target goes with the connections through it: delete those."
-        raise Refusal(405, [said("OperationNotAllowed", resolution=advice)], {"Allow": "GET, HEAD"})
+def _delete(request: Request, end: InitiatorEnd) -> None:
+    """Take the name from its host; a host without names goes. A target goes with the connections through it."""
     hosts = request.storage.hosts
     left = tuple(one for one in end.host.initiators if one != end.initiator)
     if left:
@@ -191,6 +187,7 @@ ENDPOINT = Resource(
     id_of=lambda end: str(end.id),
     name=_name,
     delete=_delete,
+    stays=lambda end, request: isinstance(end, TargetEnd),
     properties=(
         Property("Description", _description),
         Property("EndpointProtocol", lambda end, request: fabric_type(request.params["protocol"])),

@@ -274,12 +274,22 @@ def test_what_is_connected_stays_as_it_is(world: World) -> None:
         assert "etach" in answer.text or "Delete the connections" in answer.text
     answer = client.delete(target)
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD")
+    assert client.get(target).headers["Allow"] == "GET, HEAD"
+    assert client.get(one).headers["Allow"] == "GET, HEAD, DELETE"
     for verb in ("Add", "Remove"):
         answer = client.post(f"{uri}/Actions/Connection.{verb}VolumeInfo", {"VolumeInfo": []})
         assert (answer.status_code, said(answer)) == (400, ["ActionNotSupported"])
     assert "Actions" not in client.body(uri)
     assert client.patch(uri, {"Name": "other"}).status_code == 405
     assert everything(client) == before
+
+
+def test_a_connection_that_has_changed_is_not_deleted_under_an_old_tag(world: World) -> None:
+    uri = connected(world, endpoints=(endpoint(world.client),))["@odata.id"]
+    answer = world.client.delete(uri, headers={"If-Match": '"another"'})
+    assert (answer.status_code, said(answer)) == (412, ["PreconditionFailed"])
+    current = {"If-Match": world.client.get(uri).headers["ETag"]}
+    assert world.client.finished(world.client.delete(uri, headers=current)).status_code == 204
 
 
 def test_of_many_connections_of_a_volume_to_a_host_one_is_made(world: World) -> None:
