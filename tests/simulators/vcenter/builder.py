@@ -41,15 +41,15 @@ def _datacenter(vc: VCenter, spec: DatacenterSpec) -> None:
     hosts: dict[str, HostSystem] = {}
     for cluster in spec.clusters:
         parent = Cluster(vc, cluster.name, datacenter.hosts)
-        hosts.update((host.name, _host(vc, host, parent, networks)) for host in cluster.hosts)
-    for host in spec.hosts:
-        hosts[host.name] = _host(vc, host, ComputeResource(vc, host.name, datacenter.hosts), networks)
-    stores = {each.name: _datastore(vc, each, datacenter, hosts) for each in spec.datastores}
-    for each in spec.machines:
-        host = hosts[each.host] if each.host else next(iter(hosts.values()))
-        store = stores[each.datastore] if each.datastore else next(iter(stores.values()))
-        machine = VirtualMachine(vc, each.name, host, store, each.disks)
-        if each.powered_on:
+        hosts.update((each.name, _host(vc, each, parent, networks)) for each in cluster.hosts)
+    for each in spec.hosts:
+        hosts[each.name] = _host(vc, each, ComputeResource(vc, each.name, datacenter.hosts), networks)
+    stores = {store.name: _datastore(vc, store, datacenter, hosts) for store in spec.datastores}
+    for wanted in spec.machines:
+        place = hosts[wanted.host] if wanted.host else next(iter(hosts.values()))
+        home = stores[wanted.datastore] if wanted.datastore else next(iter(stores.values()))
+        machine = VirtualMachine(vc, wanted.name, place, home, wanted.disks)
+        if wanted.powered_on:
             machine.power("poweredOn")
 
 
@@ -72,6 +72,5 @@ def _datastore(vc: VCenter, spec: DatastoreSpec, datacenter: Datacenter, hosts: 
             spec.name, spec.capacity, spec.free, host="nas.example.test", path=f"/{spec.name}", version=spec.kind
         )
     store = Datastore(vc, spec.name, datacenter, info, spec.capacity, spec.free)
-    for name in spec.hosts or hosts:
-        hosts[name].mount(store)
+    store.mount_on([hosts[name] for name in spec.hosts or hosts])
     return store

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import pyVmomi
 from pyVmomi import SoapAdapter, VmomiSupport
+from pyVmomi import vim as _vim
+from pyVmomi import vmodl as _vmodl
 
-vim: Any = pyVmomi.vim
-vmodl: Any = pyVmomi.vmodl
+vim: Any = _vim
+vmodl: Any = _vmodl
 support: Any = VmomiSupport
 soap_adapter: Any = SoapAdapter
 

@@ -15,25 +15,91 @@ if TYPE_CHECKING:
 
 NO_ACCESS, ANONYMOUS, VIEW, READ_ONLY, ADMIN = -5, -4, -3, -2, -1
 READ = frozenset({"System.Anonymous", "System.View", "System.Read"})
-# Privileges a vCenter has and no method of the registry names.
-_FURTHER = """
-Datastore.Browse Datastore.Move Datastore.UpdateVirtualMachineMetadata Datacenter.Delete Datacenter.Move
-Datacenter.Rename Folder.Move Folder.Rename Global.CancelTask Global.DisableMethods Global.EnableMethods
-Global.Health Global.Proxy Global.ScriptAction Global.SystemTag Host.Inventory.DeleteCluster
-Host.Inventory.RenameCluster Host.Config.Quarantine InventoryService.Tagging.AttachTag
-InventoryService.Tagging.CreateCategory InventoryService.Tagging.CreateTag InventoryService.Tagging.DeleteCategory
-InventoryService.Tagging.DeleteTag InventoryService.Tagging.EditCategory InventoryService.Tagging.EditTag
-InventoryService.Tagging.ObjectAttachable Network.Config Network.Move Resource.ApplyRecommendation
-Resource.AssignVAppToPool Resource.DeletePool Resource.HotMigrate Resource.RenamePool StorageProfile.Update
-StorageProfile.View StorageViews.ConfigureService StorageViews.View VirtualMachine.Config.AddNewDisk
-VirtualMachine.Config.AddRemoveDevice VirtualMachine.Config.AdvancedConfig VirtualMachine.Config.Annotation
-VirtualMachine.Config.CPUCount VirtualMachine.Config.ChangeTracking VirtualMachine.Config.DiskExtend
-VirtualMachine.Config.DiskLease VirtualMachine.Config.EditDevice VirtualMachine.Config.ManagedBy
-VirtualMachine.Config.Memory VirtualMachine.Config.RawDevice VirtualMachine.Config.Rename
-VirtualMachine.Config.Resource VirtualMachine.Inventory.CreateFromExisting VirtualMachine.Inventory.Move
-VirtualMachine.Provisioning.CloneTemplate VirtualMachine.Provisioning.DeployTemplate
-VirtualMachine.Provisioning.DiskRandomAccess
-""".split()
+# Privileges a vCenter has and no method of the registry names, by group.
+_FURTHER = {
+    "Datacenter": (
+        "Delete",
+        "Move",
+        "Rename",
+    ),
+    "Datastore": (
+        "Browse",
+        "Move",
+        "UpdateVirtualMachineMetadata",
+    ),
+    "Folder": (
+        "Move",
+        "Rename",
+    ),
+    "Global": (
+        "CancelTask",
+        "DisableMethods",
+        "EnableMethods",
+        "Health",
+        "Proxy",
+        "ScriptAction",
+        "SystemTag",
+    ),
+    "Host.Config": ("Quarantine",),
+    "Host.Inventory": (
+        "DeleteCluster",
+        "RenameCluster",
+    ),
+    "InventoryService.Tagging": (
+        "AttachTag",
+        "CreateCategory",
+        "CreateTag",
+        "DeleteCategory",
+        "DeleteTag",
+        "EditCategory",
+        "EditTag",
+        "ObjectAttachable",
+    ),
+    "Network": (
+        "Config",
+        "Move",
+    ),
+    "Resource": (
+        "ApplyRecommendation",
+        "AssignVAppToPool",
+        "DeletePool",
+        "HotMigrate",
+        "RenamePool",
+    ),
+    "StorageProfile": (
+        "Update",
+        "View",
+    ),
+    "StorageViews": (
+        "ConfigureService",
+        "View",
+    ),
+    "VirtualMachine.Config": (
+        "AddNewDisk",
+        "AddRemoveDevice",
+        "AdvancedConfig",
+        "Annotation",
+        "CPUCount",
+        "ChangeTracking",
+        "DiskExtend",
+        "DiskLease",
+        "EditDevice",
+        "ManagedBy",
+        "Memory",
+        "RawDevice",
+        "Rename",
+        "Resource",
+    ),
+    "VirtualMachine.Inventory": (
+        "CreateFromExisting",
+        "Move",
+    ),
+    "VirtualMachine.Provisioning": (
+        "CloneTemplate",
+        "DeployTemplate",
+        "DiskRandomAccess",
+    ),
+}
 
 
 def principal(name: str) -> str:
@@ -48,7 +114,7 @@ def principal(name: str) -> str:
 @cache
 def known_privileges() -> frozenset[str]:
     """All privileges of a vCenter without extensions: those the registry's methods need, and some more."""
-    found = set(_FURTHER) | READ
+    found = {f"{group}.{name}" for group, names in _FURTHER.items() for name in names} | READ
     for name in support.ListManagedTypes():
         if not name.startswith("vim."):
             continue

@@ -14,6 +14,7 @@ from .interface_sessions import InterfaceSessions
 from .interference import Interference, Trouble
 from .managed import Managed
 from .model import Model
+from .objects.alarm_manager import AlarmManager
 from .objects.custom_fields_manager import CustomFieldsManager
 from .objects.datacenter import Datacenter
 from .objects.datastore import Datastore
@@ -23,6 +24,7 @@ from .objects.extension_manager import ExtensionManager
 from .objects.folder import Folder
 from .objects.host_system import HostSystem
 from .objects.managers import MANAGERS
+from .objects.performance_manager import PerformanceManager
 from .objects.property_collector import PropertyCollector
 from .objects.service_instance import ServiceInstance
 from .objects.task_manager import TaskManager
@@ -80,6 +82,7 @@ class VCenter:
                 place: self.model.add(kind(self, moid)) for place, (kind, moid) in MANAGERS.items()
             }
             self.managers["propertyCollector"] = self.model.add(PropertyCollector(self, "propertyCollector", None))
+            self.events.listeners.append(self.alarms.heard)
             self.service_instance = self.model.add(ServiceInstance(self, "ServiceInstance"))
             self.root = Folder(self, "Datacenters", None, [vim.Folder, vim.Datacenter])
             builder.build(self)
@@ -116,6 +119,16 @@ class VCenter:
         return cast(EventManager, self.managers["eventManager"])
 
     @property
+    def alarms(self) -> AlarmManager:
+        """The alarm manager."""
+        return cast(AlarmManager, self.managers["alarmManager"])
+
+    @property
+    def performance(self) -> PerformanceManager:
+        """The performance manager."""
+        return cast(PerformanceManager, self.managers["perfManager"])
+
+    @property
     def extensions(self) -> ExtensionManager:
         """The extension manager."""
         return cast(ExtensionManager, self.managers["extensionManager"])
@@ -143,7 +156,7 @@ class VCenter:
             self._listener = None
 
     def die(self) -> None:
-        """As if it had crashed: the port is closed, the connections are cut; sessions are lost, the inventory is not."""
+        """As if it had crashed: port closed, connections cut, sessions lost. The inventory is not."""
         self.stop()
         for session in self.sessions.all():
             self.sessions.close(session)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ..registry import vim
 from .datacenter import datacenter_of
@@ -20,7 +20,7 @@ class ComputeResource(Entity):
 
     KIND = vim.ComputeResource
     PREFIX = "domain-s"
-    PRIVILEGES = {
+    PRIVILEGES: ClassVar = {
         "Destroy_Task": "Host.Inventory.RemoveHostFromCluster",
         "Rename_Task": "Host.Inventory.RenameCluster",
     }
@@ -57,7 +57,7 @@ class Cluster(ComputeResource):
 
     KIND = vim.ClusterComputeResource
     PREFIX = "domain-c"
-    PRIVILEGES = {
+    PRIVILEGES: ClassVar = {
         "Destroy_Task": "Host.Inventory.DeleteCluster",
         "Rename_Task": "Host.Inventory.RenameCluster",
         "ReconfigureComputeResource_Task": "Host.Inventory.EditCluster",

@@ -58,6 +58,7 @@ class ContainerView(Managed):
 
 
 def _children(vc: VCenter, entity: Entity) -> Iterator[Entity]:
+    places: tuple[str, ...]
     if isinstance(entity, Folder):
         places = ("childEntity",)
     elif isinstance(entity, Datacenter):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ..registry import vim
 from .entity import Entity
@@ -17,7 +17,7 @@ class Datacenter(Entity):
 
     KIND = vim.Datacenter
     PREFIX = "datacenter-"
-    PRIVILEGES = {"Destroy_Task": "Datacenter.Delete", "Rename_Task": "Datacenter.Rename"}
+    PRIVILEGES: ClassVar = {"Destroy_Task": "Datacenter.Delete", "Rename_Task": "Datacenter.Rename"}
 
     def __init__(self, vc: VCenter, name: str, parent: Folder) -> None:
         super().__init__(vc, name, parent)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..registry import named_fault, vim
 from ..wire.call import Call
@@ -21,7 +21,7 @@ class Datastore(Entity):
 
     KIND = vim.Datastore
     PREFIX = "datastore-"
-    PRIVILEGES = {"Destroy_Task": "Datastore.Delete", "Rename_Task": "Datastore.Rename"}
+    PRIVILEGES: ClassVar = {"Destroy_Task": "Datastore.Delete", "Rename_Task": "Datastore.Rename"}
 
     def __init__(self, vc: VCenter, name: str, datacenter: Datacenter, info: Any, capacity: int, free: int) -> None:
         super().__init__(vc, name, datacenter.datastores)
@@ -71,14 +71,20 @@ class Datastore(Entity):
             self.set("info.freeSpace", free)
             self.set("info.timestamp", self.vc.clock.now())
 
-    def mounted(self, host: HostSystem, mode: str, path: str) -> None:
-        """A host sees it. Called by the host."""
+    def mount_on(self, hosts: list[HostSystem], mode: str = "readWrite", path: str = "") -> None:
+        """Hosts see it from now on."""
         info = vim.host.MountInfo(
             path=path or str(self.get("summary.url")), accessMode=mode, mounted=True, accessible=True
         )
         with self.vc.model.change():
-            self.extend("host", vim.Datastore.HostMount(key=host.ref, mountInfo=info))
+            mounts = [vim.Datastore.HostMount(key=host.ref, mountInfo=info) for host in hosts]
+            self.set("host", [*(self.get("host") or []), *mounts])
             self.set("summary.multipleHostAccess", len(self.get("host")) > 1)
+            self.set("summary.accessible", True)
+            for host in hosts:
+                host.extend("datastore", self.ref)
+            for compute in {host.compute.moid: host.compute for host in hosts}.values():
+                compute.refer("datastore")
 
     def unmounted(self, host: HostSystem) -> None:
         """A host no longer sees it. Called by the host."""

@@ -82,4 +82,5 @@ def _matches(manager: EventManager, event: Any, spec: Any) -> bool:
     if subject is None:
         return bool(wanted == manager.vc.root.moid and recursion != "self")
     below = wanted in {each.moid for each in subject.ancestors()}
-    return {"self": subject.moid == wanted, "children": below, "all": below or subject.moid == wanted}[recursion]
+    here = bool(subject.moid == wanted)
+    return {"self": here, "children": below, "all": below or here}[recursion]

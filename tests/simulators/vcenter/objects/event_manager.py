@@ -28,7 +28,7 @@ _KEPT = 10000
 
 
 class EventManager(Managed):
-    """Keeps the newest events; tells each to those who listen (alarms)."""
+    """Keeps the newest events; tells each to those who listen (the alarm manager, and whoever a test adds)."""
 
     KIND = vim.event.EventManager
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..registry import named_fault, vim, vmodl
 from ..wire.call import Call
@@ -18,7 +18,7 @@ class Folder(Entity):
 
     KIND = vim.Folder
     PREFIX = "group-"
-    PRIVILEGES = {"Destroy_Task": "Folder.Delete", "Rename_Task": "Folder.Rename"}
+    PRIVILEGES: ClassVar = {"Destroy_Task": "Folder.Delete", "Rename_Task": "Folder.Rename"}
 
     def __init__(self, vc: VCenter, name: str, parent: Entity | None, child_types: list[Any]) -> None:
         super().__init__(vc, name, parent)

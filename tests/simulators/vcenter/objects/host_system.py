@@ -35,7 +35,7 @@ class HostSystem(Entity):
 
     KIND = vim.HostSystem
     PREFIX = "host-"
-    PRIVILEGES = {"Destroy_Task": "Host.Inventory.RemoveHostFromCluster"}
+    PRIVILEGES: ClassVar = {"Destroy_Task": "Host.Inventory.RemoveHostFromCluster"}
     # What a host has, by the property of its configManager. Whoever simulates a system adds its class here.
     SYSTEMS: ClassVar[dict[str, type[HostPart]]] = {}
 
@@ -119,15 +119,8 @@ class HostSystem(Entity):
                 vim.fault.HostNotConnected(), f"Unable to communicate with the remote host {self.name}: not connected."
             )
 
-    def mount(self, datastore: Datastore, mode: str = "readWrite", path: str = "") -> None:
-        """The host sees a datastore from now on."""
-        with self.vc.model.change():
-            self.extend("datastore", datastore.ref)
-            datastore.mounted(self, mode, path)
-            self.compute.refer("datastore")
-
     def unmount(self, datastore: Datastore) -> None:
-        """The host no longer sees it; a datastore no host sees leaves the inventory."""
+        """The host no longer sees a datastore."""
         with self.vc.model.change():
             self.discard("datastore", datastore.ref)
             datastore.unmounted(self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ..registry import vim
 from .entity import Entity
@@ -17,7 +17,7 @@ class Network(Entity):
 
     KIND = vim.Network
     PREFIX = "network-"
-    PRIVILEGES = {"Destroy_Task": "Network.Delete", "Rename_Task": "Network.Config"}
+    PRIVILEGES: ClassVar = {"Destroy_Task": "Network.Delete", "Rename_Task": "Network.Config"}
 
     def __init__(self, vc: VCenter, name: str, datacenter: Datacenter) -> None:
         super().__init__(vc, name, datacenter.networks)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ..registry import vim
 from .entity import Entity
@@ -17,7 +17,7 @@ class ResourcePool(Entity):
 
     KIND = vim.ResourcePool
     PREFIX = "resgroup-"
-    PRIVILEGES = {"Destroy_Task": "Resource.DeletePool", "Rename_Task": "Resource.RenamePool"}
+    PRIVILEGES: ClassVar = {"Destroy_Task": "Resource.DeletePool", "Rename_Task": "Resource.RenamePool"}
 
     def __init__(self, vc: VCenter, owner: ComputeResource) -> None:
         super().__init__(vc, "Resources", owner)

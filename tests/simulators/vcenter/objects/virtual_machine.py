@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..registry import named_fault, vim
 from ..wire.call import Call
@@ -24,7 +24,7 @@ class VirtualMachine(Entity):
 
     KIND = vim.VirtualMachine
     PREFIX = "vm-"
-    PRIVILEGES = {
+    PRIVILEGES: ClassVar = {
         "Destroy_Task": "VirtualMachine.Inventory.Delete",
         "Rename_Task": "VirtualMachine.Config.Rename",
         "ReconfigVM_Task": "VirtualMachine.Config.Settings",
@@ -104,9 +104,9 @@ class VirtualMachine(Entity):
         self.set("guest", vim.vm.GuestInfo(guestState="notRunning", toolsStatus="toolsNotRunning"))
         self.set("datastore", [store.ref])
         self.set("resourcePool", host.compute.pool.ref)
-        for each in (datacenter.machines,):
-            each.adopt(self)
-        for each in (host, store, host.compute.pool):
+        datacenter.machines.adopt(self)
+        places: tuple[Entity, ...] = (host, store, host.compute.pool)
+        for each in places:
             each.extend("vm", self.ref)
 
     def disk(self, number: int, size: int, store: Datastore) -> Any:

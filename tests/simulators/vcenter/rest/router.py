@@ -28,6 +28,7 @@ class Question:
     method: str
     path: str
     query: str
+    # By lower-case name.
     headers: Mapping[str, str]
     body: bytes
     address: str = ""
@@ -75,7 +76,7 @@ Handler = Callable[..., Any]
 
 
 class Router:
-    """The routes of one vCenter. A handler takes the question and, if it needs a session, that; then the path's parts."""
+    """The routes of one vCenter. A handler takes the question, the session if it needs one, and the path's parts."""
 
     def __init__(self, vc: VCenter) -> None:
         self._vc = vc

@@ -20,7 +20,7 @@ def install(vc: VCenter, router: Router) -> None:
         user = vc.user_with(*_credentials(question))
         if user is None or "System.View" not in vc.rights.of_user(user, vc.root):
             raise problem(401, "UNAUTHENTICATED", "Unable to authenticate user")
-        agent = question.headers.get("User-Agent", "")
+        agent = question.headers.get("user-agent", "")
         session = vc.sessions.open(user, address=question.address, agent=agent)
         return Answer(201, session.cookie, {SESSION_HEADER: session.cookie})
 
@@ -58,7 +58,7 @@ def install(vc: VCenter, router: Router) -> None:
 
 
 def _credentials(question: Question) -> tuple[str, str]:
-    kind, _, encoded = question.headers.get("Authorization", "").partition(" ")
+    kind, _, encoded = question.headers.get("authorization", "").partition(" ")
     if kind.lower() != "basic":
         return "", ""
     try:

@@ -139,7 +139,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _rest(self, method: str) -> None:
         parts = urlsplit(self.path)
-        question = Question(method, parts.path, parts.query, self.headers, self._body(), self.client_address[0])
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        question = Question(method, parts.path, parts.query, headers, self._body(), self.client_address[0])
         try:
             answer: Answer = self.server.vc.router.answer(question)
         except Dropped:
