@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Text, type_coerce
+from sqlalchemy.exc import IntegrityError
 
 from ..context import Context
 from ..errors import Conflict, InUse, Invalid, NotOffered, Occupied
@@ -115,10 +115,9 @@ class Attachments(Collection[Attachment]):
                     updated_at=moment,
                     shared=requirement.multi_attach,
                     operation=operation,
-                    # Known before the target says so, so that nobody else chooses the same name meanwhile.
-                    connection={"chap_user": user} if user else {},
                     metadata=metadata,
                 ),
+                chap_user=user or None,
             )
             self.parts.exports.make_secrets(tx, attachment, volume.protocol, credential)
             return self._about(tx, attachment, volume, host.id, placement.id, placement.backend)
@@ -126,17 +125,23 @@ class Attachments(Collection[Attachment]):
         if dry_run:
             plan = {"protocol": volume.protocol, "pool": pool.id, "host": host.id}
             return planned(self.parts, context, "attachment.create", "attachment", None, plan, work)
-        return accept(
-            self.parts,
-            context,
-            "attachment.create",
-            "attachment",
-            attachment,
-            request,
-            work,
-            key=key,
-            tenant=volume.tenant,
-        )
+        try:
+            return accept(
+                self.parts,
+                context,
+                "attachment.create",
+                "attachment",
+                attachment,
+                request,
+                work,
+                key=key,
+                tenant=volume.tenant,
+            )
+        except IntegrityError:
+            if not user:
+                raise
+            # It was free when it was looked up; somebody else has chosen it in this very moment.
+            raise _taken() from None
 
     def update(
         self, context: Context, attachment: str, changes: Changes, *, if_version: int | None = None
@@ -240,16 +245,17 @@ def _asked(wanted: AttachmentRequest, key: bytes) -> dict[str, Any]:
 
 
 def _check_user(tx: Tx, user: str) -> None:
-    """A CHAP user name exists once: the targets of a node know their users by name alone."""
-    if not user:
-        return
-    said = type_coerce(nouns.attachments.table.c.connection, Text)
-    taken = nouns.attachments.where(tx, said.contains(f'"chap_user":{json.dumps(user)}', autoescape=True), limit=1)
-    if taken:
-        raise InUse(
-            "Another attachment has this CHAP user name.",
-            next_step="Choose a name for each attachment, or leave it out and have one made.",
-        )
+    """A chosen CHAP user name exists once: the targets of a node know their users by name alone."""
+    table = nouns.attachments.table
+    if user and nouns.attachments.where(tx, table.c.chap_user == user, limit=1):
+        raise _taken()
+
+
+def _taken() -> InUse:
+    return InUse(
+        "Another attachment has this CHAP user name.",
+        next_step="Choose a name for each attachment, or leave it out and have one made.",
+    )
 
 
 def _check_free(tx: Tx, volume: Volume, host: Host, multi_attach: bool) -> None:

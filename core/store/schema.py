@@ -237,6 +237,7 @@ attachments = Table(
     Column("shared", Boolean, nullable=False, default=False),
     _id("operation", nullable=True),
     _json("connection"),
+    Column("chap_user", String(255), nullable=True, unique=True),
     *_life(),
     Index("uq_attachments_volume_host", "volume", "host", unique=True),
     Index("ix_attachments_tenant_created_at_id", "tenant", "created_at", "id"),

@@ -136,8 +136,8 @@ def attached_to(request: Request, host: str, protocol: str) -> Sequence[Attachme
 
 
 def is_published(attachment: Attachment) -> bool:
-    """Whether its target has said where it is; before, no more is known than a chosen user name."""
-    return bool(set(attachment.connection) - {"chap_user"})
+    """Whether its target has said where it is."""
+    return bool(attachment.connection)
 
 
 def durable_name(initiator: str) -> Mapping[str, str] | None:

@@ -68,13 +68,9 @@ def test_a_user_name_is_known_to_be_taken_before_the_target_says_so(bench: Bench
     assert come.wait(20)
     with pytest.raises(InUse):
         bench.engine.attachments.create(bench.root, AttachmentRequest(second, host, credential=credential))
-    # In a search that takes it for a pattern this would be the same name.
-    alike = ChapCredential(SECRET, "web_1")
-    accepted = bench.engine.attachments.create(bench.root, AttachmentRequest(second, host, credential=alike))
     go_on.set()
     bench.well()
     attachment = done(bench.engine, attaching).result["attachment"]
-    done(bench.engine, accepted)
     done(bench.engine, bench.engine.attachments.delete(bench.root, str(attachment)))
     again = AttachmentRequest(bench.volume("third"), host, credential=credential)
     done(bench.engine, bench.engine.attachments.create(bench.root, again))
@@ -88,6 +84,24 @@ def test_an_attachment_that_fails_gives_the_name_back(bench: Bench) -> None:
     assert failed.error is not None
     bench.well()
     done(bench.engine, bench.engine.attachments.create(bench.root, wanted))
+
+
+def test_of_many_attachments_that_choose_one_user_name_one_has_it(bench: Bench) -> None:
+    host = bench.host()
+    volumes = [bench.volume(f"volume{number}") for number in range(AT_ONCE)]
+    credential = ChapCredential(SECRET, "web1")
+    outcomes = together(
+        [
+            lambda volume=volume: bench.engine.attachments.create(  # type: ignore[misc]
+                bench.root, AttachmentRequest(volume, host, credential=credential)
+            )
+            for volume in volumes
+        ]
+    )
+    assert len([one for one in outcomes if not isinstance(one, InUse)]) == 1
+    (accepted,) = (one for one in outcomes if not isinstance(one, IsthmusError))
+    done(bench.engine, accepted)
+    assert len(bench.engine.attachments.list(bench.root).items) == 1
 
 
 def test_of_many_hosts_that_take_a_name_one_has_it(bench: Bench) -> None:

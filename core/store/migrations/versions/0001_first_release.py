@@ -24,11 +24,13 @@ def upgrade() -> None:
         sa.Column("shared", sa.Boolean(), nullable=False),
         sa.Column("operation", sa.String(length=64), nullable=True),
         sa.Column("connection", sa.Text(), nullable=False),
+        sa.Column("chap_user", sa.String(length=255), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("metadata", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("chap_user", name=op.f("uq_attachments_chap_user")),
     )
     op.create_index("ix_attachments_created_at_id", "attachments", ["created_at", "id"], unique=False)
     op.create_index(op.f("ix_attachments_host"), "attachments", ["host"], unique=False)
