@@ -22,7 +22,7 @@ from .operations import SwordfishOperations
 from .paths import id_of, parent, uri_of
 from .profiles import SwordfishProfiles
 from .site import Site
-from .versions import tag_of, version_of
+from .versions import version_of
 from .volumes import identifier_of
 
 _ISCSI = "iscsi"
@@ -59,7 +59,7 @@ class SwordfishAttachments(Bound):
 
     def get(self, attachment: str) -> Attachment:
         fabric, path, answer = self._found(attachment)
-        return self._attachment(fabric, path, answer.body, tag_of(answer))
+        return self._attachment(fabric, path, answer.body)
 
     def create(self, wanted: AttachmentRequest, *, key: str | None = None, dry_run: bool = False) -> Operation:
         no_plan(dry_run)
@@ -173,7 +173,7 @@ class SwordfishAttachments(Bound):
                 raise Invalid("The system does not take this credential.", field="credential") from None
             raise
 
-    def _attachment(self, fabric: Fabric, path: str, body: Body, tag: str | None = None) -> Attachment:
+    def _attachment(self, fabric: Fabric, path: str, body: Body) -> Attachment:
         info: Body = next(mappings(body, "VolumeInfo"), {})
         volume = link(info, "Volume")
         hosts = links(body, "Links", "InitiatorEndpointGroups") or links(body, "Links", "InitiatorEndpoints")
@@ -191,7 +191,7 @@ class SwordfishAttachments(Bound):
             protocol=fabric.protocol,
             created_at=BEGINNING,
             updated_at=BEGINNING,
-            version=version_of(body, tag),
+            version=version_of(body),
             connection=self._public(fabric, body) if fabric.protocol == _ISCSI else {},
         )
 

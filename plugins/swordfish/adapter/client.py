@@ -15,7 +15,16 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from ....core.context import new_request_id
-from ....core.errors import IsthmusError, Misconfigured, NotFound, Overloaded, Unavailable
+from ....core.errors import (
+    Failed,
+    Invalid,
+    IsthmusError,
+    Misconfigured,
+    NotFound,
+    NotOffered,
+    Overloaded,
+    Unavailable,
+)
 from ....core.model.request import Credential
 from .bodies import Body, at, link, mappings, text
 from .errors import Names, error_of
@@ -125,8 +134,7 @@ class Client:
         Members that are gone meanwhile are passed over.
         """
         expands = at(self.root(), "ProtocolFeaturesSupported", "ExpandQuery", "NoLinks") is True
-        page: str | None = f"{collection}?$expand=.($levels=1)" if expands else collection
-        for body in self._pages(page):
+        for body in self._expanded(collection) if expands else self._pages(collection):
             for member in mappings(body, "Members"):
                 path = path_of(member.get("@odata.id"))
                 if path is None:
@@ -160,7 +168,7 @@ class Client:
             raise self._refused()
         if answer.status_code >= 300:
             with answer:
-                raise error_of(self.system, answer.status_code, _object(_limited(answer)))
+                raise error_of(self.system, answer.status_code, _object(_limited(answer, self._timeout)))
         return answer
 
     def close(self) -> None:
@@ -172,6 +180,17 @@ class Client:
         self._session.close()
         if self._ca is not None:
             self._ca.close()
+
+    def _expanded(self, collection: str) -> Iterator[Body]:
+        """The pages of a collection with the members in them, where the service keeps its word."""
+        pages = self._pages(f"{collection}?$expand=.($levels=1)")
+        try:
+            first = next(pages)
+        except (NotOffered, Invalid, Failed):
+            pages = self._pages(collection)
+            first = next(pages)
+        yield first
+        yield from pages
 
     def _pages(self, page: str | None) -> Iterator[Body]:
         seen: set[str] = set()
@@ -234,7 +253,7 @@ class Client:
     def _log_in(self) -> None:
         """Make a session where the root says that they are made, else go on with Basic (DSP0266, Session login)."""
         root = self._send("GET", ROOT, headers={})
-        if root.status >= 400:
+        if root.status >= 400 and root.status not in (401, 403):
             raise error_of(self.system, root.status, root.body)
         sessions = link(root.body, "Links", "Sessions")
         if sessions is not None:
@@ -268,7 +287,7 @@ class Client:
         """Ask once; raises `Unavailable` when there is no answer that can be read."""
         try:
             with self._open(method, path, body, headers, timeout or self._timeout) as answer:
-                content = _limited(answer)
+                content = _limited(answer, timeout or self._timeout)
                 status, given = answer.status_code, answer.headers
         except requests.exceptions.RequestException:
             raise self._silent() from None
@@ -307,19 +326,20 @@ class Client:
         )
 
 
-def _limited(answer: requests.Response) -> bytes:
-    content = bytearray()
+def _limited(answer: requests.Response, seconds: float) -> bytes:
+    """The whole content, unless it is too much or takes too long to come."""
+    content, deadline = bytearray(), time.monotonic() + seconds
     for piece in answer.iter_content(1 << 16):
         content += piece
-        if len(content) > _LARGEST:
-            raise requests.exceptions.ContentDecodingError("too much")
+        if len(content) > _LARGEST or time.monotonic() > deadline:
+            raise requests.exceptions.ContentDecodingError("too much, or too slow")
     return bytes(content)
 
 
 def _object(content: bytes) -> Body:
     try:
         found = json.loads(content) if content.strip() else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, Mapping) else {}
 

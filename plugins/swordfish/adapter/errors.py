@@ -97,7 +97,7 @@ def _error(system: str, told: Iterable[Body], names: Names, status: int | None) 
     first: Body = next(iter(told), {})
     key = _key(first)
     kind = _class(key, status)
-    message = text(first, "Message") or _without_words(status)
+    message = " ".join(text(first, "Message").split()) or _without_words(status)
     details: dict[str, Any] = {}
     if key:
         details["message_id"] = text(first, "MessageId")[:200]
@@ -125,7 +125,7 @@ def _without_words(status: int | None) -> str:
 
 
 def _advice(message: Body) -> str | None:
-    advice = text(message, "Resolution")
+    advice = " ".join(text(message, "Resolution").split())
     return advice[:1000] if advice and advice != "None" else None
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ....adapters.contract.base import page_of
-from ....core.errors import Conflict, InUse, IsthmusError, NotFound, NotOffered
+from ....core.errors import Conflict, InUse, IsthmusError, NotFound, NotOffered, Stale
 from ....core.model.host import Host, Initiator
 from ....core.model.page import Page, Query
 from ....core.model.request import Changes, HostRequest
@@ -51,10 +51,7 @@ class SwordfishHosts(Bound):
         return page_of(found, replace(query, filters=filters), ("created_at", "name"))
 
     def get(self, host: str) -> Host:
-        shown = list(groups_of(self.client, fabrics_of(self.site), host))
-        if not shown:
-            raise absent("host", host)
-        return self._host(host, shown)
+        return self._host(host, self._shown(host, None))
 
     def create(self, wanted: HostRequest) -> Host:
         _check(wanted)
@@ -99,7 +96,8 @@ class SwordfishHosts(Bound):
         fabrics = fabrics_of(self.site)
         for one in changes.initiators:
             _speaking(fabrics, one.protocol)
-        for fabric, path, body in groups_of(self.client, fabrics, host):
+        shown = self._shown(host, if_version)
+        for fabric, path, body in shown:
             wanted = [one for one in changes.initiators if one.protocol == fabric.protocol]
             present = initiators_of(self.client, fabric, body)
             if set(wanted) == set(present):
@@ -116,28 +114,36 @@ class SwordfishHosts(Bound):
                         if new:
                             undo.callback(self._forget, endpoint)
                 members = {"Links": {"Endpoints": [{"@odata.id": one} for one in [*kept, *coming]]}}
-                self.patch(path, self.ask(path), members, if_version, _NAMES)
+                answer = self.ask(path)
+                self.patch(path, answer, members, _unchanged(answer, body, if_version), _NAMES)
                 undo.pop_all()
             for gone in set(endpoints_in(body)) - set(kept):
                 self._forget(gone)
         return self.get(host)
 
     def delete(self, host: str, *, if_version: int | None = None) -> None:
-        shown = list(groups_of(self.client, fabrics_of(self.site), host))
-        if not shown:
-            raise absent("host", host)
+        # The group that has endpoints goes last: a service may have the host go with its last endpoint.
+        shown = sorted(self._shown(host, if_version), key=lambda one: bool(endpoints_in(one[2])))
         for _, _, body in shown:
             if links(body, "Links", "Connections"):
                 raise InUse("Volumes are attached to the host.", next_step="Detach them first.")
-        # The group that has endpoints goes last: a service may have the host go with its last endpoint.
-        shown.sort(key=lambda one: bool(endpoints_in(one[2])))
         _, path, body = shown[-1]
         for _, _, other in shown[:-1]:
             for endpoint in endpoints_in(other):
                 self._forget(endpoint)
-        self.conditional("DELETE", path, self.ask(path), None, if_version)
+        answer = self.ask(path)
+        self.conditional("DELETE", path, answer, None, _unchanged(answer, body, if_version))
         for endpoint in endpoints_in(body):
             self._forget(endpoint)
+
+    def _shown(self, host: str, if_version: int | None) -> Sequence[tuple[Fabric, str, Body]]:
+        """The groups that stand for a host; raises `NotFound`, and `Stale` for another version."""
+        shown = list(groups_of(self.client, fabrics_of(self.site), host))
+        if not shown:
+            raise absent("host", host)
+        if if_version is not None and self._host(host, shown).version != if_version:
+            raise Stale("It was changed meanwhile.", next_step="Read it again, then decide.")
+        return shown
 
     def _all(self) -> Sequence[Host]:
         fabrics = fabrics_of(self.site)
@@ -200,6 +206,15 @@ class SwordfishHosts(Bound):
         """Remove an endpoint that belongs to nothing any more, as far as it is there."""
         with contextlib.suppress(IsthmusError):
             self.client.change("DELETE", endpoint, request_id=self.context.request_id)
+
+
+def _unchanged(answer: Answer, seen: Body, if_version: int | None) -> int | None:
+    """The version of a group to which a change of its host is bound; raises `Stale` where it is not as it was seen."""
+    if if_version is None:
+        return None
+    if answer.body != seen:
+        raise Stale("It was changed meanwhile.", next_step="Read it again, then decide.")
+    return version_of(answer.body)
 
 
 def _check(wanted: HostRequest) -> None:

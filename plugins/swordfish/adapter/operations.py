@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ....adapters.contract.base import page_of
@@ -108,7 +109,11 @@ class SwordfishOperations:
             raise Conflict("The operation has ended.")
         path = uri_of(operation)
         self._client.change("DELETE", path, request_id=self._context.request_id)
-        return self.get(operation)
+        try:
+            return self.get(operation)
+        except (NotFound, Gone):
+            # A service may forget at once what it was told to.
+            return replace(found, state=OperationState.CANCELLED, cancel_requested=True)
 
     def retry(self, operation: str) -> Operation:
         raise NotOffered("This system goes on with its tasks by itself.")

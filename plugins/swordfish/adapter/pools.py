@@ -14,7 +14,7 @@ from .bound import Bound, absent
 from .fabrics import fabrics_of
 from .paths import id_of, parent
 from .spoken import core_name
-from .versions import tag_of, version_of
+from .versions import version_of
 
 _STATES: Mapping[str, PoolState] = {
     "": PoolState.AVAILABLE,
@@ -36,7 +36,7 @@ class SwordfishPools(Bound):
     def get(self, pool: str) -> Pool:
         path = self.path(pool)
         answer = self.ask(path)
-        return self._pool(path, answer.body, tag_of(answer))
+        return self._pool(path, answer.body)
 
     def path(self, pool: str) -> str:
         """Where a pool is; raises `NotFound`."""
@@ -48,7 +48,7 @@ class SwordfishPools(Bound):
     def update(self, pool: str, changes: Changes, *, if_version: int | None = None) -> Pool:
         raise NotOffered("The pools of this system are changed where they are.")
 
-    def _pool(self, path: str, body: Body, tag: str | None = None) -> Pool:
+    def _pool(self, path: str, body: Body) -> Pool:
         policies = texts(body, "SupportedProvisioningPolicies")
         owner = link(body, "Links", "OwningStorageResource") or parent(parent(path))
         return Pool(
@@ -72,7 +72,7 @@ class SwordfishPools(Bound):
             abilities=(),
             created_at=BEGINNING,
             updated_at=BEGINNING,
-            version=version_of(body, tag),
+            version=version_of(body),
             reason=text(body, "Status", "Health") if text(body, "Status", "Health") not in ("", "OK") else "",
         )
 

@@ -17,7 +17,7 @@ from .fabrics import fabrics_of
 from .names import checked_name
 from .paths import id_of, path_of
 from .spoken import core_name
-from .versions import tag_of, version_of
+from .versions import version_of
 
 _CONNECTIVITY = "IOConnectivityLinesOfService"
 _NAMES = {"/Name": "name", "/Description": "description"}
@@ -33,7 +33,7 @@ class SwordfishProfiles(Bound):
     def get(self, profile: str) -> Profile:
         path = self.path(profile)
         answer = self.ask(path)
-        return self._profile(path, answer.body, tag_of(answer))
+        return self._profile(path, answer.body)
 
     def path(self, profile: str) -> str:
         """Where the class with this id or name is; raises `NotFound`."""
@@ -111,7 +111,7 @@ class SwordfishProfiles(Bound):
                 continue
         return found
 
-    def _profile(self, path: str, body: Body, tag: str | None = None) -> Profile:
+    def _profile(self, path: str, body: Body) -> Profile:
         properties: Properties = {}
         for kind in KINDS:
             for element in self._lines_of(body, kind):
@@ -122,7 +122,7 @@ class SwordfishProfiles(Bound):
             storage_type="block",
             created_at=BEGINNING,
             updated_at=BEGINNING,
-            version=version_of(body, tag),
+            version=version_of(body),
             description=text(body, "Description"),
             is_default=path == self.share.default_class,
             properties=dict(properties),

@@ -17,7 +17,7 @@ from .client import Answer
 from .names import checked_name
 from .paths import id_of, uri_of
 from .replicas import SNAPSHOT, copied, is_snapshot, providing_pools, source_of
-from .versions import tag_of, version_of
+from .versions import version_of
 from .volumes import name_of, size_of, state_of
 
 _STATES: Mapping[VolumeState, SnapshotState] = {
@@ -37,7 +37,7 @@ class SwordfishSnapshots(Bound):
 
     def get(self, snapshot: str) -> Snapshot:
         path, answer = self._found(snapshot)
-        return self._snapshot(path, answer.body, tag_of(answer))
+        return self._snapshot(path, answer.body)
 
     def create(self, wanted: SnapshotRequest, *, key: str | None = None, dry_run: bool = False) -> Operation:
         no_plan(dry_run)
@@ -82,7 +82,7 @@ class SwordfishSnapshots(Bound):
             raise absent("snapshot", snapshot)
         return path, answer
 
-    def _snapshot(self, path: str, body: Body, tag: str | None = None) -> Snapshot:
+    def _snapshot(self, path: str, body: Body) -> Snapshot:
         source, pools = source_of(body), providing_pools(body)
         established = moment(body, "ReplicaInfo", "WhenEstablished") or BEGINNING
         return Snapshot(
@@ -94,7 +94,7 @@ class SwordfishSnapshots(Bound):
             state=_STATES.get(state_of(body), SnapshotState.AVAILABLE),
             created_at=established,
             updated_at=established,
-            version=version_of(body, tag),
+            version=version_of(body),
             description=text(body, "Description"),
             pool=id_of(pools[0]) if pools else None,
         )

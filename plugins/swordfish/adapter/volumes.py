@@ -18,7 +18,7 @@ from .names import checked_name
 from .paths import id_of, uri_of
 from .profiles import SwordfishProfiles
 from .replicas import CLONE, copied, is_snapshot, providing_pools, source_of
-from .versions import tag_of, version_of
+from .versions import version_of
 
 _LARGEST = 1 << 60
 _NAMES: Mapping[str, str] = {
@@ -79,7 +79,7 @@ class SwordfishVolumes(Bound):
 
     def get(self, volume: str) -> Volume:
         path, answer = self._found(volume)
-        return self._volume(path, answer.body, {}, tag_of(answer))
+        return self._volume(path, answer.body, {})
 
     def create(self, wanted: VolumeRequest, *, key: str | None = None, dry_run: bool = False) -> Operation:
         no_plan(dry_run)
@@ -209,7 +209,7 @@ class SwordfishVolumes(Bound):
                 continue
         return False
 
-    def _volume(self, path: str, body: Body, others: Mapping[str, Body], tag: str | None = None) -> Volume:
+    def _volume(self, path: str, body: Body, others: Mapping[str, Body]) -> Volume:
         given = link(body, "Links", "ClassOfService")
         pools = providing_pools(body)
         source = source_of(body)
@@ -225,7 +225,7 @@ class SwordfishVolumes(Bound):
             protocol=self._protocol(given, body),
             created_at=established,
             updated_at=established,
-            version=version_of(body, tag),
+            version=version_of(body),
             description=text(body, "Description"),
             pool=id_of(pools[0]) if pools else None,
             identifier=identifier_of(body),

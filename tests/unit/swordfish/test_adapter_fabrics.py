@@ -230,5 +230,8 @@ def test_links_are_followed_as_paths(link: Any, path: str | None) -> None:
 
 @given(st.text(min_size=1), st.text(min_size=1))
 def test_versions_are_those_of_entity_tags(one: str, other: str) -> None:
-    assert 1 <= version_of({}, one) <= 1 << 52
-    assert (version_of({}, one) == version_of({}, other)) == (one == other)
+    first, second = {"@odata.etag": one, "Name": "a"}, {"@odata.etag": other, "Name": "b"}
+    assert 1 <= version_of(first) <= 1 << 52
+    assert (version_of(first) == version_of(second)) == (one == other)
+    assert version_of({"Name": one}) == version_of({"Name": one})
+    assert (version_of({"Name": one}) == version_of({"Name": other})) == (one == other)

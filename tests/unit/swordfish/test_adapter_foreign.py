@@ -362,3 +362,34 @@ def test_who_acts_for_no_tenant_has_what_all_have(bare: ForeignService) -> None:
     kept = storage(bare, administrator, services={"t": "B", "s": "A"})
     assert len(kept.volumes.list().items) == 2 and "volumes" in kept.describe().offers
     assert len(storage(bare, administrator, services={"t": "B"}).volumes.list().items) == 1
+
+
+def test_a_version_from_a_list_is_as_good_as_one_from_the_thing(plain: ForeignService) -> None:
+    plain.answers["DELETE", f"{VOLUMES}/1"] = lambda asked: Said(
+        None, 204 if asked.headers.get("If-Match") == 'W/"9"' else 412
+    )
+    found = storage(plain)
+    volume = found.volumes.list().items[0]
+    with pytest.raises(Stale):
+        found.volumes.delete(volume.id, if_version=volume.version + 1)
+    assert plain.changes() == []
+    assert found.volumes.delete(volume.id, if_version=volume.version).state is OperationState.DONE
+
+
+def test_a_service_that_cannot_expand_after_all_is_read_member_by_member(plain: ForeignService) -> None:
+    plain.bodies[ROOT]["ProtocolFeaturesSupported"] = {"ExpandQuery": {"NoLinks": True}}
+    plain.answers["GET", f"{VOLUMES}?$expand=.($levels=1)"] = lambda asked: Said("<html>no</html>", 501)
+    assert [one.name for one in storage(plain).volumes.list().items] == ["one"]
+
+
+def test_a_task_that_is_forgotten_as_it_is_cancelled_was_cancelled(plain: ForeignService) -> None:
+    plain.bodies[TASK] = {"@odata.type": "#Task.v1_4_0.Task", "@odata.id": TASK, "TaskState": "Running"}
+
+    def forget(asked: Asked) -> Said:
+        del plain.bodies[TASK]
+        return Said(None, 204)
+
+    plain.answers["DELETE", TASK] = forget
+    assert storage(plain).operations.cancel("TaskService~Tasks~7").state is OperationState.CANCELLED
+    with pytest.raises(NotFound):
+        storage(plain).operations.get("TaskService~Tasks~7")
