@@ -249,6 +249,21 @@ def test_a_connection_attaches_and_detaches(world: World) -> None:
     assert client.body(volume)["Connections"] == [] == client.body(both)["Links"]["Connections"]
 
 
+def test_a_connection_may_be_a_task(world: World) -> None:
+    client, at_once = world.client, {"Prefer": "respond-async"}
+    body = wanted(world.volume(fresh("volume"))["@odata.id"], endpoints=(endpoint(client),))
+    begun = client.post(CONNECTIONS, body, headers=at_once)
+    assert begun.status_code == 202, begun.text
+    made = client.finished(begun)
+    assert made.status_code == 201, made.text
+    assert made.headers["Location"] == made.json()["@odata.id"]
+    assert made.headers["Location"] in client.members(CONNECTIONS)
+    begun = client.delete(made.headers["Location"], headers=at_once)
+    assert begun.status_code == 202, begun.text
+    assert client.finished(begun).status_code == 204
+    assert client.get(made.headers["Location"]).status_code == 404
+
+
 def test_a_connection_may_be_for_reading(world: World) -> None:
     body = wanted(world.volume(fresh("volume"))["@odata.id"], groups=(group(world.client, endpoint(world.client)),))
     body["VolumeInfo"][0]["AccessCapabilities"] = ["Read"]
