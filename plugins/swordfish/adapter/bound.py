@@ -9,11 +9,11 @@ from ....core.context import Context
 from ....core.errors import NotFound, NotOffered, Stale
 from ....core.model.operation import Operation
 from .accepted import Change
-from .bodies import Body, kind
+from .bodies import Body, kind, text
 from .client import Answer, Client
 from .errors import Names, complaint
-from .operations import SwordfishOperations
-from .paths import parent, uri_of
+from .operations import SwordfishOperations, made_by
+from .paths import last, parent, uri_of
 from .site import Share, Site
 from .versions import condition, tag_of
 
@@ -99,6 +99,25 @@ class Bound:
                 if tag is None:
                     raise
         raise AssertionError("the loop ends by itself")
+
+    def located(self, answer: Answer, collection: str, name: str) -> Answer:
+        """The answer to the making of a volume, with where the volume is.
+
+        Some services do not say; then it is the only one with its name. Others say it by name, and list it by `Id`.
+        """
+        path, identifier = made_by(answer), text(answer.body, "Id")
+        if answer.status == 202 or (path is not None and identifier in ("", last(path))):
+            return answer
+        if path is not None:
+            listed = f"{parent(path)}/{identifier}"
+            found = [listed] if listed in self.client.uris(collection) else [path]
+        else:
+            found = [
+                one
+                for one, body in self.client.members(collection)
+                if name in (body.get("Name"), body.get("DisplayName"))
+            ]
+        return Answer(answer.status, {}, {"Location": found[0]}) if len(found) == 1 else answer
 
     def change(self, kind: str, resource: str | None, key: str | None, *said: Any) -> Change:
         """A change that may become an operation; `said` is all that was asked for."""

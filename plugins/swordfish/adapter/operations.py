@@ -190,10 +190,14 @@ class SwordfishOperations:
         return [] if made is None else [made]
 
 
-def _made(answer: Answer) -> str | None:
-    """The id of what an answer says was made: it shows it, or says where it is."""
+def made_by(answer: Answer) -> str | None:
+    """The path of what an answer says was made: it shows it, or says where it is."""
     path = link(answer.body) if kind(answer.body) not in ("", "Task") else None
-    path = path or answer.location
+    return path or answer.location
+
+
+def _made(answer: Answer) -> str | None:
+    path = made_by(answer)
     return None if path is None else id_of(path)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....core.errors import NotOffered
-from .bodies import Body, at, link, links, text, texts
+from .bodies import Body, at, link, links, mappings, text, texts
 from .client import Client
 
 ACTION = "#Volume.CreateReplicaTarget"
@@ -42,10 +42,9 @@ def providing_pools(body: Body) -> list[str]:
     """The paths of the pools that a volume's capacity comes from."""
     one = link(body, "Links", "ProvidingStoragePool")
     found = [] if one is None else [one]
-    sources = at(body, "CapacitySources")
-    for source in sources if isinstance(sources, list) else ():
-        pool = link(source, "ProvidingPools") or link(source, "ProvidingPool")
-        found += [pool] if pool is not None else links(source, "ProvidingPools")
+    for source in mappings(body, "CapacitySources"):
+        # A list of links, or a collection that stands here with its members.
+        found += links(source, "ProvidingPools") or links(source, "ProvidingPools", "Members")
     return list(dict.fromkeys(found))
 
 

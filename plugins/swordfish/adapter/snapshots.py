@@ -15,17 +15,17 @@ from .bodies import BEGINNING, Body, moment, text
 from .bound import Bound, absent, no_plan
 from .client import Answer
 from .names import checked_name
-from .paths import id_of, uri_of
+from .paths import id_of, parent, uri_of
 from .replicas import SNAPSHOT, copied, is_snapshot, providing_pools, source_of
 from .versions import version_of
-from .volumes import name_of, size_of, state_of
+from .volumes import name_of, renamed, size_of, state_of
 
 _STATES: Mapping[VolumeState, SnapshotState] = {
     VolumeState.CREATING: SnapshotState.CREATING,
     VolumeState.DELETING: SnapshotState.DELETING,
     VolumeState.ERROR: SnapshotState.ERROR,
 }
-_NAMES: Mapping[str, str] = {"/DisplayName": "name", "/VolumeName": "name"}
+_NAMES: Mapping[str, str] = {"/Name": "name", "/DisplayName": "name", "/VolumeName": "name"}
 
 
 class SwordfishSnapshots(Bound):
@@ -46,13 +46,14 @@ class SwordfishSnapshots(Bound):
             raise NotOffered("This system keeps no description and no metadata of snapshots.")
 
         def ask() -> Answer:
-            _, answer = self.found(wanted.volume, "Volume", self.share.volumes)
+            path, answer = self.found(wanted.volume, "Volume", self.share.volumes)
             if is_snapshot(answer.body):
                 raise absent("Volume", wanted.volume)
             target, parameters = copied(self.client, answer.body, SNAPSHOT, wanted.name)
-            return self.client.change(
+            made = self.client.change(
                 "POST", target, parameters, key=key, names=_NAMES, request_id=self.context.request_id
             )
+            return self.located(made, parent(path), wanted.name)
 
         return self.begun(self.change("snapshot.create", None, key, wanted), ask)
 
@@ -61,7 +62,7 @@ class SwordfishSnapshots(Bound):
             raise NotOffered("This system keeps no description and no metadata of snapshots.")
         path, answer = self._found(snapshot)
         if changes.name is not None:
-            self.patch(path, answer, {"DisplayName": checked_name(changes.name)}, if_version, _NAMES)
+            self.patch(path, answer, renamed(answer.body, changes.name), if_version, _NAMES)
         return self.get(snapshot)
 
     def delete(

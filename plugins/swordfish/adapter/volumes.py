@@ -15,7 +15,7 @@ from .bound import Bound, absent, no_plan
 from .client import Answer
 from .fabrics import fabric_of
 from .names import checked_name
-from .paths import id_of, uri_of
+from .paths import id_of, parent, uri_of
 from .profiles import SwordfishProfiles
 from .replicas import CLONE, copied, is_snapshot, providing_pools, source_of
 from .versions import version_of
@@ -62,6 +62,11 @@ def size_of(body: Body) -> int:
     return 0
 
 
+def renamed(body: Body, name: str) -> Body:
+    """What gives a volume another name; services of before DisplayName have no other than Name."""
+    return {"DisplayName" if "DisplayName" in body or "Name" not in body else "Name": checked_name(name)}
+
+
 def name_of(body: Body) -> str:
     return text(body, "DisplayName") or text(body, "Name") or text(body, "Id")
 
@@ -96,8 +101,7 @@ class SwordfishVolumes(Bound):
             raise NotOffered("This system keeps no description and no metadata of volumes.")
         path, answer = self._found(volume)
         if changes.name is not None:
-            name = {"DisplayName": checked_name(changes.name)}
-            self.patch(path, answer, name, if_version, _NAMES)
+            self.patch(path, answer, renamed(answer.body, changes.name), if_version, _NAMES)
         return self.get(volume)
 
     def extend(
@@ -176,9 +180,10 @@ class SwordfishVolumes(Bound):
         if wanted.profile is not None:
             profile = self._profiles().path(wanted.profile)
             body["Links"] = {"ClassOfService": {"@odata.id": profile}}
-        return self.client.change(
+        answer = self.client.change(
             "POST", collections[0], body, key=key, names=_NAMES, request_id=self.context.request_id
         )
+        return self.located(answer, collections[0], wanted.name)
 
     def _copy(self, wanted: VolumeRequest, key: str | None) -> Answer:
         source = wanted.source_snapshot if wanted.source_volume is None else wanted.source_volume
@@ -192,9 +197,10 @@ class SwordfishVolumes(Bound):
         if profile is not None and given is not None and profile != given:
             raise NotOffered("A copy has the class of service of its source.")
         target, parameters = copied(self.client, answer.body, CLONE, wanted.name)
-        return self.client.change(
+        made = self.client.change(
             "POST", target, parameters, key=key, names={"/VolumeName": "name"}, request_id=self.context.request_id
         )
+        return self.located(made, parent(path), wanted.name)
 
     def _profiles(self) -> SwordfishProfiles:
         return SwordfishProfiles(self.context, self.site, self.operations)

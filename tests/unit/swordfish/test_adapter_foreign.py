@@ -393,3 +393,38 @@ def test_a_task_that_is_forgotten_as_it_is_cancelled_was_cancelled(plain: Foreig
     assert storage(plain).operations.cancel("TaskService~Tasks~7").state is OperationState.CANCELLED
     with pytest.raises(NotFound):
         storage(plain).operations.get("TaskService~Tasks~7")
+
+
+def test_a_volume_of_which_nobody_says_where_it_is_is_the_only_one_of_its_name(plain: ForeignService) -> None:
+    plain.answers["POST", VOLUMES] = lambda asked: Said(None, 204)
+    made = storage(plain).volumes.create(VolumeRequest("one", size=GIB))
+    assert made.result == {"volume": "StorageServices~1~Volumes~1"}
+
+
+def test_a_volume_with_two_addresses_is_known_by_the_one_that_is_listed(plain: ForeignService) -> None:
+    body = {"@odata.type": "#Volume.v1_4_0.Volume", "@odata.id": f"{VOLUMES}/one", "Id": "1", "Name": "one"}
+    plain.answers["POST", VOLUMES] = lambda asked: Said(body, 201)
+    found = storage(plain)
+    made = found.volumes.create(VolumeRequest("one", size=GIB)).result["volume"]
+    assert made == found.volumes.list().items[0].id
+
+
+def test_a_volume_without_a_display_name_is_renamed_by_its_name(plain: ForeignService) -> None:
+    plain.answers["PATCH", f"{VOLUMES}/1"] = lambda asked: Said(None, 204)
+    storage(plain).volumes.update("StorageServices~1~Volumes~1", Changes(name="two"))
+    assert plain.changes() == [("PATCH", f"{VOLUMES}/1", {"Name": "two"})]
+
+
+@pytest.mark.parametrize(
+    "pools",
+    [
+        [{"@odata.id": "/redfish/v1/StorageServices/1/StoragePools/A"}],
+        {
+            "@odata.id": "/redfish/v1/StorageServices/1/StoragePools",
+            "Members": [{"@odata.id": "/redfish/v1/StorageServices/1/StoragePools/A"}],
+        },
+    ],
+)
+def test_the_pool_is_found_however_it_is_told(plain: ForeignService, pools: Any) -> None:
+    plain.bodies[f"{VOLUMES}/1"].body["CapacitySources"] = [{"ProvidingPools": pools}]
+    assert storage(plain).volumes.get("StorageServices~1~Volumes~1").pool == "StorageServices~1~StoragePools~A"
