@@ -117,7 +117,7 @@ class Discovery:
 
     def _may_answer(self, sender: str) -> bool:
         # An address of this machine alone is nothing to tell others.
-        if _is_loopback(urlsplit(self._address).hostname or "") and not _is_loopback(sender):
+        if _is_loopback(urlsplit(self._address).hostname or "") and not _is_own(sender):
             return False
         second = time.monotonic() // 1
         self._answers = self._answers + 1 if second == self._second else 1
@@ -169,6 +169,14 @@ def _interfaces(host: str) -> list[tuple[str, int]]:
         raise Misconfigured(
             f"Searches are heard over IPv4, and {host} has no such address.", next_step="Switch discovery off."
         ) from None
+
+
+def _is_own(address: str) -> bool:
+    """Whether this machine has the address."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
+        probe.bind((address, 0))
+        return True
+    return False
 
 
 def _is_loopback(host: str) -> bool:

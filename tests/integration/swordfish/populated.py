@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import socket
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -136,26 +137,23 @@ class Populated:
     def _gust(self, tenant: str, number: int, changes: int) -> None:
         client = self.service.client() if tenant == "default" else self.user(tenant, "manager")
         endpoint = self.host(client, "iscsi", f"iqn.2004-10.com.example:storm{number}-{tenant}")
-        volumes: list[dict[str, Any]] = []
-        connections: list[str] = []
-        done = 0
-        while done < changes:
-            volume = self.volume(client, tenant, "odd" if done % 10 == 0 else "memory")
-            done += 1
-            if volume["Links"]["ClassOfService"]["@odata.id"].endswith(self.classes["odd"]):
-                connections.append(self.connection(client, volume["@odata.id"], endpoint)["@odata.id"])
-                done += 1
-            elif done % 3 == 0:
-                volumes.append(replica(client, volume, "Snapshot"))
-                done += 1
-            else:
-                volumes.append(volume)
-            if len(volumes) > 4:
-                gone(client, volumes.pop()["@odata.id"])
-                done += 1
-            if len(connections) > 1:
-                gone(client, connections.pop(0))
-                done += 1
+        steps = itertools.islice(self._turns(client, tenant, endpoint), changes)
+        assert sum(1 for _ in steps) == changes
+
+    def _turns(self, client: RedfishClient, tenant: str, endpoint: str) -> Iterator[None]:
+        """Change after change, in turns that leave nothing but their tasks."""
+        while True:
+            attached = self.volume(client, tenant, "odd")
+            yield
+            connection = self.connection(client, attached["@odata.id"], endpoint)
+            yield
+            kept = self.volume(client, tenant)
+            yield
+            snapshot = replica(client, kept, "Snapshot")
+            yield
+            for one in (connection, snapshot, kept, attached):
+                gone(client, one["@odata.id"])
+                yield
 
 
 def made(client: RedfishClient, answer: requests.Response) -> dict[str, Any]:
