@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
 
 from ..model.pool import Pool
 from ..profiles.capabilities import Capabilities
 from .request import PlacementRequest
-from .view import Vector
 
 
 class Candidate:
@@ -78,7 +77,8 @@ class Candidate:
 
 
 class Candidates(Sequence[Candidate]):
-    """Candidates in the order in which they should be reserved; each is made when it is looked at.
+    """Candidates in the order in which they should be reserved; each is made, and its `weights` asked for by its place,
+    when it is looked at.
 
     They are given best first, and `first` is the place of the one that is to come before all others.
     """
@@ -91,7 +91,7 @@ class Candidates(Sequence[Candidate]):
         pools: Sequence[Pool | None],
         capabilities: Sequence[Capabilities],
         scores: Sequence[float],
-        weights: Mapping[str, Vector],
+        weights: Callable[[int], Mapping[str, float]],
         first: int = 0,
     ) -> None:
         self._request = request
@@ -121,5 +121,5 @@ class Candidates(Sequence[Candidate]):
             pool,
             self._capabilities[at],
             self._scores[at],
-            {name: values.item(at) for name, values in self._weights.items()},
+            self._weights(at),
         )

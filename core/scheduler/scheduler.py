@@ -192,11 +192,14 @@ class Scheduler:
         values = score.take(order).tolist()
         lowest = values[0] - self._tolerance
         close = sum([value >= lowest for value in values[: self._best]])
-        chosen = pools.rows.take(order)
-        rows = chosen.tolist()
-        weights = dict(zip(self._standing.names, self._standing.values(chosen, request.thin), strict=True))
-        for vector, (found, _) in zip(vectors, self._weighers, strict=True):
-            weights[found.name] = vector.take(order)
+        rows = pools.rows.take(order).tolist()
+
+        def weights(place: int) -> dict[str, float]:
+            said = self._standing.of(rows[place], request.thin)
+            for vector, (found, _) in zip(vectors, self._weighers, strict=True):
+                said[found.name] = vector.item(order.item(place))
+            return said
+
         return Candidates(
             request,
             list(map(self._columns.pools.__getitem__, rows)),

@@ -45,9 +45,10 @@ class Standing:
         """The weighted sum for each of the rows; a copy."""
         return self._totals[thin].take(rows)
 
-    def values(self, rows: NDArray[np.intp], thin: bool) -> NDArray[np.float64]:
-        """One line for each weigher, one column for each of the rows; a copy."""
-        return self._values[thin].take(rows, axis=1)
+    def of(self, row: int, thin: bool) -> dict[str, float]:
+        """What each weigher says of one row now, by name."""
+        values = self._values[thin]
+        return {name: values.item(line, row) for line, name in enumerate(self.names)}
 
     def _grow(self, at: int) -> None:
         missing = max(at + 1, 2 * len(self._totals[True])) - len(self._totals[True])

@@ -15,6 +15,9 @@ from .request import Hint, PlacementRequest, Scope
 
 T = TypeVar("T", bound=np.generic)
 
+#: Entries that are looked at first where a few are wanted.
+_GLANCE = 256
+
 Mask: TypeAlias = NDArray[np.bool_]
 Sizes: TypeAlias = NDArray[np.int64]
 Vector: TypeAlias = NDArray[np.float64]
@@ -159,11 +162,19 @@ class Pools:
 
     def lost(self, mask: Mask, most: int | None = None) -> Pools:
         """Those of the pools that `mask` does not mark, or the first few of them."""
+        if most is not None and len(mask) > _GLANCE:
+            # A few are mostly found among the first.
+            rows = self._lost(mask, _GLANCE)[:most]
+            if len(rows) == most:
+                return Pools(self._columns, self.request, rows)
+        return Pools(self._columns, self.request, self._lost(mask, len(mask))[:most])
+
+    def _lost(self, mask: Mask, end: int) -> NDArray[np.intp]:
+        """The rows of the pools among the first `end` entries that `mask` does not mark."""
         if self._rows is not None:
-            rows = self._rows.take((~mask).nonzero()[0][:most])
-        else:
-            rows = (~mask if self._left is None else self._left > mask).nonzero()[0][:most]
-        return Pools(self._columns, self.request, rows)
+            return self._rows.take((~mask[:end]).nonzero()[0])
+        rows: NDArray[np.intp] = (~mask[:end] if self._left is None else self._left[:end] > mask[:end]).nonzero()[0]
+        return rows
 
     def gathered(self) -> Pools:
         """The same pools, with vectors that have entries of no others."""
