@@ -30,6 +30,7 @@ UNROUTED = "other"
 _OPENSTACK_ID = re.compile(r"req-[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _OTHER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{7,63}")
 _LARGEST_JOINED = 1 << 20
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 _PATIENCE = 64
 """How many times the limit of a body is read, so that whoever sent too much can still be told."""
 _SECURITY = {
@@ -139,6 +140,7 @@ class Front:
             raise
         finally:
             REQUEST_ID.reset(token)
+        self._pass_over_body(environ, reply)
         _finish(reply, request_id)
         if isinstance(body, _Stream):
             body.afterwards = self._leave
@@ -221,6 +223,15 @@ class Front:
             elif int(declared[:20]) > self._body_limit:
                 return self._too_large(environ["wsgi.input"], request_id)
         return None
+
+    def _pass_over_body(self, environ: Environment, reply: _Reply) -> None:
+        """Read what a refused request still sends.
+
+        The connection would be closed otherwise, and a client that goes on with it, as most do, finds it broken.
+        """
+        if reply.status >= "400" and environ.get("REQUEST_METHOD") not in _BODILESS:
+            with contextlib.suppress(Exception):
+                discard(environ["wsgi.input"], self._body_limit)
 
     def _too_large(self, rest: Input, request_id: str) -> Answer:
         with contextlib.suppress(Exception):

@@ -52,8 +52,6 @@ class SwordfishApplication:
         except Exception:
             _log.exception("a defect in %s %s", request.method[:20], request.path[:200])
             response = _refused(Refusal(500, [said("InternalError")]))
-        if response.status >= 400:
-            request.pass_over_body()
         body = response.body
         headers = [*_ALWAYS, *response.headers.items()]
         if response.status != 204 and response.status != 304:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -18,7 +17,6 @@ from .uris import link
 if TYPE_CHECKING:
     from .service import Service
 
-_PIECE = 1 << 16
 _LONGEST_KEY = 200
 _JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
 
@@ -164,19 +162,6 @@ class Request:
                     400, "MalformedJSON", resolution=f"{fault.message} {fault.next_step or ''}".strip()
                 ) from None
         return self._body
-
-    def pass_over_body(self) -> None:
-        """Read what nobody has read of the body.
-
-        The server closes a connection of which a part is still to come when the answer is given, and a client that
-        goes on with it, as most do, finds it broken.
-        """
-        stream = self.environ.get("wsgi.input")
-        if stream is not None and self.method not in ("GET", "HEAD"):
-            # One that is too large or breaks off changes nothing about the answer; the server sees to it.
-            with suppress(OSError, ValueError):
-                while stream.read(_PIECE):
-                    pass
 
 
 def segments(path: str) -> list[str]:

@@ -35,8 +35,8 @@ class MemoryDriver:
     def __init__(self, setup: DriverSetup) -> None:
         self._pools: Mapping[str, PoolSettings] = pools_of(setup.settings)
         self._latency = float(setup.settings.get("latency", 0.0))
-        #: Nothing is waited for but the file, and that not longer than allowed.
-        self.ends_in_time = not self._latency
+        #: Nothing is waited for but the file, and that not longer than allowed. Of what is derived nobody knows.
+        self.ends_in_time = type(self) is MemoryDriver and not self._latency
         path = setup.settings.get("path")
         self._array = Array(Path(path) if path else setup.state / "array.sqlite", setup.timeout)
 

@@ -29,6 +29,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedfishService
         ("POST", f"{ROOT}/Storage", WHO, 405),
         ("PATCH", f"{ROOT}/Nothing", WHO, 404),
         ("DELETE", f"{ROOT}/StorageServices", {}, 401),
+        ("POST", "/v1/nothing", {}, 404),
     ],
 )
 def test_the_next_request_is_answered(

@@ -37,8 +37,8 @@ class Watched(MemoryDriver):
         return found
 
 
-def wrapped(folder: Path, *, latency: float = 0.0) -> tuple[Watched, Any, Counted]:
-    settings = {"pools": [{"name": "p", "total": 1 << 30}], "latency": latency}
+def wrapped(folder: Path, *, ends_in_time: bool = False) -> tuple[Watched, Any, Counted]:
+    settings = {"pools": [{"name": "p", "total": 1 << 30}]}
     driver = Watched(
         DriverSetup(
             backend="b",
@@ -53,11 +53,13 @@ def wrapped(folder: Path, *, latency: float = 0.0) -> tuple[Watched, Any, Counte
     )
     moment, counted = datetime.now(UTC), Counted()
     backend = Backend("b", "array", "memory", BackendState.ENABLED, Health.HEALTHY, moment, moment)
+    assert not driver.ends_in_time, "what is derived from a driver does not vouch for itself"
+    driver.ends_in_time = ends_in_time
     return driver, Wrapping(counted, 0.2)(driver, backend), counted
 
 
 def test_a_driver_that_ends_in_time_is_called_in_the_callers_thread(tmp_path: Path) -> None:
-    driver, outer, counted = wrapped(tmp_path)
+    driver, outer, counted = wrapped(tmp_path, ends_in_time=True)
     outer.start()
     outer.pools()
     assert driver.thread == threading.get_ident()
@@ -65,7 +67,7 @@ def test_a_driver_that_ends_in_time_is_called_in_the_callers_thread(tmp_path: Pa
 
 
 def test_any_other_driver_is_turned_away_from_when_it_hangs(tmp_path: Path) -> None:
-    driver, outer, _ = wrapped(tmp_path, latency=0.001)
+    driver, outer, _ = wrapped(tmp_path)
     outer.start()
     driver.hangs = threading.Event()
     with pytest.raises(Transient, match="did not end"):
