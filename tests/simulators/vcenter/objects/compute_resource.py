@@ -65,4 +65,9 @@ class Cluster(ComputeResource):
 
     def __init__(self, vc: VCenter, name: str, folder: Folder) -> None:
         super().__init__(vc, name, folder)
-        self.set("configurationEx", vim.cluster.ConfigInfoEx(dasConfig=vim.cluster.DasConfigInfo(enabled=False)))
+        self.set(
+            "configurationEx",
+            vim.cluster.ConfigInfoEx(
+                dasConfig=vim.cluster.DasConfigInfo(enabled=False), drsConfig=vim.cluster.DrsConfigInfo(enabled=False)
+            ),
+        )

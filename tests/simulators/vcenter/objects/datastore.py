@@ -135,7 +135,7 @@ class Datastore(Entity):
         machines = [self.vc.entity(ref).name for ref in self.get("vm") or []]
         if machines:
             raise named_fault(
-                vim.fault.ResourceInUse(type="Datastore", name=self.name),
+                vim.fault.ResourceInUse(type=vim.Datastore, name=self.name),
                 f"The resource '{self.name}' is in use by {', '.join(machines[:5])}.",
             )
 

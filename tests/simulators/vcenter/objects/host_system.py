@@ -7,7 +7,7 @@ import uuid
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..managed import Managed
-from ..registry import named_fault, property_of, vim
+from ..registry import named_fault, property_of, vim, vmodl
 from ..wire.call import Call
 from .compute_resource import Cluster, ComputeResource
 from .entity import Entity
@@ -116,8 +116,13 @@ class HostSystem(Entity):
         """HostNotConnected when the vCenter does not reach it."""
         if not self.connected:
             raise named_fault(
-                vim.fault.HostNotConnected(), f"Unable to communicate with the remote host {self.name}: not connected."
+                vmodl.fault.HostNotConnected(),
+                f"Unable to communicate with the remote host {self.name}: not connected.",
             )
+
+    def mount(self, datastore: Datastore, mode: str = "readWrite", path: str = "") -> None:
+        """The host sees a datastore from now on."""
+        datastore.mount_on([self], mode, path)
 
     def unmount(self, datastore: Datastore) -> None:
         """The host no longer sees a datastore."""

@@ -130,9 +130,8 @@ class PerformanceManager(Managed):
             )
             if asked and (spec.intervalId is None or spec.intervalId == series.interval):
                 samples = series.between(spec.startTime, spec.endTime)
-                chosen.append(
-                    (key, instance, series.interval, samples[-spec.maxSample :] if spec.maxSample else samples)
-                )
+                newest = samples[-spec.maxSample :] if spec.maxSample else samples
+                chosen.append((_Manager.MetricId(counterId=key, instance=instance), series.interval, newest))
         if not chosen:
             return None
         times = max((samples for *_, samples in chosen), key=len)
@@ -142,10 +141,7 @@ class PerformanceManager(Managed):
             entity=entity.ref,
             sampleInfo=[_Manager.SampleInfo(timestamp=when, interval=chosen[0][1]) for when, _ in times],
             value=[
-                _Manager.IntSeries(
-                    id=_Manager.MetricId(counterId=key, instance=instance), value=[v for _, v in samples]
-                )
-                for key, instance, _, samples in chosen
+                _Manager.IntSeries(id=metric, value=[value for _, value in samples]) for metric, _, samples in chosen
             ],
         )
 

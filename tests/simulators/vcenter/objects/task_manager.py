@@ -20,6 +20,20 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _RECENT = 200
+# What Recent Tasks shows for the vCenter's own operations. Whoever simulates one more adds it.
+OPERATIONS = {
+    "Datastore.enterMaintenanceMode": "Enter datastore maintenance mode",
+    "Datastore.exitMaintenanceMode": "Exit datastore maintenance mode",
+    "Folder.moveInto": "Move entities",
+    "HostSystem.disconnect": "Disconnect host",
+    "HostSystem.enterMaintenanceMode": "Enter maintenance mode",
+    "HostSystem.exitMaintenanceMode": "Exit maintenance mode",
+    "HostSystem.reconnect": "Reconnect host",
+    "ManagedEntity.destroy": "Delete",
+    "ManagedEntity.rename": "Rename",
+    "VirtualMachine.powerOff": "Power off virtual machine",
+    "VirtualMachine.powerOn": "Power on virtual machine",
+}
 
 
 class TaskManager(Managed):
@@ -34,12 +48,15 @@ class TaskManager(Managed):
 
     @computed("description")
     def description(self, session: Session | None) -> Any:
-        """The labels of all task types that extensions registered, in the session's language."""
+        """The labels of all operations; of extensions', in the session's language."""
         locale = "en" if session is None else session.locale
         return vim.TaskDescription(
-            methodInfo=self.vc.extensions.task_descriptions(locale),
+            methodInfo=[
+                *(_element(key, label) for key, label in OPERATIONS.items()),
+                *self.vc.extensions.task_descriptions(locale),
+            ],
             state=[_element(each, each.capitalize()) for each in ("queued", "running", "success", "error")],
-            reason=[_element("TaskReasonUser", "User task")],
+            reason=[vim.TypeDescription(key=vim.TaskReasonUser, label="User task", summary="User task")],
         )
 
     @computed("maxCollector")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import sessions
+from . import inventory, sessions, tagging
 from .router import Router
 
 if TYPE_CHECKING:
@@ -14,6 +14,6 @@ if TYPE_CHECKING:
 def routes(vc: VCenter) -> Router:
     """The router with every route in it."""
     router = Router(vc)
-    for each in (sessions,):
-        each.install(vc, router)
+    for install in (sessions.install, tagging.install, inventory.install):
+        install(vc, router)
     return router
