@@ -1,0 +1,54 @@
+"""The texts of the browser's side, complete in every language that is offered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+LOCALES: Mapping[str, str] = {"en": "en-US", "de": "de-DE", "zh": "zh-CN"}
+"""Our languages, and the one locale of each that a manifest names (its pattern is `xx-XX`)."""
+
+DEFAULT = "en"
+
+
+def language(locale: str) -> str:
+    """The language of ours that serves `locale` (`de-AT`, `zh_CN`, `zh-Hans`) best; English for all others."""
+    wanted = locale.replace("_", "-").partition("-")[0].lower()
+    return wanted if wanted in LOCALES else DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Texts by language and key. Every key is there in every language; `missing` says what is not."""
+
+    by_language: Mapping[str, Mapping[str, str]]
+
+    @classmethod
+    def load(cls, *packages: str) -> Texts:
+        """Those in `locales/LANGUAGE.json` of each package, one after the other; a later one replaces."""
+        merged: dict[str, dict[str, str]] = {name: {} for name in LOCALES}
+        for package in packages:
+            for name, found in merged.items():
+                text = (files(package) / "locales" / f"{name}.json").read_text(encoding="utf-8")
+                found.update(json.loads(text))
+        return cls(merged)
+
+    def get(self, key: str, locale: str = DEFAULT, /, **values: Any) -> str:
+        """The text in the locale's language with `{name}` filled in; in English, then the key, where it is missing."""
+        for name in (language(locale), DEFAULT):
+            found = self.by_language.get(name, {}).get(key)
+            if found is not None:
+                return found.format_map(values) if values else found
+        return key
+
+    def has(self, key: str) -> bool:
+        """Whether some language has it."""
+        return any(key in found for found in self.by_language.values())
+
+    def missing(self) -> Sequence[str]:
+        """`language: key` for each key that another language has."""
+        every = {key for found in self.by_language.values() for key in found}
+        return sorted(f"{name}: {key}" for name, found in self.by_language.items() for key in every - found.keys())
