@@ -1,0 +1,130 @@
+"""The plugin: what it mounts, what can be done with it, and what it does by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ...core.context import Context
+from ...core.duties.duty import Duty
+from ...core.errors import IsthmusError
+from ...core.model.description import Finding
+from ...plugin_manager.action import Action
+from ...plugin_manager.base import Base
+from ...plugin_manager.contract import LOCAL_SYSTEM, Application
+from .connection.sessions import UserSessions
+from .registration.declaration import registration_actions
+from .vcenters.reach import Reaches
+from .vcenters.store import VCenters
+from .vcenters.tenancy import Tenancy
+
+if TYPE_CHECKING:
+    from ...ui_bridge.locale import Texts
+    from .registration.registrar import Registrar
+
+# It takes long to import, so that is left until it is needed; but whether it is there is to be known at once.
+if find_spec("pyVmomi") is None:
+    raise ModuleNotFoundError("No module named 'pyVmomi'", name="pyVmomi")
+
+
+class VspherePlugin(Base):
+    """The vSphere Client plug-in under `/vsphere`, and the actions behind it."""
+
+    name: ClassVar[str] = "vsphere"
+    contract_version: ClassVar[int] = 1
+    settings_schema: ClassVar[Mapping[str, Any]] = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "address": {
+                "type": "string",
+                "pattern": "^(https://[^/]+)?$",
+                "default": "",
+                "description": "How vCenters reach this server (https://host:port); empty: as all clients do.",
+            },
+            "contact": {
+                "type": "string",
+                "minLength": 3,
+                "default": "root@localhost",
+                "description": "The e-mail address that vCenters show as the plug-in's contact.",
+            },
+        },
+    }
+
+    @cached_property
+    def reaches(self) -> Reaches:
+        return Reaches(VCenters(self.setup.records))
+
+    @cached_property
+    def sessions(self) -> UserSessions:
+        return UserSessions()
+
+    @cached_property
+    def texts(self) -> Texts:
+        from ...ui_bridge.locale import Texts
+
+        return Texts.load("isthmus.ui_bridge", "isthmus.plugins.vsphere")
+
+    @property
+    def address(self) -> str:
+        """The public address of this server, as vCenters are told it."""
+        return str(self.setup.settings["address"] or self.setup.server.address)
+
+    @cached_property
+    def registrar(self) -> Registrar:
+        from .registration.offer import Offer
+        from .registration.our_server import OurServer
+        from .registration.registrar import Registrar
+
+        return Registrar(
+            self.reaches,
+            OurServer(self.address),
+            Offer(self.actions(), self.texts),
+            self.setup.server.version,
+            str(self.setup.settings["contact"]),
+            self._tenant,
+        )
+
+    def prefixes(self) -> Sequence[str]:
+        return ("/vsphere",)
+
+    def wsgi(self) -> Application:
+        from ...ui_bridge.application import Bridge
+        from ...ui_bridge.manifest import Surface
+        from .bridging import VIEWS, VsphereClient
+        from .registration.identity import UI, version_of
+        from .vcenters.people import People
+
+        people = People(self.reaches, self.sessions, Tenancy(lambda: self.setup.systems[LOCAL_SYSTEM]).open)
+        client = VsphereClient(self.name, version_of(self.setup.server.version), people)
+        offered = [action for action in self.actions() if action.kinds]
+        return Bridge(UI, client, self.setup.actions, Surface(self.name, offered, VIEWS, self.texts))
+
+    def actions(self) -> Sequence[Action]:
+        return registration_actions(lambda: self.registrar)
+
+    def duties(self) -> Sequence[Duty]:
+        from .registration.rotation import duty
+
+        return (duty(lambda: self.registrar),)
+
+    def ready(self) -> Sequence[Finding]:
+        # A dead vCenter is none of the other vCenters' business, so it does not make the server unready.
+        return tuple(
+            Finding(f"vsphere {line.name}", "warning", condition.reason, "isthmus vsphere doctor")
+            for line in self.reaches.lines()
+            if not (condition := line.condition()).open
+        )
+
+    def close(self) -> None:
+        self.sessions.close()
+        self.reaches.close()
+
+    def _tenant(self, context: Context, name: str) -> str:
+        try:
+            return self.setup.systems[LOCAL_SYSTEM].administration(context).tenants.get(name).id
+        except IsthmusError as error:
+            error.next_step = error.next_step or "List them: isthmus tenant list"
+            raise

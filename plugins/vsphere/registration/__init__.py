@@ -1,0 +1,1 @@
+"""How the plug-in comes to be known to a vCenter, stays true there, and goes."""

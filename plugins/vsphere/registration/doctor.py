@@ -1,0 +1,87 @@
+"""What is wrong with the registrations, what to do about it, and, if asked to, doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ....core.errors import IsthmusError
+from ....core.model.description import Finding
+from ..connection.soap import Connection
+from ..vcenters.vcenter import VCenter
+from . import extension
+from .registrar import Registrar, shown
+from .request import Login
+from .service_rights import service_findings
+
+
+def examine(registrar: Registrar, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Findings for the vCenter that is named or for all. With `repair` what differs is registered again; then the
+    findings are those of afterwards, and `repaired` says what was different. Raises `NotFound`."""
+    found = []
+    for vcenter in registrar.chosen(given):
+        findings, repaired = _examined(registrar, vcenter, Login.of(given), repair=bool(given.get("repair")))
+        found.append(
+            {
+                "vcenter": vcenter.name,
+                "guid": vcenter.guid,
+                "healthy": all(each.level != "error" for each in findings),
+                "findings": [shown(each) for each in findings],
+                "repaired": repaired,
+            }
+        )
+    return {"vcenters": found}
+
+
+def _examined(registrar: Registrar, vcenter: VCenter, login: Login, *, repair: bool) -> tuple[list[Finding], list[str]]:
+    registrar.reaches.refresh(vcenter.guid)
+    repaired: list[str] = []
+    pin = ""
+    findings: list[Finding] = []
+    try:
+        with registrar.session(vcenter, login) as (connection, who):
+            findings.append(Finding("login", "ok", f"Logged in as {who.user}."))
+            about = connection.about()
+            if about.guid != vcenter.guid:
+                findings.append(
+                    Finding(
+                        "identity",
+                        "error",
+                        f"Another vCenter answers at {vcenter.name}: {about.guid} instead of {vcenter.guid}.",
+                        "Unregister the former one with --forget and register the new one.",
+                    )
+                )
+                return findings, repaired
+            vcenter = replace(vcenter, release=about.version, api=about.api)
+            if repair:
+                vcenter, repaired = _repaired(registrar, connection, vcenter)
+            registered = extension.find(connection)
+            findings += _compared(registrar, vcenter, connection, registered)
+            pin = next(iter(extension.pins(registered)), "") if registered is not None else ""
+    except IsthmusError as error:
+        findings.append(Finding("vcenter", "error", error.message, error.next_step or ""))
+    url = registrar.url(vcenter)
+    findings += registrar.ours.judge(url, registrar.version, from_host=vcenter.host, pin=pin)
+    findings += service_findings(registrar.reaches, vcenter)
+    return findings, repaired
+
+
+def _compared(registrar: Registrar, vcenter: VCenter, connection: Connection, registered: Any | None) -> list[Finding]:
+    if registered is None:
+        cure = "Run `isthmus vsphere doctor` with --repair."
+        return [Finding("extension", "error", f"The plug-in is not registered with {vcenter.name}.", cure)]
+    wanted = extension.build(registrar.wanted(vcenter), connection.version)
+    wrong = list(extension.differences(registered, wanted))
+    if wrong:
+        text = f"What is registered is not what should be: {', '.join(wrong)}."
+        return [Finding("extension", "error", text, "Run `isthmus vsphere doctor` with --repair.")]
+    return [Finding("extension", "ok", f"Version {registered.version} is registered as it should be.")]
+
+
+def _repaired(registrar: Registrar, connection: Connection, vcenter: VCenter) -> tuple[VCenter, list[str]]:
+    outcome, changed, vcenter = registrar.put(connection, vcenter)
+    vcenter = registrar.store(vcenter)
+    if outcome == "registered":
+        changed = ["it was not registered"]
+    return vcenter, changed

@@ -1,0 +1,30 @@
+"""The vCenters as they are listed: no secret, and how the way to each is now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..vcenters.reach import Reaches
+
+
+def listed(reaches: Reaches) -> list[dict[str, Any]]:
+    """One entry each; nothing is asked of a vCenter, so a dead one costs no time."""
+    found = []
+    for vcenter in reaches.vcenters.all():
+        condition = reaches.get(vcenter.guid).line.condition()
+        found.append(
+            {
+                "guid": vcenter.guid,
+                "name": vcenter.name,
+                "tenant": vcenter.tenant,
+                "release": vcenter.release,
+                "state": vcenter.state,
+                "reachable": condition.open,
+                "reason": condition.reason,
+                "verified_by": vcenter.trust.pin or "authority",
+                "service_user": vcenter.service_user,
+                "version": vcenter.registration.version if vcenter.registration else "",
+                "url": vcenter.registration.url if vcenter.registration else "",
+            }
+        )
+    return found

@@ -1,0 +1,38 @@
+"""The plug-in's own privileges in vCenter, and what each makes of a person here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+GROUP = "Isthmus"
+VIEW = "Isthmus.View"
+PROVISION = "Isthmus.Provision"
+MANAGE = "Isthmus.Manage"
+
+PRIVILEGES = (VIEW, PROVISION, MANAGE)
+_ROLES = ((MANAGE, "manager"), (PROVISION, "member"), (VIEW, "reader"))
+# The strongest first.
+
+SERVICE_ACCOUNT = (
+    "System.View",
+    "System.Read",
+    "Sessions.ValidateSession",
+    "Extension.Register",
+    "Extension.Update",
+    "Task.Create",
+    "Task.Update",
+    "Global.LogEvent",
+)
+"""What the plug-in's account needs at the root of the inventory: to watch, to keep its registration true, to tell of
+tasks and events. Actions add the privileges that they need to be finished or undone without their user."""
+
+
+def role(privileges: Collection[str]) -> str | None:
+    """The role that somebody with these privileges has here; None without any of ours."""
+    return next((name for privilege, name in _ROLES if privilege in privileges), None)
+
+
+def principal(user: str) -> str:
+    """`user@domain`, in small letters, of a name as vCenter writes it (`DOMAIN\\user`, `user@domain`)."""
+    domain, slash, name = user.rpartition("\\")
+    return (f"{name}@{domain}" if slash and domain else user).lower()

@@ -1,0 +1,74 @@
+"""A real server with the plug-in, and vCenters that are simulated over TLS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.environment.server import RunningServer, running_server
+from tests.simulators.vcenter import Grant, Specification, User, VCenter
+
+ADMINISTRATOR = User("administrator@vsphere.local", "Secret-1")
+SERVICE = User("svc-isthmus@vsphere.local", "Secret-2")
+ANNA = User("anna@vsphere.local", "Secret-3", grants=(Grant("ReadOnly"),))
+BERND = User("bernd@vsphere.local", "Secret-4", grants=(Grant("ReadOnly"),))
+KEY = "io.isthmus.storage"
+
+
+def specification(*more: User, **given: Any) -> Specification:
+    """A small vCenter with an administrator, a service account and two users who may only look."""
+    return Specification(users=(ADMINISTRATOR, SERVICE, ANNA, BERND, *more), **given)
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The server, and a client with the administrator's token that acts for the default tenant."""
+
+    server: RunningServer
+    client: requests.Session
+
+    def act(self, action: str, **given: Any) -> requests.Response:
+        """Use an action of the plug-in."""
+        address = f"{self.server.address}/v1/actions/vsphere/{action}"
+        return self.client.post(address, json={"input": given}, timeout=60)
+
+    def done(self, action: str, **given: Any) -> dict[str, Any]:
+        """Use an action that is to succeed; what it answers."""
+        answer = self.act(action, **given)
+        assert answer.status_code == 200, answer.text
+        result: dict[str, Any] = answer.json()["result"]
+        return result
+
+    def register(self, vc: VCenter, **given: Any) -> dict[str, Any]:
+        """Register the plug-in, with a pin and the service account."""
+        return self.done("register", **registration(vc), **given)
+
+
+def registration(vc: VCenter) -> dict[str, Any]:
+    """The input of a registration that is as it should be."""
+    return {
+        "vcenter": f"127.0.0.1:{vc.port}",
+        "pin": vc.certificate.thumbprint,
+        "user": ADMINISTRATOR.name,
+        "password": ADMINISTRATOR.password,
+        "service_user": SERVICE.name,
+        "service_password": SERVICE.password,
+    }
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    folder: Path = tmp_path_factory.mktemp("vsphere")
+    with running_server(folder) as server, server.session(tenant="default") as client:
+        yield Installation(server, client)
+
+
+@pytest.fixture
+def vc() -> Iterator[VCenter]:
+    with VCenter(specification()) as made:
+        yield made
