@@ -57,16 +57,16 @@ class Plan:
                     self._named[spec.name] = spec
                 self._check_selection(spec.selectSet)
 
-    def select(self, session: Session | None) -> dict[str, Managed]:
+    def select(self, session: Session | None, *, forgive: bool = False) -> dict[str, Managed]:
         """The objects by id, in the order in which they were reached. ManagedObjectNotFound for a start that is gone,
-        unless the spec asks for what is missing."""
+        unless that is forgiven or the spec asks for what is missing."""
         found: dict[str, Managed] = {}
         seen: set[tuple[str, int]] = set()
         for start in self._objects:
             try:
                 managed = self._vc.find(start.obj, session)
             except vmodl.fault.ManagedObjectNotFound:
-                if self._report_missing:
+                if forgive or self._report_missing:
                     continue
                 raise
             if not start.skip:

@@ -65,12 +65,15 @@ class VCenter:
         self.rights = Rights(self)
         # Other vCenters of the same single sign-on domain, by guid; this one is among them.
         self.linked: dict[str, VCenter] = {self.guid: self}
-        self.sessions = Sessions(
-            self.clock,
-            self.model,
-            idle=self.spec.session_idle,
-            ticket_life=self.spec.ticket_life,
-            furnish=self._furnish,
+        self.sessions, self.rest_sessions = (
+            Sessions(
+                self.clock,
+                self.model,
+                idle=self.spec.session_idle,
+                ticket_life=self.spec.ticket_life,
+                furnish=self._furnish,
+            )
+            for _ in range(2)
         )
         self.interface_sessions = InterfaceSessions(self)
         self.closed = False
@@ -158,8 +161,9 @@ class VCenter:
     def die(self) -> None:
         """As if it had crashed: port closed, connections cut, sessions lost. The inventory is not."""
         self.stop()
-        for session in self.sessions.all():
-            self.sessions.close(session)
+        for sessions in (self.sessions, self.rest_sessions):
+            for session in sessions.all():
+                sessions.close(session)
 
     revive = start
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pyVim import connect as pyvim
 
 from tests.simulators.vcenter import Specification, VCenter, client, sized
 from tests.simulators.vcenter.objects.datastore import Datastore
@@ -14,6 +15,7 @@ from tests.simulators.vcenter.registry import vim, vmodl
 from tests.simulators.vcenter.rights import READ_ONLY, Permission
 
 from .people import OPERATOR
+from .plugins import extension
 
 Collector = vmodl.query.PropertyCollector
 NAMES = {vim.Datastore: ["name", "summary.freeSpace"], vim.VirtualMachine: ["name"]}
@@ -308,3 +310,31 @@ def test_rights_that_are_taken_away_are_told(vc: VCenter) -> None:
     vc.rights.permissions.pop(store.moid)
     vc.rights.changed()
     assert told(wait(collector, first.version)) == [("leave", store.moid, {})]
+
+
+def test_a_view_that_is_destroyed_lets_its_objects_leave(vc: VCenter, service: Any) -> None:
+    collector = service.content.propertyCollector
+    shown = client.view(service, vim.Datastore)
+    collector.CreateFilter(client.view_spec(shown, {vim.Datastore: ["name"]}), True)
+    first = wait(collector, "")
+    shown.DestroyView()
+    vc.root.set("name", "moved")
+    service.content.rootFolder.CreateFolder("a")
+    assert told(wait(collector, first.version)) == [("leave", store_of(vc).moid, {})]
+    with pytest.raises(vmodl.fault.ManagedObjectNotFound):
+        collector.CreateFilter(client.view_spec(shown, {vim.Datastore: ["name"]}), True)
+
+
+def test_clients_of_two_api_versions_are_told_what_each_understands(vc: VCenter, service: Any) -> None:
+    pem = vc.certificate.pem
+    service.content.extensionManager.RegisterExtension(extension(pem=pem))
+    spec = client.object_spec([service.content.extensionManager], vim.ExtensionManager, ["extensionList"])
+    library: Any = pyvim
+    older = library.SoapStubAdapter(
+        host="127.0.0.1", port=vc.port, version="vim.version.v8_0_1_0", sslContext=vc.client_context()
+    )
+    older.SetSessionId(service._stub.GetSessionId())
+    for _ in range(2):
+        for stub, expected in ((service._stub, pem), (older, None)):
+            found = client.read(vim.ServiceInstance("ServiceInstance", stub), spec)
+            assert found["ExtensionManager"]["extensionList"][0].server[0].serverCertificate == expected

@@ -46,6 +46,14 @@ def test_a_session_is_made_shown_and_ended(vc: VCenter) -> None:
     assert ask(vc, "GET", "/api/session", **session)[0] == 401
 
 
+def test_the_tokens_of_rest_and_soap_are_not_one_another(vc: VCenter, service: Any) -> None:
+    soap = service._stub.GetSessionId()
+    assert ask(vc, "GET", "/api/session", vmware_api_session_id=soap)[0] == 401
+    service._stub.SetSessionId(login(vc)["vmware_api_session_id"])
+    with pytest.raises(vim.fault.NotAuthenticated):
+        service.CurrentTime()
+
+
 def test_a_wrong_password_makes_no_session(vc: VCenter) -> None:
     wrong = base64.b64encode(b"administrator@vsphere.local:wrong").decode()
     assert ask(vc, "POST", "/api/session", Authorization=f"Basic {wrong}")[0] == 401

@@ -131,7 +131,10 @@ def test_the_last_administrator_stays(service: Any) -> None:
         manager.RemoveEntityPermission(root, ADMIN, False)
     with pytest.raises(vim.fault.AuthMinimumAdminPermission):
         manager.ResetEntityPermissions(root, [])
-    assert service.CurrentTime()
+    lowered = vim.AuthorizationManager.Permission(principal=ADMIN, group=False, roleId=-2, propagate=True)
+    with pytest.raises(vim.fault.AuthMinimumAdminPermission):
+        manager.SetEntityPermissions(root, [lowered])
+    service.content.rootFolder.CreateFolder("still")
 
 
 def test_roles_are_checked(service: Any) -> None:

@@ -114,10 +114,10 @@ class AuthorizationManager(Managed):
 
     def SetEntityPermissions(self, call: Call, entity: Any, permissions: list[Any]) -> None:
         subject = self.vc.entity(entity)
-        with self.vc.model.change():
-            for each in [self._permission(each) for each in permissions or []]:
-                self.vc.rights.permit(subject, each)
-            self._demand_administrator()
+        wanted = {(each.principal.lower(), each.group): each for each in map(self._permission, permissions or [])}
+        held = self.vc.rights.permissions.get(subject.moid, ())
+        kept = [each for each in held if (each.principal.lower(), each.group) not in wanted]
+        self._replace(subject, (*kept, *wanted.values()))
 
     def ResetEntityPermissions(self, call: Call, entity: Any, permissions: list[Any]) -> None:
         subject = self.vc.entity(entity)

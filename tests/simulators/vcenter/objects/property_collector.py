@@ -59,7 +59,7 @@ class PropertyCollector(Managed):
 
     def CreateFilter(self, call: Call, spec: Any, partial_updates: bool) -> Any:
         moid = f"session[{call.who.key}]{uuid.uuid4()}"
-        created = PropertyFilter(self, moid, spec, partial_updates, call.version)
+        created = PropertyFilter(self, moid, spec, partial_updates, call)
         with self.vc.model.change():
             self._filters[moid] = created
             call.who.objects[moid] = created

@@ -35,11 +35,13 @@ class PropertyFilter(Managed):
 
     KIND = vmodl.query.PropertyCollector.Filter
 
-    def __init__(self, collector: PropertyCollector, moid: str, spec: Any, partial: bool, version: str) -> None:
+    def __init__(self, collector: PropertyCollector, moid: str, spec: Any, partial: bool, call: Call) -> None:
         self._collector = collector
-        self._plan = Plan(collector.vc, spec, version)
+        self._plan = Plan(collector.vc, spec, call.version)
         self._partial = partial
         super().__init__(collector.vc, moid, spec=spec, partialUpdates=partial)
+        with self.vc.model.condition:
+            self._plan.select(call.session)
 
     def DestroyPropertyFilter(self, call: Call) -> None:
         """A client that waits is told nothing: it named the filter itself."""
@@ -52,7 +54,7 @@ class PropertyFilter(Managed):
         if known.version == model.version:
             return [], known, False
         moved = known.version <= 0 or model.structure > known.version
-        selected = self._plan.select(session) if moved else known.selected
+        selected = self._plan.select(session, forgive=True) if moved else known.selected
         everything = model.reread > known.version
         contents = known.contents
         updates: list[Any] = []

@@ -123,7 +123,7 @@ class Router:
 
     def session(self, question: Question) -> Session:
         """The session a request shows. 401 without."""
-        found = self._vc.sessions.find(question.headers.get(SESSION_HEADER, ""))
+        found = self._vc.rest_sessions.find(question.headers.get(SESSION_HEADER, ""))
         if found is None:
             raise problem(401, "UNAUTHENTICATED", "Authentication required.")
         return found

@@ -21,7 +21,7 @@ def install(vc: VCenter, router: Router) -> None:
         if user is None or "System.View" not in vc.rights.of_user(user, vc.root):
             raise problem(401, "UNAUTHENTICATED", "Unable to authenticate user")
         agent = question.headers.get("user-agent", "")
-        session = vc.sessions.open(user, address=question.address, agent=agent)
+        session = vc.rest_sessions.open(user, address=question.address, agent=agent)
         return Answer(201, session.cookie, {SESSION_HEADER: session.cookie})
 
     def show(question: Question, session: Session) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def install(vc: VCenter, router: Router) -> None:
         }
 
     def delete(question: Question, session: Session) -> None:
-        vc.sessions.close(session)
+        vc.rest_sessions.close(session)
 
     def old_create(question: Question) -> Answer:
         made = create(question)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers.expat import ExpatError, ParserCreate
 from xml.sax.saxutils import escape
 
 from ..registry import NAMESPACE, method_called, named_fault, soap_adapter, support, vmodl
+from .encoding import serialised
 
 _ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 _HEADER, _BODY = f"{_ENVELOPE} Header", f"{_ENVELOPE} Body"
@@ -132,7 +134,7 @@ def encode(method: str, result: Any, kind: Any, flags: int, version: str) -> byt
     body = ""
     if result is not None:
         info = support.Object(name="returnval", type=kind, version="vmodl.version.version0", flags=flags)
-        body = soap_adapter.SerializeToStr(result, info, version, _NAMESPACES)
+        body = serialised(result, info, version, _NAMESPACES)
     return f'{_START}<{method}Response xmlns="{NAMESPACE}">{body}</{method}Response>{_END}'.encode()
 
 
@@ -142,6 +144,7 @@ def encode_fault(fault: Any, version: str) -> bytes:
     name = f"{support.GetWsdlName(kind)}Fault"
     info = support.Object(name=name, type=object, version="vmodl.version.version0", flags=0)
     message = fault.msg or ""
+    fault = copy.copy(fault)
     fault.msg = None
     detail = soap_adapter.SerializeFaultDetail(fault, info, version, _NAMESPACES)
     detail = detail.replace(f"<{name}", f'<{name} xmlns="{NAMESPACE}"', 1)
