@@ -15,6 +15,7 @@ from .command import Group, pass_session
 from .following import follow
 from .output import details, show_json
 from .session import Session
+from .texts import secret_options, secret_value, text_of
 
 _KINDS: Mapping[str, click.ParamType[Any]] = {
     "integer": click.INT,
@@ -51,7 +52,13 @@ def action_command(action: ActionDescription) -> click.Command:
     """A command with an option for each property of the action's input."""
     properties: Mapping[str, Any] = action.input.get("properties", {})
     required = frozenset(action.input.get("required", ()))
-    parameters: list[click.Parameter] = [_option(name, schema, name in required) for name, schema in properties.items()]
+    secret = frozenset(name for name, schema in properties.items() if schema.get("writeOnly"))
+    parameters: list[click.Parameter] = []
+    for name, schema in properties.items():
+        if name in secret:
+            parameters += secret_options(name, schema, asked=name in required)
+        else:
+            parameters.append(_option(name, schema, name in required))
     if action.kinds:
         parameters.insert(0, click.Argument(["subject"], metavar="|".join(action.kinds).upper()))
     parameters += [
@@ -63,7 +70,12 @@ def action_command(action: ActionDescription) -> click.Command:
     @pass_session
     def run(session: Session, /, wait: bool, dry_run: bool, key: str | None, **given: Any) -> None:
         subject = given.pop("subject", None)
-        values = {name: _value(properties[name], given[_word(name)]) for name in properties}
+        values = {
+            name: secret_value(name, given, asked=name in required)
+            if name in secret
+            else _value(properties[name], given[_word(name)])
+            for name in properties
+        }
         perform(
             session,
             action,
@@ -117,6 +129,8 @@ def _option(name: str, schema: Mapping[str, Any], required: bool) -> click.Optio
     help = str(schema.get("description", ""))
     if schema.get("type") == "boolean":
         return click.Option([f"{word}/--no-{word[2:]}", _word(name)], default=None, required=required, help=help)
+    if "contentMediaType" in schema:
+        return click.Option([word, _word(name)], type=click.Path(), required=required, help=help, metavar="FILE")
     kind: click.ParamType[Any] = _KINDS.get(str(schema.get("type")), click.STRING)
     if "enum" in schema and all(isinstance(each, str) for each in schema["enum"]):
         kind = click.Choice(list(schema["enum"]))
@@ -124,7 +138,9 @@ def _option(name: str, schema: Mapping[str, Any], required: bool) -> click.Optio
 
 
 def _value(schema: Mapping[str, Any], given: Any) -> Any:
-    """Lists and objects are written as JSON."""
+    """Lists and objects are written as JSON, documents as the file that they lie in."""
+    if given is not None and "contentMediaType" in schema:
+        return text_of(given)
     if given is None or schema.get("type") not in ("array", "object"):
         return given
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -95,3 +96,64 @@ def test_it_can_be_listed_and_run_by_name(actions: Actions) -> None:
 def test_a_word_that_nobody_knows_is_a_usage_error(actions: Actions) -> None:
     result = run("frobnicate")
     assert result.exit_code == 2 and isinstance(result.exception, SystemExit | click.UsageError)
+
+
+LOCK = ActionDescription(
+    plugin="farm",
+    id="barn-lock",
+    title="Lock a barn",
+    permission="volume:update",
+    input={
+        "type": "object",
+        "required": ["code"],
+        "properties": {
+            "code": {"type": "string", "writeOnly": True, "description": "The new code."},
+            "spare_code": {"type": "string", "writeOnly": True},
+            "deed": {"type": "string", "contentMediaType": "application/x-pem-file"},
+        },
+    },
+)
+
+
+class Locks(Actions):
+    def list(self, kind: str | None = None) -> list[ActionDescription]:
+        return [LOCK]
+
+
+@pytest.fixture
+def locks(monkeypatch: pytest.MonkeyPatch) -> Locks:
+    made = Locks()
+    monkeypatch.setattr(Session, "actions", made)
+    return made
+
+
+def test_secrets_are_no_options_and_come_a_line_each_from_standard_input(locks: Locks) -> None:
+    answer = CliRunner().invoke(isthmus, ["farm", "barn-lock", "--spare-code"], input="first\nsecond\n")
+    assert answer.exit_code == 0, answer.output
+    assert locks.asked["input"] == {"code": "first", "spare_code": "second"}
+    assert CliRunner().invoke(isthmus, ["farm", "barn-lock", "--code", "first"]).exit_code == 2
+    assert "first" not in answer.output
+
+
+def test_an_optional_secret_is_asked_for_only_when_it_is_wanted(locks: Locks) -> None:
+    assert CliRunner().invoke(isthmus, ["farm", "barn-lock"], input="first\nsecond\n").exit_code == 0
+    assert locks.asked["input"] == {"code": "first"}
+
+
+def test_a_secret_that_is_needed_and_not_there_is_said_so(locks: Locks) -> None:
+    answer = CliRunner().invoke(isthmus, ["farm", "barn-lock"], input="")
+    assert (answer.exit_code, locks.asked) == (2, {})
+    assert "code was not given" in answer.output
+
+
+def test_secrets_and_documents_come_from_files(locks: Locks, tmp_path: Path) -> None:
+    (tmp_path / "code").write_text("first\nand a remark\n")
+    (tmp_path / "deed.pem").write_text("-----\nPEM\n")
+    words = ["farm", "barn-lock", "--code-file", str(tmp_path / "code"), "--deed", str(tmp_path / "deed.pem")]
+    assert CliRunner().invoke(isthmus, words).exit_code == 0
+    assert locks.asked["input"] == {"code": "first", "deed": "-----\nPEM\n"}
+
+
+def test_a_file_that_is_not_there_is_said_so(locks: Locks, tmp_path: Path) -> None:
+    answer = CliRunner().invoke(isthmus, ["farm", "barn-lock", "--code-file", str(tmp_path / "none")])
+    assert (answer.exit_code, locks.asked) == (2, {})
