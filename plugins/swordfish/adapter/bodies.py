@@ -13,6 +13,9 @@ Body = Mapping[str, Any]
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for a time that the service does not tell."""
 
+_DIGITS = 20
+"""Of the largest number of 64 bits."""
+
 
 def at(body: Any, *names: str | int) -> Any:
     """What stands at a place, None where nothing does."""
@@ -41,7 +44,7 @@ def number(body: Any, *names: str | int) -> int | None:
         return found
     if isinstance(found, float) and found.is_integer():
         return int(found)
-    if isinstance(found, str) and found.isascii() and found.isdigit():
+    if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) <= _DIGITS:
         return int(found)
     return None
 

@@ -185,7 +185,9 @@ def test_the_same_key_makes_one_volume_also_over_redfish(pair: Pair) -> None:
     client = pair.far.client(USER, PASSWORD)
     home = client.members("/redfish/v1/StorageServices")[0]
     body, headers = {"Name": "repeated", "CapacityBytes": SIZE}, {"Idempotency-Key": str(uuid.uuid4())}
-    made = [client.finished(client.post(f"{home}/Volumes", body, headers=headers)).headers["Location"] for _ in range(3)]
+    made = [
+        client.finished(client.post(f"{home}/Volumes", body, headers=headers)).headers["Location"] for _ in range(3)
+    ]
     assert len(set(made)) == 1
     assert {"once", "repeated"} <= set(pair.there()) and "twice" not in pair.there()
 

@@ -428,3 +428,12 @@ def test_a_volume_without_a_display_name_is_renamed_by_its_name(plain: ForeignSe
 def test_the_pool_is_found_however_it_is_told(plain: ForeignService, pools: Any) -> None:
     plain.bodies[f"{VOLUMES}/1"].body["CapacitySources"] = [{"ProvidingPools": pools}]
     assert storage(plain).volumes.get("StorageServices~1~Volumes~1").pool == "StorageServices~1~StoragePools~A"
+
+
+@pytest.mark.parametrize(
+    ("said", "size"),
+    [("12", 12), (12.0, 12), ("9" * 5000, 0), (True, 0), (None, 0), (1.5, 0), ([], 0), (float("inf"), 0)],
+)
+def test_a_size_is_read_where_it_is_one(plain: ForeignService, said: Any, size: int) -> None:
+    plain.bodies[f"{VOLUMES}/1"].body["CapacityBytes"] = said
+    assert storage(plain).volumes.get("StorageServices~1~Volumes~1").size == size
