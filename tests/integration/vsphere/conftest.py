@@ -10,6 +10,12 @@ from typing import Any
 import pytest
 import requests
 
+from isthmus.core.model.record import Records
+from isthmus.core.security.keys import LocalKey
+from isthmus.core.security.sealing import Sealer
+from isthmus.core.store.database import Database
+from isthmus.core.store.records import OwnedRecords
+from isthmus.core.store.schema import metadata
 from tests.environment.server import RunningServer, running_server
 from tests.simulators.vcenter import Grant, Specification, User, VCenter
 
@@ -66,6 +72,15 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     folder: Path = tmp_path_factory.mktemp("vsphere")
     with running_server(folder) as server, server.session(tenant="default") as client:
         yield Installation(server, client)
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Iterator[Records]:
+    """The plug-in's records in a database of their own."""
+    database = Database(f"sqlite:///{tmp_path / 'isthmus.db'}")
+    metadata.create_all(database.engine)
+    yield OwnedRecords(database, "plugin:vsphere", Sealer([LocalKey(bytes(32))]))
+    database.close()
 
 
 @pytest.fixture
