@@ -6,13 +6,15 @@ and a monitor on another server all give the same one.
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...core import errors
 from ...core.model.operation import Operation, OperationState
 from . import uris
 from .core_errors import refusal_of
 from .messages import said
 from .reading import body_at, description_of
-from .refusal import Refusal, refuse
+from .refusal import Refusal, missing, refuse
 from .request import Request
 from .response import Response, json_text
 
@@ -60,14 +62,22 @@ def done() -> Response:
 
 def made(uri: str, request: Request) -> Response:
     """201 with the new resource and where it is."""
-    body = body_at(uri, request)
+    body = _body(uri, request)
     return Response(201, json_text(body), {"Location": uri, **description_of(uri, body, request)})
 
 
 def shown(uri: str, request: Request) -> Response:
     """200 with the resource as it is now."""
-    body = body_at(uri, request)
+    body = _body(uri, request)
     return Response(200, json_text(body), description_of(uri, body, request))
+
+
+def _body(uri: str, request: Request) -> dict[str, Any]:
+    """The resource; where it is gone meanwhile, that is what is missing, and not the monitor that was asked."""
+    try:
+        return body_at(uri, request)
+    except errors.NotFound as gone:
+        raise missing(uri) from gone
 
 
 def failure_of(operation: Operation, uri: str) -> Refusal:
