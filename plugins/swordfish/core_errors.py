@@ -53,6 +53,10 @@ def _password(error: errors.IsthmusError, uri: str, names: Mapping[str, str]) ->
     return Refusal(403, [said("PasswordChangeRequired", account)])
 
 
+def _key_reused(error: errors.IsthmusError, uri: str, names: Mapping[str, str]) -> Refusal:
+    return Refusal(400, [said("HeaderInvalid", "Idempotency-Key", resolution=_advice(error))])
+
+
 def _unavailable(error: errors.IsthmusError, uri: str, names: Mapping[str, str]) -> Refusal:
     seconds = str(error.details.get("retry_after", RETRY_AFTER))
     said_so = said("ServiceTemporarilyUnavailable", seconds, resolution=_advice(error))
@@ -77,7 +81,7 @@ _ANSWERS: tuple[tuple[type[errors.IsthmusError], Callable[..., Refusal]], ...] =
     (errors.NotFound, _as(404, "ResourceMissingAtURI", at=True)),
     (errors.Stale, _as(412, "PreconditionFailed")),
     (errors.Conflict, _as(409, "ResourceInUse")),
-    (errors.KeyReused, _as(409, "ResourceInUse")),
+    (errors.KeyReused, _key_reused),
     (errors.LimitExceeded, _as(409, "CreateLimitReachedForResource")),
     (errors.NoPlacement, _as(409, "ResourceExhaustion", at=True)),
     (errors.NotOffered, _as(400, "GeneralError")),
