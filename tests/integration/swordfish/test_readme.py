@@ -27,7 +27,7 @@ def block(language: str) -> str:
     """The one block in this language that the section has."""
     section = README.read_text().partition("\n## Swordfish")[2].partition("\n## ")[0]
     (found,) = [text for named, text in FENCE.findall(section) if named == language]
-    return found
+    return str(found)
 
 
 @pytest.fixture(scope="module")
