@@ -67,6 +67,11 @@ def registration(vc: VCenter) -> dict[str, Any]:
     }
 
 
+def extension(vc: VCenter) -> Any:
+    """What is registered with the vCenter under the plug-in's key; None without anything."""
+    return vc.extensions.registered(KEY)
+
+
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     folder: Path = tmp_path_factory.mktemp("vsphere")

@@ -10,7 +10,7 @@ from isthmus.plugins.vsphere.connection.certificate import Certificate
 from isthmus.plugins.vsphere.registration.extension import pins
 from isthmus.plugins.vsphere.registration.identity import manifest_url
 from isthmus.plugins.vsphere.registration.our_server import OurServer
-from tests.integration.vsphere.conftest import KEY, Installation, registration, specification
+from tests.integration.vsphere.conftest import KEY, Installation, extension, registration, specification
 from tests.simulators.vcenter import Certificate as Issued
 from tests.simulators.vcenter import Grant, User, VCenter, issue
 
@@ -28,9 +28,9 @@ def wrong(found: dict[str, Any]) -> dict[str, str]:
 
 def change(vc: VCenter, **values: Any) -> None:
     """Somebody else writes into our extension."""
-    extension = vc.extensions.registered(KEY)
+    found = extension(vc)
     for name, value in values.items():
-        setattr(extension, name, value)
+        setattr(found, name, value)
 
 
 def test_a_sound_registration_has_no_findings(installation: Installation, vc: VCenter) -> None:
@@ -43,21 +43,21 @@ def test_a_lost_registration_is_found_and_repaired(installation: Installation, v
     installation.register(vc)
     vc.extensions.UnregisterExtension(None, KEY)  # type: ignore[arg-type]
     assert wrong(examined(installation, vc))["extension"].startswith("The plug-in is not registered")
-    assert vc.extensions.registered(KEY) is None
+    assert extension(vc) is None
     found = examined(installation, vc, repair=True)
     assert found["healthy"] and found["repaired"] == ["it was not registered"]
-    assert vc.extensions.registered(KEY) is not None
+    assert extension(vc) is not None
 
 
 def test_an_old_version_and_a_wrong_pin_are_found_and_repaired(installation: Installation, vc: VCenter) -> None:
     pin = installation.register(vc)["pin"]
     change(vc, version="0.0.1")
-    vc.extensions.registered(KEY).server[0].serverThumbprint = issue().thumbprint
+    extension(vc).server[0].serverThumbprint = issue().thumbprint
     found = wrong(examined(installation, vc))
     assert "version 0.0.1" in found["extension"] and "another pin" in found["extension"]
     assert pin in found["pin"]
     assert examined(installation, vc, repair=True)["healthy"]
-    assert pins(vc.extensions.registered(KEY)) == [pin]
+    assert pins(extension(vc)) == [pin]
 
 
 def test_lost_privileges_of_the_service_account_are_named(installation: Installation) -> None:
@@ -110,7 +110,7 @@ def test_the_next_certificate_stands_beside_the_current_one(installation: Instal
     current = installation.register(vc)["pin"]
     following = issue()
     installation.done("upgrade", vcenter=vc.guid, next_certificate=following.pem)
-    assert pins(vc.extensions.registered(KEY)) == [current, following.thumbprint]
+    assert pins(extension(vc)) == [current, following.thumbprint]
     assert installation.done("upgrade", vcenter=vc.guid)["vcenters"][0]["outcome"] == "unchanged"
     assert examined(installation, vc)["healthy"]
 

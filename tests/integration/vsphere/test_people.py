@@ -20,6 +20,7 @@ from isthmus.plugins.vsphere.connection.errors import (
 from isthmus.plugins.vsphere.connection.sealed_sessions import SealedSessions
 from isthmus.plugins.vsphere.connection.sessions import UserSessions
 from isthmus.plugins.vsphere.connection.trust import Trust
+from isthmus.plugins.vsphere.connection.vmodl import vim
 from isthmus.plugins.vsphere.registration.identity import KEY
 from isthmus.plugins.vsphere.vcenters import people as module
 from isthmus.plugins.vsphere.vcenters.people import People, Person, Place, Shown
@@ -50,8 +51,6 @@ class Site:
 
     def add(self, vc: VCenter, tenant: str) -> Known:
         """A vCenter that is registered, there and here."""
-        from pyVmomi import vim  # type: ignore[attr-defined]
-
         vc.extensions.set("extensionList", [vim.Extension(key=KEY, version="1")])
         trust = Trust(certificate=vc.certificate.pem)
         made = Known(vc.guid, "127.0.0.1", vc.port, trust, tenant, SERVICE.name)

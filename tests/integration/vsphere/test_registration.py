@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from tests.integration.vsphere.conftest import ADMINISTRATOR, KEY, SERVICE, Installation, registration, specification
+from tests.integration.vsphere.conftest import (
+    ADMINISTRATOR,
+    SERVICE,
+    Installation,
+    extension,
+    registration,
+    specification,
+)
 from tests.simulators.vcenter import VCenter, issue
 
 pytestmark = pytest.mark.server
@@ -16,21 +23,17 @@ def levels(findings: list[dict[str, Any]]) -> dict[str, str]:
     return {each["check"]: each["level"] for each in findings}
 
 
-def registered(vc: VCenter) -> Any:
-    return vc.extensions.registered(KEY)
-
-
 def test_what_is_registered_is_what_our_server_really_serves(installation: Installation, vc: VCenter) -> None:
     answer = installation.register(vc)
     assert answer["outcome"] == "registered"
     assert set(levels(answer["findings"]).values()) == {"ok"}
-    extension = registered(vc)
-    server = extension.server[0]
-    assert (server.type, extension.client[0].type) == ("MANIFEST_SERVER", "vsphere-client-remote")
-    assert server.url == extension.client[0].url == f"{installation.server.address}/vsphere/ui/plugin-1.2.0.json"
+    found = extension(vc)
+    server = found.server[0]
+    assert (server.type, found.client[0].type) == ("MANIFEST_SERVER", "vsphere-client-remote")
+    assert server.url == found.client[0].url == f"{installation.server.address}/vsphere/ui/plugin-1.2.0.json"
     assert server.serverThumbprint == answer["pin"]
-    assert [each.privID for each in extension.privilegeList] == ["Isthmus.View", "Isthmus.Provision", "Isthmus.Manage"]
-    assert {each.locale for each in extension.resourceList} == {"en", "de", "zh_CN"}
+    assert [each.privID for each in found.privilegeList] == ["Isthmus.View", "Isthmus.Provision", "Isthmus.Manage"]
+    assert {each.locale for each in found.resourceList} == {"en", "de", "zh_CN"}
     assert installation.client.get(server.url, timeout=10).json()["manifestVersion"] == "1.2.0"
 
 
@@ -83,7 +86,7 @@ def test_a_wrong_password_registers_nothing_and_is_not_repeated_in_the_answer(
     answer = installation.act("register", **{**registration(vc), "password": "Wrong-9876"})
     assert answer.status_code == 401
     assert "Wrong-9876" not in answer.text
-    assert registered(vc) is None
+    assert extension(vc) is None
     assert "Wrong-9876" not in installation.server.log.read_text()
 
 
@@ -100,7 +103,7 @@ def test_unregister_takes_it_out_there_and_here(installation: Installation, vc: 
     installation.register(vc)
     answer = installation.done("unregister", vcenter=f"127.0.0.1:{vc.port}")
     assert answer["unregistered"] and answer["forgotten"]
-    assert registered(vc) is None
+    assert extension(vc) is None
     assert vc.guid not in {each["guid"] for each in installation.done("vcenters")["vcenters"]}
 
 
@@ -112,9 +115,9 @@ def test_unregister_works_when_our_records_are_gone(installation: Installation, 
     given = registration(vc)
     for name in ("service_user", "service_password"):
         del given[name]
-    assert registered(vc) is not None
+    assert extension(vc) is not None
     assert installation.done("unregister", **given)["unregistered"]
-    assert registered(vc) is None
+    assert extension(vc) is None
 
 
 def test_unregister_works_when_the_accounts_password_was_changed(installation: Installation, vc: VCenter) -> None:
@@ -122,9 +125,9 @@ def test_unregister_works_when_the_accounts_password_was_changed(installation: I
     vc._users[next(name for name in vc._users if "svc" in name)] = type(SERVICE)(SERVICE.name, "Changed-5")
     refused = installation.act("unregister", vcenter=vc.guid)
     assert refused.status_code == 401
-    assert registered(vc) is not None
+    assert extension(vc) is not None
     installation.done("unregister", vcenter=vc.guid, user=ADMINISTRATOR.name, password=ADMINISTRATOR.password)
-    assert registered(vc) is None
+    assert extension(vc) is None
 
 
 def test_a_vcenter_that_is_gone_for_good_is_forgotten_when_asked(installation: Installation, vc: VCenter) -> None:

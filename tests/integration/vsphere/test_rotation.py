@@ -18,7 +18,7 @@ from isthmus.plugins.vsphere.registration.rotation import duty
 from isthmus.plugins.vsphere.vcenters.reach import Reaches
 from isthmus.plugins.vsphere.vcenters.store import VCenters
 from isthmus.ui_bridge.locale import Texts
-from tests.integration.vsphere.conftest import KEY, registration, specification
+from tests.integration.vsphere.conftest import extension, registration, specification
 from tests.simulators.vcenter import VCenter, issue
 
 CONTEXT = Context("t1", "admin", frozenset({"admin"}))
@@ -75,11 +75,11 @@ def test_every_vcenter_is_told_and_a_dead_one_later(registrar: Registrar) -> Non
         CHOSEN["now"] = now = Certificate(issue().pem)
         one.die()
         duty(lambda: registrar).run(Run())
-        assert pins(other.extensions.registered(KEY)) == [now.fingerprint]
-        assert pins(one.extensions.registered(KEY)) == [former.fingerprint]
+        assert pins(extension(other)) == [now.fingerprint]
+        assert pins(extension(one)) == [former.fingerprint]
         one.revive()
         duty(lambda: registrar).run(Run())
-        assert pins(one.extensions.registered(KEY)) == [now.fingerprint]
+        assert pins(extension(one)) == [now.fingerprint]
 
 
 def test_an_announced_certificate_takes_its_place_when_it_is_served(registrar: Registrar) -> None:
@@ -88,10 +88,10 @@ def test_an_announced_certificate_takes_its_place_when_it_is_served(registrar: R
     with VCenter(specification()) as vc:
         register(registrar, vc)
         registrar.upgrade({"vcenter": vc.guid, "next_certificate": following.pem})
-        assert pins(vc.extensions.registered(KEY)) == [former.fingerprint, following.fingerprint]
+        assert pins(extension(vc)) == [former.fingerprint, following.fingerprint]
         CHOSEN["now"] = following
         duty(lambda: registrar).run(Run())
-        assert pins(vc.extensions.registered(KEY)) == [following.fingerprint]
+        assert pins(extension(vc)) == [following.fingerprint]
 
 
 def test_what_is_as_it_should_be_is_not_touched(registrar: Registrar) -> None:
@@ -107,5 +107,5 @@ def test_an_older_vcenter_gets_the_pin_and_no_certificate(registrar: Registrar) 
     CHOSEN["now"] = now = Certificate(issue().pem)
     with VCenter(specification(release="8.0.1")) as vc:
         register(registrar, vc)
-        server = vc.extensions.registered(KEY).server[0]
+        server = extension(vc).server[0]
         assert (server.serverThumbprint, server.serverCertificate) == (now.fingerprint, None)
