@@ -9,6 +9,7 @@ from . import rights
 from .objects.compute_resource import Cluster, ComputeResource
 from .objects.datacenter import Datacenter
 from .objects.datastore import Datastore, nas_info, vmfs_info
+from .objects.host_parts import HOST_PARTS
 from .objects.host_system import HostSystem
 from .objects.network import Network
 from .objects.virtual_machine import VirtualMachine
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 def build(vc: VCenter) -> None:
     """Fill a new vCenter, then grant what its users have. `LookupError` for a name that nothing has."""
+    HostSystem.SYSTEMS.update(HOST_PARTS)
     for datacenter in vc.spec.datacenters:
         _datacenter(vc, datacenter)
     for number, role in enumerate(vc.spec.roles, start=1):

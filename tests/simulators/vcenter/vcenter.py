@@ -35,6 +35,7 @@ from .rest.routes import routes
 from .rights import Rights, principal
 from .sessions import Session, Sessions
 from .specification import Specification
+from .storage.nfs import Exports
 from .wire.dispatcher import Dispatcher
 from .wire.http import Listener
 
@@ -76,6 +77,9 @@ class VCenter:
             for _ in range(2)
         )
         self.interface_sessions = InterfaceSessions(self)
+        # The NFS servers its hosts know, and what is done when its hosts end with it.
+        self.exports = Exports()
+        self.parting: list[Callable[[], None]] = []
         self.closed = False
         self._users = {principal(user.name).lower(): user for user in self.spec.users}
         self._address, self._port = address, port
@@ -100,6 +104,8 @@ class VCenter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        for part in self.parting:
+            part()
 
     @property
     def port(self) -> int:

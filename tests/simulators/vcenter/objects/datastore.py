@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..registry import named_fault, vim
 from ..wire.call import Call
 from .datacenter import Datacenter, datacenter_of
-from .entity import Entity
+from .datastore_files import DatastoreFiles
 
 if TYPE_CHECKING:
     from ..vcenter import VCenter
     from .host_system import HostSystem
 
 
-class Datastore(Entity):
+class Datastore(DatastoreFiles):
     """`info` decides its kind: VmfsDatastoreInfo or NasDatastoreInfo. Bytes for sizes."""
 
     KIND = vim.Datastore
@@ -138,6 +138,7 @@ class Datastore(Entity):
                 vim.fault.ResourceInUse(type=vim.Datastore, name=self.name),
                 f"The resource '{self.name}' is in use by {', '.join(machines[:5])}.",
             )
+        self.demand_unblocked()
 
     def detach(self) -> None:
         super().detach()

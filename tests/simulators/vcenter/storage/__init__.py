@@ -1,0 +1,1 @@
+"""What stands behind a simulated host's storage: an initiator that really logs in, disks, and file systems on them."""
