@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from pyVim import connect as pyvim
 
+from tests.contract.patience import eventually
 from tests.simulators.vcenter import Specification, VCenter, client, sized
+from tests.simulators.vcenter.objects import property_collector
 from tests.simulators.vcenter.objects.datastore import Datastore
 from tests.simulators.vcenter.registry import vim, vmodl
 from tests.simulators.vcenter.rights import READ_ONLY, Permission
@@ -193,13 +195,15 @@ def test_elements_with_keys_come_and_go_by_key(vc: VCenter, service: Any) -> Non
     assert told(wait(collector, update.version))[0][2] == {f"remove {path}[2001]": None}
 
 
-def test_a_waiter_is_woken_by_a_change(vc: VCenter, service: Any) -> None:
+def test_a_waiter_is_woken_by_a_change(vc: VCenter, service: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(property_collector, "_LOOK_AGAIN", 60.0)
     collector = service.content.propertyCollector
     collector.CreateFilter(client.view_spec(client.view(service, *NAMES), NAMES), True)
     first = wait(collector, "")
     answers: list[Any] = []
-    waiter = threading.Thread(target=lambda: answers.append(wait(collector, first.version, seconds=20)))
+    waiter = threading.Thread(target=lambda: answers.append(wait(collector, first.version, seconds=60)))
     waiter.start()
+    eventually(lambda: vc.sessions.all()[0].busy == 1, "the wait has begun")
     store_of(vc).set("summary.freeSpace", 7)
     waiter.join(20)
     assert [changes for _, _, changes in told(answers[0])] == [{"assign summary.freeSpace": 7}]
@@ -267,8 +271,7 @@ def _waiting(vc: VCenter, service: Any, end: Callable[[Any], None]) -> Any:
     waiter = threading.Thread(target=run)
     waiter.start()
     session = vc.sessions.all()[0]
-    while not session.busy and waiter.is_alive():
-        pass
+    eventually(lambda: session.busy == 1, "the wait has begun")
     end(collector)
     waiter.join(20)
     return type(faults[0])

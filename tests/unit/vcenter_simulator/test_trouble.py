@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.contract.patience import eventually
 from tests.simulators.vcenter import VCenter, client, issue
 from tests.simulators.vcenter.registry import vim, vmodl
 
@@ -76,8 +77,7 @@ def test_who_waits_is_let_go_when_the_vcenter_dies(vc: VCenter, service: Any) ->
 
     waiter = threading.Thread(target=wait)
     waiter.start()
-    while not vc.sessions.all()[0].busy and waiter.is_alive():
-        pass
+    eventually(lambda: vc.sessions.all()[0].busy == 1, "the wait has begun")
     vc.die()
     waiter.join(20)
     assert len(ended) == 1
