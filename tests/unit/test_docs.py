@@ -14,6 +14,7 @@ import sys
 import tomllib
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ import pytest
 import requests
 
 from isthmus.adapters.remote import RemoteAdapter
+from isthmus.adapters.remote.actions import ActionDescription
 from isthmus.core.flows.catalogue import core_flows
 from isthmus.core.model.operation import Operation, OperationState
 from isthmus.core.model.page import Query
@@ -32,7 +34,9 @@ from isthmus.core.runtime.parts import Parts
 from isthmus.core.scheduler.scheduler import default_filters
 from isthmus.core.security.policy import TABLE
 from isthmus.plugin_manager.settings import KEYS, SECTIONS
+from isthmus.plugins.cli.actions import plugin_group
 from isthmus.plugins.cli.main import isthmus
+from isthmus.plugins.vsphere.registration.declaration import registration_actions
 from tests.integration.server.running import Server, until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -75,6 +79,17 @@ def isthmus_words(words: list[str]) -> list[str] | None:
     return rest[1:stop]
 
 
+@cache
+def generated() -> Mapping[str, click.Group]:
+    """The commands that a server's plugins bring, by plugin."""
+    actions = registration_actions(lambda: pytest.fail("nothing is done here"))
+    described = [
+        ActionDescription("vsphere", each.id, each.title, each.permission, each.summary, each.kinds, each.input)
+        for each in actions
+    ]
+    return {"vsphere": plugin_group("vsphere", described)}
+
+
 def find_command(words: list[str]) -> tuple[click.Command, list[str]]:
     """The command that `words` name, and what is left of them; raises `click.UsageError` where there is none."""
     command: click.Command = isthmus
@@ -82,7 +97,7 @@ def find_command(words: list[str]) -> tuple[click.Command, list[str]]:
         _, rest, _ = command.make_parser(click.Context(command)).parse_args(list(words))
         if not rest:
             break
-        found = command.commands.get(rest[0])
+        found = command.commands.get(rest[0]) or (generated().get(rest[0]) if command is isthmus else None)
         if found is None:
             raise click.UsageError(f"There is no command {rest[0]!r} in {command.name}.")
         command, words = found, rest[1:]
