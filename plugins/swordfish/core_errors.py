@@ -33,7 +33,10 @@ def refusal_of(
 
 
 def _advice(error: errors.IsthmusError) -> str:
-    return f"{error.message} {error.next_step}" if error.next_step else error.message
+    """What the core says and advises, in sentences."""
+    said_so = error.message[:1].upper() + error.message[1:]
+    ended = said_so if said_so.endswith((".", "!", "?")) else f"{said_so}."
+    return f"{ended} {error.next_step}" if error.next_step else ended
 
 
 def _invalid(error: errors.IsthmusError, uri: str, names: Mapping[str, str]) -> Refusal:

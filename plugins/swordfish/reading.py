@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
+from ...core.errors import Forbidden
 from . import privileges
 from .expanding import expanded
 from .filtering import Filter
@@ -85,9 +86,9 @@ def collected(collection: Collection, request: Request, options: Options) -> dic
     if options.filter is not None or options.skip:
         window = _searched(collection, request, options, limit)
     elif limit == 0:
-        window = Window((), collection.list(request, None, 1).total)
+        window = Window((), listed(collection, request, None, 1).total)
     else:
-        window = collection.list(request, options.after, limit)
+        window = listed(collection, request, options.after, limit)
     body: dict[str, Any] = {
         "@odata.id": path,
         "@odata.type": collection.odata_type,
@@ -104,6 +105,16 @@ def collected(collection: Collection, request: Request, options: Options) -> dic
     return body
 
 
+def listed(collection: Collection, request: Request, after: str | None, limit: int) -> Window:
+    """A piece of a collection. Who is of no tenant, and no administrator, has none of what belongs to tenants."""
+    try:
+        return collection.list(request, after, limit)
+    except Forbidden:
+        if request.context.tenant is None and not request.context.is_admin:
+            return Window((), 0)
+        raise
+
+
 _PLACE = frozenset({"$skiptoken", "%24skiptoken", "$skip", "%24skip"})
 _PIECE = 500
 
@@ -114,7 +125,7 @@ def _searched(collection: Collection, request: Request, options: Options, limit:
     members: list[Any] = []
     first, total, after = options.skip, 0, options.after
     while True:
-        window = collection.list(request, after, _PIECE)
+        window = listed(collection, request, after, _PIECE)
         passing = (
             list(window.members)
             if wanted is None
@@ -130,7 +141,7 @@ def _searched(collection: Collection, request: Request, options: Options, limit:
 
 def _only(collection: Collection, request: Request, allowed: Sequence[str]) -> Response:
     """The one member of a collection that has one, else the collection (DSP0266, The only query parameter)."""
-    window = collection.list(request, None, 2)
+    window = listed(collection, request, None, 2)
     if len(window.members) != 1:
         plain = request.at(request.path, request.params)
         plain.environ = {**request.environ, "QUERY_STRING": ""}

@@ -99,6 +99,8 @@ def _volumes(storage: Storage) -> Measured:
 
 def attached_volumes(storage: Storage) -> Iterator[tuple[Volume, Measurement]]:
     """The attached volumes that the caller may see, each as it was sampled last; none that was not sampled yet."""
+    if storage.context.tenant is None and not storage.context.is_admin:
+        return  # volumes belong to tenants
     everywhere = storage.context.is_admin and storage.context.tenant is None
     attached = storage.attachments.list(Query(limit=LARGEST_PAGE, all_tenants=everywhere)).items
     for identifier in dict.fromkeys(one.volume for one in attached):

@@ -64,6 +64,13 @@ def test_what_names_a_uri_names_one_that_is_there(populated: Populated) -> None:
             assert not pointer or at(answer.json(), pointer) is not None
 
 
+@pytest.mark.parametrize("role", ["operator", "readonly"])
+def test_an_account_of_the_installation_can_follow_every_link(populated: Populated, role: str) -> None:
+    walked = populated.service.client(f"made-{role}").walk()
+    assert {"StoragePool", "ClassOfService", "Fabric", "Manager"} & kinds(walked)
+    assert not any("/Volumes/" in uri for uri in walked)
+
+
 @pytest.mark.parametrize("role", ["manager", "member", "reader"])
 def test_a_tenants_user_can_follow_every_link_and_meets_no_other_tenant(populated: Populated, role: str) -> None:
     walked = populated.user("blue", role).walk()
