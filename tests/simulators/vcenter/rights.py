@@ -42,6 +42,7 @@ _FURTHER = {
     ),
     "Host.Config": ("Quarantine",),
     "Host.Inventory": (
+        "MoveCluster",
         "DeleteCluster",
         "RenameCluster",
     ),

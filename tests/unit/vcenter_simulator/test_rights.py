@@ -32,6 +32,8 @@ def test_calls_are_refused_with_the_privilege_they_lack(vc: VCenter) -> None:
         "Datastore.Delete": lambda: store.Destroy_Task(),
         "Folder.Create": lambda: root.CreateFolder("x"),
         "Folder.Delete": lambda: root.Destroy_Task(),
+        "Datastore.Move": lambda: root.MoveIntoFolder_Task([store]),
+        "Host.Config.Settings": lambda: host.Rename_Task("x"),
         "VirtualMachine.Interact.PowerOn": lambda: machine.PowerOnVM_Task(None),
         "VirtualMachine.Inventory.Delete": lambda: machine.Destroy_Task(),
         "Host.Config.Maintenance": lambda: host.EnterMaintenanceMode_Task(0, None, None),
@@ -40,12 +42,14 @@ def test_calls_are_refused_with_the_privilege_they_lack(vc: VCenter) -> None:
             name="x", description="", enabled=True, expression=vim.alarm.OrAlarmExpression(expression=[
                 vim.alarm.EventAlarmExpression(eventType=vim.event.EventEx)]))),
         "Global.LogEvent": lambda: reader.content.eventManager.LogUserEvent(store, "x"),
+        "Global.Settings": lambda: reader.content.setting.UpdateOptions([vim.option.OptionValue(key="a", value="b")]),
         "Global.SetCustomField": lambda: reader.content.customFieldsManager.SetField(store, 1, "x"),
         "Authorization.ModifyRoles": lambda: reader.content.authorizationManager.AddAuthorizationRole("x", []),
         "Authorization.ModifyPermissions": lambda: (
             reader.content.authorizationManager.SetEntityPermissions(store, [])
         ),
     }  # fmt: skip
+    assert denied(lambda: store.setCustomValue("x", "y")) == "Global.SetCustomField"
     assert {privilege: denied(call) for privilege, call in wanted.items()} == {each: each for each in wanted}
 
 

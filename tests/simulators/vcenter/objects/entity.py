@@ -123,4 +123,5 @@ class Entity(Managed):
             parent.discard("childEntity", self.ref)
 
     def setCustomValue(self, call: Call, key: str, value: str) -> None:
+        self.vc.rights.demand(call.session, self, "Global.SetCustomField")
         self.vc.custom_fields.set_by_name(self, key, value)

@@ -13,6 +13,18 @@ if TYPE_CHECKING:
     from ..vcenter import VCenter
 
 
+# What moving an entity needs, on it and on the folder it goes to.
+_MOVE = {
+    vim.Folder: "Folder.Move",
+    vim.Datacenter: "Datacenter.Move",
+    vim.VirtualMachine: "VirtualMachine.Inventory.Move",
+    vim.Datastore: "Datastore.Move",
+    vim.Network: "Network.Move",
+    vim.ComputeResource: "Host.Inventory.MoveCluster",
+    vim.ClusterComputeResource: "Host.Inventory.MoveCluster",
+}
+
+
 class Folder(Entity):
     """`childType` says what it may hold."""
 
@@ -50,6 +62,13 @@ class Folder(Entity):
                 raise named_fault(vim.fault.DuplicateName(name=name, object=ref), f"The name '{name}' already exists.")
 
     def MoveIntoFolder_Task(self, call: Call, children: list[Any]) -> Any:
+        for ref in children:
+            child = self.vc.entity(ref)
+            privilege = _MOVE.get(child.KIND)
+            if privilege is None:
+                raise named_fault(vmodl.fault.NotSupported(), f"{child.KIND.__name__} cannot be moved")
+            self.vc.rights.demand(call.session, child, privilege)
+            self.vc.rights.demand(call.session, self, privilege)
         return self.vc.tasks.start(call, self, "Folder.moveInto", lambda task: self._move(children)).ref
 
     def _move(self, children: list[Any]) -> None:

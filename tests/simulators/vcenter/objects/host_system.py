@@ -35,7 +35,10 @@ class HostSystem(Entity):
 
     KIND = vim.HostSystem
     PREFIX = "host-"
-    PRIVILEGES: ClassVar = {"Destroy_Task": "Host.Inventory.RemoveHostFromCluster"}
+    PRIVILEGES: ClassVar = {
+        "Destroy_Task": "Host.Inventory.RemoveHostFromCluster",
+        "Rename_Task": "Host.Config.Settings",
+    }
     # What a host has, by the property of its configManager. Whoever simulates a system adds its class here.
     SYSTEMS: ClassVar[dict[str, type[HostPart]]] = {}
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..managed import Managed
 from ..registry import named_fault, vim
@@ -17,6 +17,7 @@ class OptionManager(Managed):
     """`setting` holds them; unknown names are made by UpdateOptions."""
 
     KIND = vim.option.OptionManager
+    PRIVILEGES: ClassVar = {"UpdateOptions": "Global.Settings"}
 
     def __init__(self, vc: VCenter, moid: str) -> None:
         super().__init__(vc, moid)
