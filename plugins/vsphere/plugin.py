@@ -15,6 +15,7 @@ from ...plugin_manager.action import Action
 from ...plugin_manager.base import Base
 from ...plugin_manager.contract import LOCAL_SYSTEM, Application
 from .connection.sessions import UserSessions
+from .inventory.watch import Watches
 from .registration.declaration import registration_actions
 from .vcenters.reach import Reaches
 from .vcenters.store import VCenters
@@ -62,6 +63,10 @@ class VspherePlugin(Base):
         return UserSessions()
 
     @cached_property
+    def watches(self) -> Watches:
+        return Watches(self.reaches)
+
+    @cached_property
     def texts(self) -> Texts:
         from ...ui_bridge.locale import Texts
 
@@ -85,6 +90,7 @@ class VspherePlugin(Base):
             self.setup.server.version,
             str(self.setup.settings["contact"]),
             self._tenant,
+            self._forgotten,
         )
 
     def prefixes(self) -> Sequence[str]:
@@ -119,8 +125,14 @@ class VspherePlugin(Base):
         )
 
     def close(self) -> None:
+        self.watches.close()
         self.sessions.close()
         self.reaches.close()
+
+    def _forgotten(self, guid: str) -> None:
+        self.watches.drop(guid)
+        self.sessions.forget(guid)
+        self.reaches.drop(guid)
 
     def _tenant(self, context: Context, name: str) -> str:
         try:

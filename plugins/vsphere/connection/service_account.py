@@ -44,12 +44,17 @@ class ServiceAccount:
 
     def _session(self, ended: Connection | None) -> tuple[Connection, Who]:
         if not self.user:
-            raise Misconfigured(
-                f"There is no service account for vCenter {self._endpoint.address}.",
-                next_step="Run `isthmus vsphere upgrade` with --service-user.",
-            )
+            raise no_account(self._endpoint.address)
         with self._lock:
             if self._known is None or self._known[0] is ended:
                 connection = connect(self._endpoint)
                 self._known = connection, connection.login(self.user, self._password())
             return self._known
+
+
+def no_account(vcenter: str) -> Misconfigured:
+    """Nobody was named for the plug-in's own work there."""
+    return Misconfigured(
+        f"There is no service account for vCenter {vcenter}.",
+        next_step="Run `isthmus vsphere upgrade` with --service-user.",
+    )

@@ -29,12 +29,21 @@ FindTenant = Callable[[Context, str], str]
 
 
 class Registrar:
-    """One for the process. Every call may be made again: what is as it should be is left alone."""
+    """One for the process. Every call may be made again: what is as it should be is left alone. `forgotten` is told the
+    GUID of a vCenter that was unregistered."""
 
     def __init__(
-        self, reaches: Reaches, ours: OurServer, offer: Offer, release: str, contact: str, tenant: FindTenant
+        self,
+        reaches: Reaches,
+        ours: OurServer,
+        offer: Offer,
+        release: str,
+        contact: str,
+        tenant: FindTenant,
+        forgotten: Callable[[str], None],
     ) -> None:
         self.reaches, self.ours, self.offer = reaches, ours, offer
+        self._forgotten = forgotten
         self.version = version_of(release)
         self._contact = contact
         self._tenant = tenant
@@ -100,7 +109,7 @@ class Registrar:
             trouble = error.message
         if known is not None:
             self.vcenters.forget(known.guid)
-            self.reaches.drop(known.guid)
+            self._forgotten(known.guid)
         answer = {"vcenter": name, "unregistered": removed, "forgotten": known is not None}
         return {**answer, "left_behind": trouble} if trouble else answer
 

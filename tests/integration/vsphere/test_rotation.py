@@ -60,7 +60,7 @@ def registrar(records: Records) -> Registrar:
     texts = Texts.load("isthmus.ui_bridge", "isthmus.plugins.vsphere")
     reaches = Reaches(VCenters(records))
     ours = ChangingServer("https://isthmus.example:7460")
-    return Registrar(reaches, ours, Offer((), texts), "1.2.3", "root@localhost", lambda _, name: name)
+    return Registrar(reaches, ours, Offer((), texts), "1.2.3", "root@localhost", lambda _, name: name, reaches.drop)
 
 
 def register(registrar: Registrar, vc: VCenter) -> Mapping[str, Any]:

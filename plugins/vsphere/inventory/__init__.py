@@ -1,0 +1,1 @@
+"""What a vCenter holds, in memory, fed by its own events."""
