@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ....core.duties.duty import Duty, DutyRun
 from ....core.errors import IsthmusError
 from ..vcenters.vcenter import VCenter
-from .registrar import Registrar
 from .request import Login
+
+if TYPE_CHECKING:
+    from .registrar import Registrar
 
 INTERVAL_SECONDS = 60.0
 _log = logging.getLogger(__name__)

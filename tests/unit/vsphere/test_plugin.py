@@ -19,6 +19,7 @@ from isthmus.ui_bridge.locale import Texts
 GROW = Action("barn-grow", "Grow", "volume:extend", kinds=("Datastore",), run=lambda call: {})
 _SCRIPT = """
 import json, sys
+from unittest.mock import MagicMock
 if sys.argv[1] == "without":
     sys.modules["pyVmomi"] = None
 from isthmus.plugin_manager.loader import find, load
@@ -26,8 +27,8 @@ from isthmus.plugin_manager.namespaces import NAMESPACES
 (found,) = [each for each in find(NAMESPACES["plugins"]) if each.name == "vsphere"]
 loaded = load(found)
 if loaded.value is not None:
-    class Setup: pass
-    loaded.value(Setup()).actions()
+    made = loaded.value(MagicMock())
+    made.actions(), made.duties(), made.flows(), made.prefixes(), made.ready()
 print(json.dumps([loaded.report.state, loaded.report.reason, sys.modules.get("pyVmomi") is not None]))
 """
 
