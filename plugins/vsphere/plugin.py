@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ...core.context import Context
 from ...core.duties.duty import Duty
 from ...core.errors import IsthmusError
+from ...core.journal.step import Flow
 from ...core.model.description import Finding
 from ...plugin_manager.action import Action
 from ...plugin_manager.base import Base
 from ...plugin_manager.contract import LOCAL_SYSTEM, Application
+from .actions.declaration import DECLARED
+from .actions.declaration import duty as tasks
 from .connection.sessions import UserSessions
 from .inventory.watch import Watches
 from .registration.declaration import registration_actions
@@ -23,6 +26,7 @@ from .vcenters.tenancy import Tenancy
 
 if TYPE_CHECKING:
     from ...ui_bridge.locale import Texts
+    from .actions.offered import Offered
     from .registration.registrar import Registrar
 
 # It takes long to import, so that is left until it is needed; but whether it is there is to be known at once.
@@ -72,6 +76,12 @@ class VspherePlugin(Base):
 
         return Texts.load("isthmus.ui_bridge", "isthmus.plugins.vsphere")
 
+    @cached_property
+    def offered(self) -> Offered:
+        from .actions.offered import Offered
+
+        return Offered(self.reaches, self.sessions, self.setup.records, self.setup.submit, lambda: self.setup.systems)
+
     @property
     def address(self) -> str:
         """The public address of this server, as vCenters are told it."""
@@ -109,12 +119,18 @@ class VspherePlugin(Base):
         return Bridge(UI, client, self.setup.actions, Surface(self.name, offered, VIEWS, self.texts))
 
     def actions(self) -> Sequence[Action]:
-        return registration_actions(lambda: self.registrar)
+        return (
+            *registration_actions(lambda: self.registrar),
+            *(each.action(lambda: self.offered) for each in DECLARED),
+        )
+
+    def flows(self) -> Sequence[Flow]:
+        return tuple(each.flow(lambda: self.offered) for each in DECLARED)
 
     def duties(self) -> Sequence[Duty]:
         from .registration.rotation import duty
 
-        return (duty(lambda: self.registrar),)
+        return (duty(lambda: self.registrar), tasks(lambda: self.offered))
 
     def ready(self) -> Sequence[Finding]:
         # A dead vCenter is none of the other vCenters' business, so it does not make the server unready.

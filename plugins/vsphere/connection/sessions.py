@@ -77,6 +77,12 @@ class UserSessions:
         """The session that is kept, which counts as use; None without one."""
         return self._find(key)
 
+    def belonging(self, guid: str, whose: Callable[[Who], bool]) -> UserSession | None:
+        """The session, used last, of a person at this vCenter, which counts as use; None without one."""
+        with self._lock:
+            keys = [key for key, each in self._kept.items() if key.guid == guid and whose(each.who)]
+        return self._find(keys[-1]) if keys else None
+
     def drop(self, session: UserSession) -> None:
         """It has ended at the vCenter: the next to ask begins another."""
         with self._lock:

@@ -22,6 +22,8 @@ SERVICE_ACCOUNT = (
     "Task.Create",
     "Task.Update",
     "Global.LogEvent",
+    "Host.Config.Storage",
+    "Datastore.Delete",
 )
 """What the plug-in's account needs at the root of the inventory: to watch, to keep its registration true, to tell of
 tasks and events. Actions add the privileges that they need to be finished or undone without their user."""

@@ -1,0 +1,96 @@
+"""Where actions on the inventory are asked for: whose session counts, and how a flow is begun with it.
+
+Who comes from a vCenter acts there in the own session: it is asked when something is checked, and a clone of it, made
+for the operation alone, is sealed before the operation is accepted. A user of Isthmus has no session at a vCenter: what
+such a user may do is decided here, by role and tenant, and done with the plug-in's service account.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ....core.context import Context
+from ....core.errors import Forbidden, NotFound, Unauthenticated
+from ....core.model.operation import Operation
+from ....plugin_manager.action import Call
+from ....plugin_manager.contract import Submit
+from ....ui_bridge.objects import ObjectId
+from ..connection.sealed_sessions import SealedSessions
+from ..connection.sessions import UserSession, UserSessions
+from ..connection.soap import Connection, Who
+from ..vcenters.privileges import principal
+from ..vcenters.reach import Reach, Reaches
+from .reasons import because
+
+Answer = TypeVar("Answer")
+SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A caller before an object of the inventory. `session` is None for a user of Isthmus."""
+
+    context: Context
+    target: ObjectId
+    reach: Reach
+    session: UserSession | None
+
+    def ask(self, work: Callable[[Connection, Who], Answer]) -> Answer:
+        """What `work` finds in the caller's session."""
+        if self.session is None:
+            return self.reach.as_service(work, seconds=SECONDS)
+        held = self.session
+        return self.reach.line.call(lambda: work(held.connection, held.who), seconds=SECONDS)
+
+    def demand(self, connection: Connection, who: Who, entity: Any, *privileges: str) -> None:
+        """Raises `Forbidden`, naming what is missing on the entity."""
+        missing = sorted(set(privileges) - connection.privileges(entity, who.key, privileges))
+        if missing:
+            name = str(connection.read(entity, "name").get("name", entity._moId))
+            raise because(Forbidden, "privilege", privileges=", ".join(missing), entity=name)
+
+
+class Desk:
+    """One for the process."""
+
+    def __init__(self, reaches: Reaches, sessions: UserSessions, sealed: SealedSessions, submit: Submit) -> None:
+        self.reaches, self._sessions, self._sealed, self._submit = reaches, sessions, sealed, submit
+
+    def seat(self, call: Call) -> Seat:
+        """Raises `NotFound` for a vCenter of another tenant or none, `Unauthenticated` for a person from a vCenter
+        whose session has ended."""
+        target = ObjectId.parse(call.subject.id if call.subject is not None else "")
+        reach = self.reaches.get(target.guid)
+        vcenter, context = reach.vcenter, call.context
+        if context.tenant != vcenter.tenant:
+            raise because(NotFound, "other-tenant", vcenter=target.guid)
+        session = None
+        if context.user.endswith(f"@{vcenter.name}"):
+            user = context.user.removesuffix(f"@{vcenter.name}")
+            session = self._sessions.belonging(target.guid, lambda who: principal(who.user) == user)
+            if session is None:
+                raise because(Unauthenticated, "no-session", vcenter=vcenter.name)
+        return Seat(context, target, reach, session)
+
+    def begin(self, call: Call, kind: str, action: str) -> Operation:
+        """Accept an operation of the flow `kind`. The same under the same key."""
+        seat = self.seat(call)
+        session = None
+        if seat.session is not None:
+            named = f"{seat.context.tenant}/{seat.context.user}/{call.key}"
+            session = str(uuid.uuid5(uuid.NAMESPACE_URL, named) if call.key else uuid.uuid4())
+            user, endpoint, guid = seat.session.connection, seat.reach.vcenter.endpoint, seat.target.guid
+            seat.reach.line.call(lambda: self._sealed.keep(session, endpoint, guid, user), seconds=SECONDS)
+        data: Mapping[str, Any] = {
+            "action": action,
+            "input": dict(call.input),
+            "subject": {"kind": seat.target.kind, "id": str(seat.target)},
+            "vcenter": seat.target.guid,
+            "session": session,
+        }
+        return self._submit(
+            kind, call.context, resource_type=seat.target.kind, resource=str(seat.target), data=data, key=call.key
+        )

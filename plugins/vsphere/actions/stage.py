@@ -1,0 +1,153 @@
+"""What the steps of all flows share: the vCenter, the storage system, and waiting for what these do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from ....adapters.contract import Adapter, Storage
+from ....core.errors import Failed, IsthmusError, Transient, Unavailable
+from ....core.journal.step import Cancelled, Run, Wait
+from ....core.model.operation import Operation, OperationState
+from ....core.model.page import Query
+from ....plugin_manager.contract import LOCAL_SYSTEM
+from ....ui_bridge.objects import ObjectId
+from ..connection.errors import SessionEnded
+from ..connection.sealed_sessions import SealedSessions
+from ..connection.soap import Connection, Who
+from ..connection.vmodl import vim
+from ..hosts.esx import Esx, hosts_at
+from ..vcenters.reach import Reaches
+from .reasons import because
+
+PATIENCE_SECONDS = 300.0
+"""How long a host may take for one call: a scan with dead paths takes minutes."""
+_LOOK_SECONDS = 20.0
+
+
+class Stage:
+    """One for the process; a step takes what it needs from here, each time anew."""
+
+    def __init__(self, reaches: Reaches, sealed: SealedSessions, systems: Callable[[], Mapping[str, Adapter]]) -> None:
+        self.reaches, self._sealed, self._systems = reaches, sealed, systems
+
+    @contextmanager
+    def vcenter(self, run: Run) -> Iterator[Connection]:
+        """The vCenter, as whoever asked while the session lives, then as the service account."""
+        connection = self._connection(run)
+        try:
+            yield connection
+        except SessionEnded as error:
+            raise Transient(error.message) from None
+        finally:
+            connection.close()
+
+    def storage(self, run: Run, system: str | None = None) -> Storage:
+        """A system on behalf of who asked; raises `Unavailable` when it is not there now."""
+        return self._adapter(system or str(run.data["system"])).storage(run.context)
+
+    def steward(self, run: Run) -> Storage:
+        """The same for what the plug-in knows and its users need not: which hosts a vCenter has."""
+        context = replace(run.context, roles=frozenset({"manager"}))
+        return self._adapter(str(run.data["system"])).storage(context)
+
+    def systems(self) -> Mapping[str, Adapter]:
+        return self._systems()
+
+    def ended(self, run: Run, storage: Storage, child: Operation) -> Wait | Operation:
+        """The operation when it is done. `Wait` for one under way here; one of another system is awaited. Raises its
+        error when it failed."""
+        while child.state.live:
+            if run.data["system"] == LOCAL_SYSTEM:
+                return Wait(child.id)
+            if run.cancelled():
+                storage.operations.cancel(child.id)
+                raise Cancelled()
+            run.progress(run.operation.progress, run.operation.note)
+            child = storage.operations.wait(child.id, _LOOK_SECONDS)
+        if child.state is not OperationState.DONE:
+            raise IsthmusError.from_json(dict(child.error)) if child.error else Failed(f"{child.kind} failed.")
+        return child
+
+    def all_ended(self, run: Run, storage: Storage, children: Sequence[Operation]) -> Wait | None:
+        """As `ended`, for several that go on at once."""
+        for child in children:
+            found = self.ended(run, storage, child)
+            if isinstance(found, Wait):
+                return found
+        return None
+
+    def hosts(self, run: Run, connection: Connection) -> list[Esx]:
+        """Those that `run.data["hosts"]` names, in that order; raises when one is gone."""
+        refs = [connection.reference("HostSystem", moid) for moid in run.data["hosts"]]
+        found = hosts_at(connection, refs)
+        if len(found) != len(refs):
+            raise because(Failed, "host-gone")
+        return found
+
+    def subject(self, run: Run, connection: Connection) -> Any:
+        """The object that the action is done to."""
+        target = ObjectId.parse(run.data["subject"]["id"])
+        return connection.reference(target.kind, target.moid)
+
+    def _adapter(self, system: str) -> Adapter:
+        try:
+            return self._systems()[system]
+        except KeyError:
+            raise because(Unavailable, "no-system", system=system) from None
+
+    def _connection(self, run: Run) -> Connection:
+        """One of its own, so that what a host takes its time for holds nobody else up."""
+        reach = self.reaches.get(run.data["vcenter"])
+        if run.data.get("session"):
+            try:
+                kept, _ = self._sealed.resume(run.data["session"], reach.vcenter.endpoint)
+                return _patient(kept)
+            except SessionEnded:
+                pass
+
+        def renewed(connection: Connection, who: Who) -> Connection:
+            connection.who()  # one that has ended shows it here, and is replaced
+            return _patient(connection)
+
+        return reach.account.use(renewed)
+
+
+def each_host(hosts: Sequence[Esx], work: Callable[[Esx], None]) -> None:
+    """Do it on every host that can be reached; the first error is raised at the end."""
+    errors = []
+    for host in hosts:
+        try:
+            host.demand_connected()
+            work(host)
+        except IsthmusError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+
+
+def hosts_of(connection: Connection, subject: Any, chosen: Sequence[str]) -> list[Esx]:
+    """The hosts of a host or a cluster; of those only the chosen, by name or id."""
+    if isinstance(subject, vim.HostSystem):
+        refs = [subject]
+    else:
+        refs = list(connection.read(subject, "host").get("host") or [])
+    found = hosts_at(connection, refs)
+    return [each for each in found if each.name in chosen or each.moid in chosen] if chosen else found
+
+
+def everything(listed: Callable[[Query], Any], **filters: Any) -> Iterator[Any]:
+    """All things of a list, whatever its pages."""
+    cursor: str | None = None
+    while True:
+        page = listed(Query(filters=filters, limit=500, cursor=cursor))
+        yield from page.items
+        cursor = page.next
+        if cursor is None:
+            return
+
+
+def _patient(connection: Connection) -> Connection:
+    return Connection(connection.endpoint, connection.version, seconds=PATIENCE_SECONDS, cookie=connection.cookie)

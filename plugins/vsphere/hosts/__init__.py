@@ -1,0 +1,1 @@
+"""Storage of ESXi hosts, as a vCenter lets it be changed."""

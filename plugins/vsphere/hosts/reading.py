@@ -1,0 +1,48 @@
+"""Properties of many objects of one type in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..connection.faults import translated
+from ..connection.soap import Connection
+from ..connection.vmodl import vim, vmodl
+
+
+def read_all(connection: Connection, objects: Sequence[Any], *paths: str) -> dict[str, dict[str, Any]]:
+    """By id; what is gone or may not be read is left out, as is what is unset."""
+    if not objects:
+        return {}
+    collector = vmodl.query.PropertyCollector
+    spec = collector.FilterSpec(
+        propSet=[collector.PropertySpec(type=type(objects[0]), pathSet=list(paths))],
+        objectSet=[collector.ObjectSpec(obj=each) for each in objects],
+        reportMissingObjectsInResults=True,
+    )
+    found: dict[str, dict[str, Any]] = {}
+    with translated(connection.endpoint):
+        page = connection.content.propertyCollector.RetrievePropertiesEx([spec], collector.RetrieveOptions())
+        while page is not None:
+            for content in page.objects:
+                if content.propSet:
+                    found[content.obj._moId] = {each.name: each.val for each in content.propSet}
+            if not page.token:
+                break
+            page = connection.content.propertyCollector.ContinueRetrievePropertiesEx(page.token)
+    return found
+
+
+def above(connection: Connection, entity: Any, kind: Any) -> Any | None:
+    """The nearest ancestor of a type; None without one."""
+    while entity is not None and not isinstance(entity, kind):
+        entity = connection.read(entity, "parent").get("parent")
+    return entity
+
+
+def datastores_beside(connection: Connection, entity: Any) -> dict[str, Any]:
+    """The datastores of the entity's datacenter, by name."""
+    datacenter = above(connection, entity, vim.Datacenter)
+    stores = [] if datacenter is None else connection.read(datacenter, "datastore").get("datastore") or []
+    by_id = {each._moId: each for each in stores}
+    return {values["name"]: by_id[moid] for moid, values in read_all(connection, stores, "name").items()}

@@ -1,0 +1,1 @@
+"""Actions as tasks of the vCenter."""

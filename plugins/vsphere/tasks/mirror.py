@@ -1,0 +1,174 @@
+"""Each operation of an action as a task of its vCenter: Recent Tasks shows how far it is, lets it be cancelled, and
+tells in the user's language how it ended.
+
+The first step makes the task and writes down whose it is; a duty makes the task say what the journal says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from ....adapters.contract import Adapter
+from ....core.context import Context
+from ....core.duties.duty import DutyRun
+from ....core.errors import Conflict, IsthmusError, NotFound, Stale
+from ....core.journal.step import Run
+from ....core.model.operation import Operation, OperationState
+from ....core.model.record import Record, Records
+from ..actions.reasons import said, texts
+from ..actions.stage import Stage
+from ..connection.errors import SessionEnded
+from ..connection.faults import translated
+from ..connection.sealed_sessions import SealedSessions
+from ..connection.soap import Connection
+from ..connection.vmodl import vim, vmodl
+from ..registration.offer import task_type
+from ..vcenters.reach import Reach, Reaches
+
+KIND = "task"
+_PIECE = 500
+
+
+class Mirror:
+    """`local` is the system whose journal runs the operations."""
+
+    def __init__(
+        self,
+        records: Records,
+        reaches: Reaches,
+        sealed: SealedSessions,
+        stage: Stage,
+        local: Callable[[], Adapter],
+    ) -> None:
+        self._records, self._reaches, self._sealed, self._stage, self._local = records, reaches, sealed, stage, local
+
+    def announce(self, run: Run) -> None:
+        """Make the task, if there is none for this request on this object, and remember it."""
+        with self._stage.vcenter(run) as connection:
+            subject = self._stage.subject(run, connection)
+            kind = task_type(run.data["action"])
+            moid = _known(connection, subject, kind, run) or _made(connection, subject, kind, run)
+            current = connection.read(connection.content.sessionManager, "currentSession").get("currentSession")
+        body = {
+            "vcenter": run.data["vcenter"],
+            "session": run.data.get("session"),
+            "task": moid,
+            "locale": str(getattr(current, "locale", None) or "en"),
+            "context": run.context.to_json(),
+        }
+        try:
+            self._records.put(Record(KIND, run.operation.id, body, tenant=run.operation.tenant))
+        except Conflict:
+            return  # an earlier try of this step wrote it
+
+    def look(self, run: DutyRun) -> None:
+        """Let every task say what is true now. One vCenter that does not answer does not keep the others."""
+        dead: set[str] = set()
+        after: str | None = None
+        while records := self._records.list(KIND, after=after, limit=_PIECE):
+            for record in records:
+                if not run.go_on():
+                    return
+                guid = str(record.body["vcenter"])
+                if guid in dead:
+                    continue
+                try:
+                    self._tell(record)
+                except IsthmusError:
+                    dead.add(guid)
+            after = records[-1].id
+
+    def _tell(self, record: Record) -> None:
+        body = record.body
+        # Its `parent` is the flow itself, whose child a cancel is not.
+        context = Context.from_json({**body["context"], "parent": None})
+        operations = self._local().storage(context).operations
+        try:
+            operation = operations.get(record.id)
+            reach = self._reaches.get(str(body["vcenter"]))
+        except NotFound:
+            self._records.delete(KIND, record.id)
+            return
+        if not body.get("told"):
+            cancelled = self._in_session(body, reach, lambda connection: _show(connection, body, operation))
+            if cancelled and operation.state.live and not operation.cancel_requested:
+                # Past the point of no return it is finished.
+                with suppress(Conflict):
+                    operations.cancel(operation.id)
+            if not operation.state.live:
+                try:
+                    record = self._records.replace(
+                        Record(KIND, record.id, {**body, "told": True}, tenant=record.tenant, version=record.version)
+                    )
+                except (Stale, NotFound):
+                    return
+        if operation.state.ended:
+            if body.get("session"):
+                self._sealed.end(str(body["session"]), reach.vcenter.endpoint)
+            self._records.delete(KIND, record.id)
+
+    def _in_session(self, body: Any, reach: Reach, work: Callable[[Connection], bool]) -> bool:
+        if reach.account.user:
+            return reach.as_service(lambda connection, who: work(connection))
+        try:
+            connection, _ = self._sealed.resume(str(body.get("session")), reach.vcenter.endpoint)
+        except SessionEnded:
+            return False
+        try:
+            return work(connection)
+        finally:
+            connection.close()
+
+
+def _known(connection: Connection, subject: Any, kind: str, run: Run) -> str | None:
+    """A task that an earlier try of the step made."""
+    spec = vim.TaskFilterSpec(
+        entity=vim.TaskFilterSpec.ByEntity(entity=subject, recursion="self"),
+        activationId=[run.operation.request_id],
+        state=["queued", "running"],
+    )
+    with translated(connection.endpoint):
+        collector = connection.content.taskManager.CreateCollectorForTasks(spec)
+        try:
+            found = [each for each in collector.ReadNextTasks(100) if each.descriptionId == kind]
+        finally:
+            collector.DestroyCollector()
+    return found[0].task._moId if found else None
+
+
+def _made(connection: Connection, subject: Any, kind: str, run: Run) -> str:
+    with translated(connection.endpoint):
+        user = run.context.user
+        info = connection.content.taskManager.CreateTask(subject, kind, user, True, None, run.operation.request_id)
+        info.task.SetTaskState("running", None, None)
+    return str(info.task._moId)
+
+
+def _show(connection: Connection, body: Any, operation: Operation) -> bool:
+    """Make the task say how it stands; whether somebody asked there that it be cancelled."""
+    task = connection.reference("Task", str(body["task"]))
+    with translated(connection.endpoint):
+        try:
+            if operation.state.live:
+                task.UpdateProgress(min(99, int(operation.progress * 100)))
+                info = connection.read(task, "info").get("info")
+                return bool(info is not None and info.cancelled)
+            if operation.state is OperationState.DONE:
+                task.SetTaskState("success", None, None)
+            else:
+                task.SetTaskState("error", None, _fault(operation, str(body["locale"])))
+        except (vmodl.fault.ManagedObjectNotFound, vim.fault.InvalidState):
+            pass  # it ended there already
+    return False
+
+
+def _fault(operation: Operation, locale: str) -> Any:
+    error = operation.error or {}
+    if operation.state is OperationState.CANCELLED:
+        text = texts().get("outcome.cancelled", locale)
+    else:
+        outcome = "attention" if operation.state is OperationState.NEEDS_ATTENTION else "failed"
+        text = texts().get(f"outcome.{outcome}", locale, reason=said(error, locale), operation=operation.id)
+    return vmodl.fault.SystemError(reason=text, msg=text)
