@@ -25,6 +25,8 @@ WAIT_SECONDS = 30
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
 _CALL_SECONDS = 15.0
+_CANCEL_SECONDS = 0.5
+_CANCELS = 100
 
 _log = logging.getLogger(__name__)
 
@@ -106,10 +108,14 @@ class Watch:
             connection.logout()
 
     def _cancel(self) -> None:
-        collector = self._collector
-        if collector is not None:
-            with suppress(IsthmusError):
-                collector.cancel()
+        # Again and again: a wait that begins right after it was cancelled lasts its whole time.
+        for _ in range(_CANCELS):
+            collector = self._collector
+            if collector is not None:
+                with suppress(IsthmusError):
+                    collector.cancel()
+            if self.join(_CANCEL_SECONDS):
+                return
 
 
 class Watches:
