@@ -19,13 +19,13 @@ MIB = 1 << 20
 LARGER = 3 * GIB
 
 
-def _disk(array: Array, esx: Esx, name: str, **more: Any) -> tuple[str, str]:
+def disk_of(array: Array, esx: Esx, name: str, **more: Any) -> tuple[str, str]:
     """A new volume that the host sees: its id, and the name of the disk."""
     volume = array.volume(name, **more)
-    return volume, _seen(array, esx, volume)
+    return volume, seen(array, esx, volume)
 
 
-def _seen(array: Array, esx: Esx, volume: str) -> str:
+def seen(array: Array, esx: Esx, volume: str) -> str:
     before = set(esx.disks)
     esx.reach(array.attach(volume, esx.iqn))
     esx.rescan()
@@ -45,7 +45,7 @@ def _withdrawn(array: Array, esx: Esx, volume: str) -> Iterator[None]:
     esx.rescan()
 
 
-def _clone(array: Array, esx: Esx, volume: str, name: str, **more: Any) -> str:
+def clone_of(array: Array, esx: Esx, volume: str, name: str, **more: Any) -> str:
     """A volume from a snapshot of now."""
     with _withdrawn(array, esx, volume):
         snapshot = array.snapshot(volume, f"for {name}")
@@ -73,7 +73,7 @@ def test_a_new_datastore_is_really_written_on_the_volume(array: Array, esx: Esx)
 def test_a_second_host_sees_the_datastore_after_a_scan_without_formatting(array: Array, hosts: list[Esx]) -> None:
     first, second = hosts
     volume = array.volume("both", shared=True)
-    name = _seen(array, first, volume)
+    name = seen(array, first, volume)
     datastore = first.create("both", name)
     second.reach(array.attach(volume, second.iqn))
     second.storage.RescanAllHba()
@@ -88,7 +88,7 @@ def test_a_disk_that_another_host_has_formatted_is_not_formatted_again(array: Ar
     first, second = hosts
     volume = array.volume("formatted", shared=True)
     for each in hosts:
-        _seen(array, each, volume)
+        seen(array, each, volume)
     (name,) = first.disks
     (option,) = second.datastores.QueryVmfsDatastoreCreateOptions(name)
     option.spec.vmfs.volumeName = "late"
@@ -101,7 +101,7 @@ def test_a_disk_that_another_host_has_formatted_is_not_formatted_again(array: Ar
 
 
 def test_a_name_that_is_taken_is_refused_and_nothing_is_written(array: Array, esx: Esx) -> None:
-    volume, name = _disk(array, esx, "taken name")
+    volume, name = disk_of(array, esx, "taken name")
     with pytest.raises(vim.fault.DuplicateName) as told:
         esx.create("datastore-001", name)
     assert told.value.name == "datastore-001"
@@ -109,7 +109,7 @@ def test_a_name_that_is_taken_is_refused_and_nothing_is_written(array: Array, es
 
 
 def test_a_volume_that_grew_can_be_expanded_to_what_its_target_tells(array: Array, esx: Esx) -> None:
-    volume, name = _disk(array, esx, "grows")
+    volume, name = disk_of(array, esx, "grows")
     datastore = esx.create("grows", name)
     assert esx.datastores.QueryVmfsDatastoreExpandOptions(datastore) == []
     array.extend(volume, LARGER)
@@ -121,7 +121,7 @@ def test_a_volume_that_grew_can_be_expanded_to_what_its_target_tells(array: Arra
 
 
 def test_a_datastore_cannot_be_expanded_beyond_its_disk(array: Array, esx: Esx) -> None:
-    volume, name = _disk(array, esx, "beyond")
+    volume, name = disk_of(array, esx, "beyond")
     datastore = esx.create("beyond", name)
     array.extend(volume, LARGER)
     esx.storage.RescanAllHba()
@@ -134,9 +134,9 @@ def test_a_datastore_cannot_be_expanded_beyond_its_disk(array: Array, esx: Esx) 
 
 
 def test_a_further_disk_extends_a_datastore(array: Array, esx: Esx) -> None:
-    _, name = _disk(array, esx, "head")
+    _, name = disk_of(array, esx, "head")
     datastore = esx.create("extended", name)
-    volume, further = _disk(array, esx, "further")
+    volume, further = disk_of(array, esx, "further")
     (option,) = esx.datastores.QueryVmfsDatastoreExtendOptions(datastore, further)
     esx.datastores.ExtendVmfsDatastore(datastore, option.spec)
     assert [each.diskName for each in datastore.info.vmfs.extent] == [name, further]
@@ -145,10 +145,10 @@ def test_a_further_disk_extends_a_datastore(array: Array, esx: Esx) -> None:
 
 
 def test_a_clone_of_the_volume_is_an_unresolved_copy_and_becomes_a_datastore_of_its_own(array: Array, esx: Esx) -> None:
-    volume, name = _disk(array, esx, "original")
+    volume, name = disk_of(array, esx, "original")
     datastore = esx.create("original", name)
-    clone = _clone(array, esx, volume, "clone")
-    copy = _seen(array, esx, clone)
+    clone = clone_of(array, esx, volume, "clone")
+    copy = seen(array, esx, clone)
     assert [each.name for each in esx.host.datastore if each.name == "original"] == ["original"]
     (unresolved,) = esx.datastores.QueryUnresolvedVmfsVolumes()
     assert unresolved.vmfsUuid == datastore.info.vmfs.uuid and unresolved.vmfsLabel == "original"
@@ -166,11 +166,11 @@ def test_a_copy_is_mounted_under_its_own_identity_only_where_the_original_is_not
     array: Array, hosts: list[Esx]
 ) -> None:
     first = hosts[0]
-    volume, name = _disk(array, first, "source")
+    volume, name = disk_of(array, first, "source")
     first.create("source", name)
-    clone = _clone(array, first, volume, "forced", shared=True)
+    clone = clone_of(array, first, volume, "forced", shared=True)
     for each in hosts:
-        _seen(array, each, clone)
+        seen(array, each, clone)
     results = []
     for each in hosts:
         (unresolved,) = each.storage.QueryUnresolvedVmfsVolume()
@@ -183,7 +183,7 @@ def test_a_copy_is_mounted_under_its_own_identity_only_where_the_original_is_not
 
 
 def test_a_volume_put_back_to_a_snapshot_shows_what_was_there_then(array: Array, esx: Esx) -> None:
-    volume, name = _disk(array, esx, "rolled back")
+    volume, name = disk_of(array, esx, "rolled back")
     datastore = esx.create("before", name)
     with _withdrawn(array, esx, volume):
         point = array.snapshot(volume, "point")
@@ -200,9 +200,9 @@ def test_a_volume_put_back_to_a_snapshot_shows_what_was_there_then(array: Array,
 def test_a_destroyed_datastore_is_gone_from_the_volume_and_from_all_hosts(array: Array, hosts: list[Esx]) -> None:
     first, second = hosts
     volume = array.volume("destroyed", shared=True)
-    name = _seen(array, first, volume)
+    name = seen(array, first, volume)
     datastore = first.create("destroyed", name)
-    _seen(array, second, volume)
+    seen(array, second, volume)
     waited(datastore.Destroy_Task())
     assert b"destroyed" not in array.raw(volume) and b"EFI PART" not in array.raw(volume)
     for each in hosts:
@@ -214,8 +214,8 @@ def test_a_destroyed_datastore_is_gone_from_the_volume_and_from_all_hosts(array:
 def test_a_volume_is_unmounted_and_mounted_on_one_host_alone(array: Array, hosts: list[Esx]) -> None:
     first, second = hosts
     volume = array.volume("unmounted", shared=True)
-    datastore = first.create("unmounted", _seen(array, first, volume))
-    _seen(array, second, volume)
+    datastore = first.create("unmounted", seen(array, first, volume))
+    seen(array, second, volume)
     uuid = datastore.info.vmfs.uuid
     with pytest.raises(vim.fault.VmfsAlreadyMounted):
         second.storage.MountVmfsVolume(uuid)
@@ -232,7 +232,7 @@ def test_a_volume_is_unmounted_and_mounted_on_one_host_alone(array: Array, hosts
 
 
 def test_a_disk_in_use_is_not_detached(array: Array, esx: Esx) -> None:
-    _, name = _disk(array, esx, "in use")
+    _, name = disk_of(array, esx, "in use")
     datastore = esx.create("in-use", name)
     uuid = esx.disks[name].uuid
     with pytest.raises(vim.fault.ResourceInUse) as told:
@@ -243,7 +243,7 @@ def test_a_disk_in_use_is_not_detached(array: Array, esx: Esx) -> None:
 
 
 def test_too_small_a_disk_is_offered_to_nobody(array: Array, esx: Esx) -> None:
-    _, name = _disk(array, esx, "small", size=GIB)
+    _, name = disk_of(array, esx, "small", size=GIB)
     assert esx.datastores.QueryAvailableDisksForVmfs() == []
     assert esx.datastores.QueryVmfsDatastoreCreateOptions(name) == []
 
@@ -265,11 +265,11 @@ def test_a_host_that_cannot_reach_the_disk_refuses_to_enlarge(array: Array, esx:
 
 
 def test_another_vcenter_recognises_the_datastore_by_what_is_on_the_volume(array: Array, esx: Esx) -> None:
-    volume, name = _disk(array, esx, "elsewhere", shared=True)
+    volume, name = disk_of(array, esx, "elsewhere", shared=True)
     datastore = esx.create("elsewhere", name)
     with VCenter() as other:
         content = client.connect(other).RetrieveContent()
         foreign = Esx(content.rootFolder.childEntity[0].hostFolder.childEntity[0].host[0])
-        assert _seen(array, foreign, volume) == name
+        assert seen(array, foreign, volume) == name
         (found,) = [each for each in foreign.host.datastore if each.name == "elsewhere"]
         assert found.info.vmfs.uuid == datastore.info.vmfs.uuid

@@ -51,6 +51,7 @@ def _datacenter(vc: VCenter, spec: DatacenterSpec) -> None:
         place = hosts[wanted.host] if wanted.host else next(iter(hosts.values()))
         home = stores[wanted.datastore] if wanted.datastore else next(iter(stores.values()))
         machine = VirtualMachine(vc, wanted.name, place, home, wanted.disks)
+        machine.written()
         if wanted.powered_on:
             machine.power("poweredOn")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from ..registry import vim
+from .cluster_heartbeats import ClusterHeartbeats
 from .datacenter import datacenter_of
-from .entity import Entity
 from .folder import Folder
 from .resource_pool import ResourcePool
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .host_system import HostSystem
 
 
-class ComputeResource(Entity):
+class ComputeResource(ClusterHeartbeats):
     """What holds a host that is in no cluster."""
 
     KIND = vim.ComputeResource

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ..registry import named_fault, vim
 from ..storage.files import Files
@@ -11,11 +11,15 @@ from .entity import Entity
 
 if TYPE_CHECKING:
     from ..vcenter import VCenter
+    from .datastore import Datastore
     from .host_system import HostSystem
 
 
 class DatastoreFiles(Entity):
     """The files of a datastore are kept in memory here; kinds with a disk keep them there."""
+
+    # Whether it is there without anything behind it: then its files are not asked for, nor who mounts it.
+    PLAYED: ClassVar = True
 
     def __init__(self, vc: VCenter, name: str, parent: Entity | None, **initial: Any) -> None:
         super().__init__(vc, name, parent, **initial)
@@ -23,6 +27,15 @@ class DatastoreFiles(Entity):
         # Hosts whose cluster's high availability writes heartbeats here.
         self.heartbeats: tuple[HostSystem, ...] = ()
         self.set("browser", DatastoreBrowser(self).ref)
+
+    def renamed(self) -> None:
+        super().renamed()
+        for ref in self.get("vm") or []:
+            self.vc.machine(ref).follow(self._datastore)
+
+    @property
+    def _datastore(self) -> Datastore:
+        return cast("Datastore", self)
 
     def save(self) -> None:
         """Keep the files as they are now. Not to be called under the model's lock. InaccessibleDatastore when no host

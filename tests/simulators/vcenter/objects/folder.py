@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..registry import named_fault, vim, vmodl
 from ..wire.call import Call
 from .entity import Entity
+from .folder_children import FolderChildren
 
 if TYPE_CHECKING:
     from ..vcenter import VCenter
@@ -25,7 +26,7 @@ _MOVE = {
 }
 
 
-class Folder(Entity):
+class Folder(FolderChildren):
     """`childType` says what it may hold."""
 
     KIND = vim.Folder
@@ -44,17 +45,18 @@ class Folder(Entity):
 
     def CreateFolder(self, call: Call, name: str) -> Any:
         with self.vc.model.change():
-            self._free(name)
+            self.demand_free(name)
             return Folder(self.vc, name, self, list(self.get("childType"))).ref
 
     def CreateDatacenter(self, call: Call, name: str) -> Any:
         if vim.Datacenter not in self.get("childType"):
             raise named_fault(vmodl.fault.NotSupported(), "This folder cannot hold datacenters")
         with self.vc.model.change():
-            self._free(name)
+            self.demand_free(name)
             return self.vc.add_datacenter(name, self).ref
 
-    def _free(self, name: str) -> None:
+    def demand_free(self, name: str) -> None:
+        """InvalidName, DuplicateName: why nothing new here can have this name."""
         if not name:
             raise named_fault(vim.fault.InvalidName(name=name), "A name is needed")
         for ref in self.get("childEntity") or []:
@@ -77,6 +79,7 @@ class Folder(Entity):
                 child = self.vc.entity(ref)
                 if child is self or child in self.ancestors():
                     raise named_fault(vim.fault.InvalidFolder(target=self.ref), "A folder cannot hold itself")
-                child.detach()
+                # Of the folder only: what it is made of stays as it is.
+                Entity.detach(child)
                 child.set("parent", self.ref)
                 self.adopt(child)

@@ -14,6 +14,7 @@ from .performance_manager import PerformanceManager
 from .search_index import SearchIndex
 from .service_manager import ServiceManager
 from .session_manager import SessionManager
+from .storage_resource_manager import StorageResourceManager
 from .task_manager import TaskManager
 from .view_manager import ViewManager
 
@@ -30,6 +31,7 @@ MANAGERS: dict[str, tuple[type[Managed], str]] = {
     "serviceManager": (ServiceManager, "ServiceMgr"),
     "sessionManager": (SessionManager, "SessionManager"),
     "setting": (OptionManager, "VpxSettings"),
+    "storageResourceManager": (StorageResourceManager, "StorageResourceManager"),
     "taskManager": (TaskManager, "TaskManager"),
     "viewManager": (ViewManager, "ViewManager"),
 }

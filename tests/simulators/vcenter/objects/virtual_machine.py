@@ -12,14 +12,15 @@ from .datacenter import datacenter_of
 from .datastore import Datastore
 from .entity import Entity
 from .host_system import HostSystem
+from .machine_snapshots import MachineSnapshots
 
 if TYPE_CHECKING:
     from ..vcenter import VCenter
 
-_CONTROLLER, _FIRST_DISK = 1000, 2000
+CONTROLLER, _FIRST_DISK = 1000, 2000
 
 
-class VirtualMachine(Entity):
+class VirtualMachine(MachineSnapshots):
     """A machine with one SCSI controller."""
 
     KIND = vim.VirtualMachine
@@ -27,7 +28,6 @@ class VirtualMachine(Entity):
     PRIVILEGES: ClassVar = {
         "Destroy_Task": "VirtualMachine.Inventory.Delete",
         "Rename_Task": "VirtualMachine.Config.Rename",
-        "ReconfigVM_Task": "VirtualMachine.Config.Settings",
     }
 
     def __init__(self, vc: VCenter, name: str, host: HostSystem, store: Datastore, disks: tuple[int, ...]) -> None:
@@ -37,7 +37,7 @@ class VirtualMachine(Entity):
         identity = uuid.uuid5(uuid.NAMESPACE_OID, f"{vc.guid}/{self.moid}")
         devices = [
             vim.vm.device.ParaVirtualSCSIController(
-                key=_CONTROLLER,
+                key=CONTROLLER,
                 busNumber=0,
                 sharedBus="noSharing",
                 scsiCtlrUnitNumber=7,
@@ -114,7 +114,7 @@ class VirtualMachine(Entity):
         suffix = f"_{number}" if number else ""
         return vim.vm.device.VirtualDisk(
             key=_FIRST_DISK + number,
-            controllerKey=_CONTROLLER,
+            controllerKey=CONTROLLER,
             unitNumber=number,
             capacityInKB=size // 1024,
             capacityInBytes=size,
@@ -127,11 +127,6 @@ class VirtualMachine(Entity):
                 uuid=str(uuid.uuid4()),
             ),
         )
-
-    @property
-    def host(self) -> HostSystem:
-        """Where it runs."""
-        return self.vc.host(self.get("runtime.host"))
 
     @property
     def powered_on(self) -> bool:
@@ -149,7 +144,7 @@ class VirtualMachine(Entity):
         return self.vc.tasks.start(call, self, "VirtualMachine.powerOff", lambda task: self.power("poweredOff")).ref
 
     def power(self, state: str) -> None:
-        """`poweredOn` or `poweredOff`. InvalidPowerState when it is so already."""
+        """`poweredOn` or `poweredOff`. InvalidPowerState when it is so already; see `demand_files`."""
         with self.vc.model.change():
             self.host.demand_connected()
             now = self.get("runtime.powerState")
@@ -159,6 +154,8 @@ class VirtualMachine(Entity):
                     "The attempted operation cannot be performed in the current state "
                     f"({'Powered on' if self.powered_on else 'Powered off'}).",
                 )
+            if state == "poweredOn":
+                self.demand_files()
             self.set("runtime.powerState", state)
             self.set("runtime.bootTime", self.vc.clock.now() if state == "poweredOn" else None)
             self.set("summary.runtime", self.get("runtime"))
@@ -171,6 +168,7 @@ class VirtualMachine(Entity):
     def destroy(self) -> None:
         self._demand_off()
         self._leave()
+        self.erase()
 
     def _demand_off(self) -> None:
         if self.powered_on:

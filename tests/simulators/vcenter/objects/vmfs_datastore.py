@@ -22,6 +22,7 @@ _MIB = 1 << 20
 class VmfsDatastore(Datastore):
     """The hosts that mount it do all reading and writing."""
 
+    PLAYED = False
     # What its disks last called it; the name may have a number behind it.
     label: str
 
