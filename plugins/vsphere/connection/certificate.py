@@ -133,6 +133,6 @@ def reason(error: BaseException) -> str:
     if isinstance(error, socket.gaierror):
         return "the name is not known"
     if isinstance(error, ssl.SSLError):
-        return f"TLS failed ({error.reason or 'no reason given'})"
+        return f"TLS failed ({getattr(error, 'reason', '') or 'no reason given'})"
     text = error.strerror if isinstance(error, OSError) else str(error)
     return text or type(error).__name__

@@ -92,7 +92,8 @@ def mismatch(host: str, expected: str, found: str) -> WrongCertificate:
 def refused(host: str, port: int, trust: Trust, error: ssl.SSLCertVerificationError) -> Exception:
     """Why a certificate was not accepted, as an error of ours."""
     # What our own comparison raises has neither code nor message.
-    code, message = getattr(error, "verify_code", 0), getattr(error, "verify_message", "")
+    code = getattr(error, "verify_code", 0)
+    message = getattr(error, "verify_message", "") or getattr(error, "reason", "") or "it does not verify"
     if code in (_EXPIRED, _NOT_YET_VALID):
         when = "has expired" if code == _EXPIRED else "is not valid yet"
         return CertificateExpired(
@@ -106,7 +107,7 @@ def refused(host: str, port: int, trust: Trust, error: ssl.SSLCertVerificationEr
         if found != trust.pin:
             return mismatch(host, trust.pin, found)
     return WrongCertificate(
-        f"The certificate of {host} is not accepted: {message or error.reason or 'it does not verify'}.",
+        f"The certificate of {host} is not accepted: {message}.",
         next_step="Check that the CA given is the one that signed it, and that it names the address used.",
         vcenter=host,
     )
