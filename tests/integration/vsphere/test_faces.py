@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.environment.server import running_server
 from tests.integration.vsphere.conftest import (
     ADMINISTRATOR,
     ANNA,
@@ -101,3 +102,14 @@ def test_registrations_are_for_administrators(installation: Installation, vc: VC
         assert manager.act("register", **registration(vc)).status_code == 403
         assert manager.act("doctor").status_code == 403
     assert vc.interference.calls == []
+
+
+def test_a_server_without_the_library_starts_and_says_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "extensions").mkdir()
+    (tmp_path / "extensions" / "sitecustomize.py").write_text("import sys\nsys.modules['pyVmomi'] = None\n")
+    with running_server(tmp_path) as server, server.session() as client:
+        found = client.get(f"{server.address}/v1/extensions", timeout=10).json()["items"]
+        (plugin,) = [each for each in found if (each["namespace"], each["name"]) == ("plugins", "vsphere")]
+        assert plugin["state"] == "broken" and "pip install 'isthmus[vsphere]'" in plugin["reason"]
+        assert client.get(f"{server.address}/vsphere/ui/plugin.json", timeout=10).status_code == 404
+        assert client.get(f"{server.address}/v1/volumes", timeout=10).status_code == 200
