@@ -14,9 +14,9 @@ from ...core.model.backend import Backend
 from ...core.model.page import LARGEST_PAGE, Query
 from ...core.model.pool import Pool
 from . import uris
-from .request import Request
-from .resource import Window
-from .windows import window_of
+from .protocol.request import Request
+from .protocol.resource import Window
+from .protocol.windows import window_of
 
 
 @dataclass(frozen=True, slots=True)

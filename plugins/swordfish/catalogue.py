@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .resource import Served
+from .protocol.resource import Served
 from .resources import (
     account,
     account_service,

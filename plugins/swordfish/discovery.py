@@ -21,7 +21,7 @@ from ...core.model.record import Record
 from ...plugin_manager.contract import PluginSetup
 from . import uris
 from .identity import Identity
-from .versions import REDFISH
+from .protocol.versions import REDFISH
 
 GROUP, PORT = "239.255.255.250", 1900
 MAX_AGE = 1800

@@ -16,7 +16,7 @@ from ...core.model.attachment import AccessMode, Attachment
 from ...core.model.host import Host, Initiator
 from ...core.model.page import LARGEST_PAGE, Query
 from . import uris
-from .request import Request
+from .protocol.request import Request
 
 _INITIATOR, _TARGET = "initiator-", "target-"
 _READING = "-ro"

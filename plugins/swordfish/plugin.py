@@ -45,10 +45,10 @@ class SwordfishPlugin(Base):
         return ("/redfish",)
 
     def duties(self) -> Sequence[Duty]:
+        from .accounts.sessions import Sessions
         from .discovery import Discovery
         from .events.delivery import Delivery
         from .events.subscription import Subscriptions
-        from .sessions import Sessions
 
         setup = self.setup
         interval = float(setup.settings["report_interval"])
@@ -60,9 +60,9 @@ class SwordfishPlugin(Base):
         )
 
     def wsgi(self) -> Application:
-        from .application import SwordfishApplication
+        from .accounts.credentials import authenticate
         from .catalogue import SERVED
-        from .credentials import authenticate
+        from .protocol.application import SwordfishApplication
         from .service import Service
 
         return SwordfishApplication(Service(self.setup), SERVED, authenticate)

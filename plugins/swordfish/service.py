@@ -8,11 +8,11 @@ from typing import Any
 from ...adapters.contract import Adapter
 from ...core.model.record import Records
 from ...plugin_manager.contract import LOCAL_SYSTEM, PluginSetup
+from .accounts.sessions import Sessions
 from .discovery import DiscoverySettings
 from .events.subscription import Subscriptions
 from .identity import Identity
-from .router import Router
-from .sessions import Sessions
+from .protocol.router import Router
 
 
 class Service:

@@ -11,9 +11,9 @@ from ...core.model.page import LARGEST_PAGE, Page, Query
 from ...core.model.snapshot import Snapshot
 from ...core.model.volume import Volume
 from . import uris
-from .refusal import refuse
-from .request import Request
-from .resource import Window
+from .protocol.refusal import refuse
+from .protocol.request import Request
+from .protocol.resource import Window
 
 _BETWEEN = "~"
 _Listed: TypeAlias = "Page[Volume] | Page[Snapshot]"

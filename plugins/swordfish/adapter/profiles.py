@@ -10,7 +10,7 @@ from ....core.errors import NotFound, NotOffered
 from ....core.model.page import Page, Query
 from ....core.model.profile import Profile
 from ....core.model.request import Changes, ProfileRequest
-from ..class_mapping import KINDS, Line, Properties, line_meant
+from ..classes.class_mapping import KINDS, Line, Properties, line_meant
 from .bodies import BEGINNING, Body, at, mappings, text, texts
 from .bound import Bound, absent
 from .fabrics import fabrics_of

@@ -19,7 +19,7 @@ from ....adapters.contract import Adapter, Storage
 from ....core.context import MUST_CHANGE_PASSWORD, Context
 from ....core.duties.duty import Duty, DutyRun
 from ....core.errors import Forbidden, Gone, IsthmusError, NotFound, Stale
-from ..response import json_text
+from ..protocol.response import json_text
 from ..telemetry.reports import REPORTS, document
 from .rendering import payload, records
 from .subscription import PUSH, Subscription, Subscriptions

@@ -12,8 +12,8 @@ from typing import Any
 from ....core.model.codec import time_text
 from ....core.model.event import Event
 from .. import uris
-from ..messages import said
-from ..response import json_text
+from ..protocol.messages import said
+from ..protocol.response import json_text
 
 TYPE = "#Event.v1_13_0.Event"
 

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from ....adapters.contract.storage import Feed
 from ....core.model.identity import now
 from .. import uris
-from ..refusal import refuse
-from ..request import Request
-from ..resource import Endpoint
-from ..response import Response, json_text
+from ..protocol.refusal import refuse
+from ..protocol.request import Request
+from ..protocol.resource import Endpoint
+from ..protocol.response import Response, json_text
 from ..telemetry.reports import REPORTS, document
 from .rendering import server_sent
 from .subscription import STREAM, STREAM_SECONDS, Subscription

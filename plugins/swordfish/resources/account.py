@@ -18,11 +18,11 @@ from ....core.model.page import Query
 from ....core.model.request import Changes, UserRequest
 from ....core.model.tenant import LONGEST_PASSWORD, SHORTEST_PASSWORD, User
 from .. import uris
-from ..messages import said
-from ..privileges import CORE_ROLES, check_properties, role_of
-from ..refusal import Refusal
-from ..request import Request
-from ..resource import NULL, Body, Collection, Creation, Outcome, Property, Resource, Window
+from ..accounts.privileges import CORE_ROLES, check_properties, role_of
+from ..protocol.messages import said
+from ..protocol.refusal import Refusal
+from ..protocol.request import Request
+from ..protocol.resource import NULL, Body, Collection, Creation, Outcome, Property, Resource, Window
 from ..uris import link
 
 _NAME = {"type": "string", "minLength": 1, "maxLength": 255}

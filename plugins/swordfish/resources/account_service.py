@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ....core.model.tenant import LOCKOUT_SECONDS, LOCKOUT_THRESHOLD, LONGEST_PASSWORD, SHORTEST_PASSWORD
 from .. import uris
-from ..resource import Property, Resource
+from ..protocol.resource import Property, Resource
 from ..uris import link
 
 ACCOUNT_SERVICE = Resource(

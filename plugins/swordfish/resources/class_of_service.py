@@ -10,15 +10,15 @@ from ....core.errors import NotFound
 from ....core.model.profile import Profile
 from ....core.model.request import ProfileRequest
 from .. import uris
-from ..class_mapping import KINDS, SCHEMAS, Line, Properties, line_meant
+from ..classes.class_mapping import KINDS, SCHEMAS, Line, Properties, line_meant
+from ..classes.offered_classes import change, find, require_own, window
 from ..identifiers import identifier
-from ..messages import said
-from ..offered_classes import change, find, require_own, window
-from ..refusal import Refusal, refuse
-from ..request import Request
-from ..resource import SNIA, Body, Collection, Creation, JsonSchema, Property, Read, Resource
+from ..protocol.messages import said
+from ..protocol.refusal import Refusal, refuse
+from ..protocol.request import Request
+from ..protocol.resource import SNIA, Body, Collection, Creation, JsonSchema, Property, Read, Resource
+from ..protocol.values import check_parts
 from ..uris import link
-from ..values import check_parts
 from .line_of_service import Shown
 from .storage_service import load as load_service
 

@@ -13,13 +13,13 @@ from ....core.model.page import Query
 from ....core.model.request import AttachmentRequest, ChapCredential
 from ....core.model.volume import Volume
 from .. import uris
-from ..core_errors import refusal_of
-from ..core_window import core_window
 from ..fabric_ends import is_published, target_id
-from ..links import LINK, LINKS, counted, member, wrong_link
-from ..refusal import refuse
-from ..request import Request
-from ..resource import Action, Body, Collection, Creation, JsonSchema, Property, Resource, Window
+from ..protocol.core_errors import refusal_of
+from ..protocol.core_window import core_window
+from ..protocol.links import LINK, LINKS, counted, member, wrong_link
+from ..protocol.refusal import refuse
+from ..protocol.request import Request
+from ..protocol.resource import Action, Body, Collection, Creation, JsonSchema, Property, Resource, Window
 from ..uris import link
 from .endpoint_group import ends, find_group, names
 from .fabric import load as load_fabric

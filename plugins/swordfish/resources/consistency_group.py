@@ -6,8 +6,8 @@ The collection says so to clients that look for it. It takes no POST, and no gro
 from __future__ import annotations
 
 from .. import uris
-from ..request import Request
-from ..resource import SNIA, Collection, Window
+from ..protocol.request import Request
+from ..protocol.resource import SNIA, Collection, Window
 from . import storage_service
 
 

@@ -20,12 +20,12 @@ from ..fabric_ends import (
     initiator_id,
     initiator_name,
 )
-from ..links import counted
-from ..refusal import refuse
-from ..request import Request
-from ..resource import Body, Collection, Creation, JsonSchema, Property, Resource, Window
+from ..protocol.links import counted
+from ..protocol.refusal import refuse
+from ..protocol.request import Request
+from ..protocol.resource import Body, Collection, Creation, JsonSchema, Property, Resource, Window
+from ..protocol.windows import window_of
 from ..uris import link
-from ..windows import window_of
 from .endpoint_group import undisturbed
 from .fabric import fabric_type, load
 from .volume import NAME

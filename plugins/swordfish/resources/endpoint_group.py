@@ -18,13 +18,13 @@ from ....core.model.host import Host, Initiator
 from ....core.model.page import Query
 from ....core.model.request import Changes, HostRequest
 from .. import uris
-from ..core_window import core_window
 from ..fabric_ends import InitiatorEnd, attached_to, find_initiator, initiator_id
 from ..identifiers import identifier
-from ..links import LINKS, counted, member, wrong_link
-from ..refusal import refuse
-from ..request import Request
-from ..resource import Body, Collection, Creation, JsonSchema, Property, Resource, Window
+from ..protocol.core_window import core_window
+from ..protocol.links import LINKS, counted, member, wrong_link
+from ..protocol.refusal import refuse
+from ..protocol.request import Request
+from ..protocol.resource import Body, Collection, Creation, JsonSchema, Property, Resource, Window
 from .fabric import load as load_fabric
 from .volume import NAME
 

@@ -12,11 +12,11 @@ from ....core.model.identity import now
 from .. import uris
 from ..events.rendering import RESOURCE_TYPES
 from ..events.subscription import MOST, PUSH, STREAM, Subscription, visible
-from ..refusal import refuse
-from ..request import Request
-from ..resource import NULL, Action, Body, Collection, Creation, Outcome, Property, Resource, Window
+from ..protocol.refusal import refuse
+from ..protocol.request import Request
+from ..protocol.resource import NULL, Action, Body, Collection, Creation, Outcome, Property, Resource, Window
+from ..protocol.windows import window_of
 from ..uris import link
-from ..windows import window_of
 from .event_service import PREFIXES, SEVERITIES
 
 _POLICIES = ("TerminateAfterRetries", "SuspendRetries", "RetryForever", "RetryForeverWithBackoff")

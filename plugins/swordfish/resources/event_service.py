@@ -6,7 +6,7 @@ from .. import uris
 from ..events.delivery import ATTEMPTS, INTERVAL
 from ..events.rendering import RESOURCE_TYPES
 from ..events.streaming import STREAM_ENDPOINT
-from ..resource import Property, Resource
+from ..protocol.resource import Property, Resource
 from ..uris import link
 
 PREFIXES = ("ResourceEvent", "TaskEvent")

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from ....core.errors import NotFound
 from ....core.model.page import Query
 from .. import protocols, uris
-from ..request import Request
-from ..resource import Collection, Property, Resource, Window
+from ..protocol.request import Request
+from ..protocol.resource import Collection, Property, Resource, Window
+from ..protocol.windows import window_of
 from ..uris import link
-from ..windows import window_of
 
 _OF_HOSTS = ("iscsi", "nbd", "memory")
 """The protocols that a host can have names for."""

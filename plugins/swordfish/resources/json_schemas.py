@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from ....core.errors import NotFound
 from .. import uris
-from ..request import Request
-from ..resource import Collection, Property, Resource, Served, Window
-from ..windows import window_of
+from ..protocol.request import Request
+from ..protocol.resource import Collection, Property, Resource, Served, Window
+from ..protocol.windows import window_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from typing import Any
 from ....core.errors import NotFound
 from ....core.model.profile import Profile
 from .. import uris
-from ..class_mapping import KINDS, SCHEMAS, Line, Properties
-from ..offered_classes import change, find
-from ..refusal import refuse
-from ..request import Request
-from ..resource import SNIA, JsonSchema, Property, Read, Resource
-from ..values import check_parts
+from ..classes.class_mapping import KINDS, SCHEMAS, Line, Properties
+from ..classes.offered_classes import change, find
+from ..protocol.refusal import refuse
+from ..protocol.request import Request
+from ..protocol.resource import SNIA, JsonSchema, Property, Read, Resource
+from ..protocol.values import check_parts
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from ....core.model.pool import Pool, PoolState
 from .. import uris
 from ..arrays import pools_of
+from ..protocol.request import Request
+from ..protocol.resource import SNIA, Property, Resource
 from ..protocols import all_said
-from ..request import Request
-from ..resource import SNIA, Property, Resource
 from .storage_pool import policies_of
 from .storage_service import load as load_service
 

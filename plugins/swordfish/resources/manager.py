@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from .. import uris
 from ..discovery import PORT, DiscoveryRule
-from ..refusal import refuse
-from ..request import Request
-from ..resource import Collection, Outcome, Property, Resource
+from ..protocol.refusal import refuse
+from ..protocol.request import Request
+from ..protocol.resource import Collection, Outcome, Property, Resource
+from ..protocol.windows import window_of
 from ..uris import link
-from ..windows import window_of
 
 _SSDP = {
     "type": "object",

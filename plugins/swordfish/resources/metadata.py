@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from xml.sax.saxutils import quoteattr
 
 from .. import uris
-from ..request import Request
-from ..resource import DMTF, Collection, Endpoint, Resource, Served
-from ..response import Response, json_text
+from ..protocol.request import Request
+from ..protocol.resource import DMTF, Collection, Endpoint, Resource, Served
+from ..protocol.response import Response, json_text
 from .service_root import SERVICE_ROOT
 
 _HEAD = (

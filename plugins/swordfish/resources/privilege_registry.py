@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import uris
-from ..privileges import ALL, PROPERTIES, REGISTRY, Operations
-from ..request import Request
-from ..resource import DMTF, Endpoint
-from ..response import Response, json_text
+from ..accounts.privileges import ALL, PROPERTIES, REGISTRY, Operations
+from ..protocol.request import Request
+from ..protocol.resource import DMTF, Endpoint
+from ..protocol.response import Response, json_text
 
 _VERSION = "v1_2_0"
 _ID = uris.PRIVILEGE_REGISTRY.rpartition("/")[2]

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from ....core.errors import NotFound
 from .. import uris
-from ..messages import TABLE
-from ..request import Request
-from ..resource import Collection, Property, Resource
-from ..windows import window_of
+from ..protocol.messages import TABLE
+from ..protocol.request import Request
+from ..protocol.resource import Collection, Property, Resource
+from ..protocol.windows import window_of
 
 
 @dataclass(frozen=True, slots=True)

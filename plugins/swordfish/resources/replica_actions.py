@@ -13,9 +13,9 @@ from typing import Any
 from ....core.model.operation import Operation
 from ....core.model.request import SnapshotRequest, VolumeRequest
 from .. import uris
-from ..refusal import Refusal, refuse
-from ..request import Request
-from ..resource import Action, Body, Outcome
+from ..protocol.refusal import Refusal, refuse
+from ..protocol.request import Request
+from ..protocol.resource import Action, Body, Outcome
 from .volume_facts import Facts, find
 
 CREATE = "Volume.CreateReplicaTarget"

@@ -7,7 +7,7 @@ from typing import Any
 
 from ....core.model.volume import VolumeState
 from .. import uris
-from ..request import Request
+from ..protocol.request import Request
 from ..uris import link
 from .volume_facts import Facts
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from .. import uris
-from ..privileges import ALL, ROLES
-from ..request import Request
-from ..resource import Collection, Property, Resource
-from ..windows import window_of
+from ..accounts.privileges import ALL, ROLES
+from ..protocol.request import Request
+from ..protocol.resource import Collection, Property, Resource
+from ..protocol.windows import window_of
 
 
 def _load(request: Request) -> str:

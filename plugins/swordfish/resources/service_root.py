@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from .. import uris
-from ..options import DEEPEST
-from ..request import Request
-from ..resource import Endpoint, Property, Resource
-from ..response import Response, json_text
+from ..protocol.options import DEEPEST
+from ..protocol.request import Request
+from ..protocol.resource import Endpoint, Property, Resource
+from ..protocol.response import Response, json_text
+from ..protocol.versions import REDFISH
 from ..uris import link
-from ..versions import REDFISH
 
 
 def _features(noun: Any, request: Request) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from ....core.errors import NotFound, Unauthenticated
 from ....core.model.codec import time_text
 from ....core.model.request import Credential
 from .. import uris
-from ..credentials import require_tls
-from ..messages import said
-from ..refusal import Refusal
-from ..request import Request
-from ..resource import NULL, Body, Collection, Creation, Outcome, Property, Resource, Window
-from ..sessions import Session
-from ..windows import window_of
+from ..accounts.credentials import require_tls
+from ..accounts.sessions import Session
+from ..protocol.messages import said
+from ..protocol.refusal import Refusal
+from ..protocol.request import Request
+from ..protocol.resource import NULL, Body, Collection, Creation, Outcome, Property, Resource, Window
+from ..protocol.windows import window_of
 
 _NAME = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[^\\u0000]*$"}
 _PASSWORD = {"type": "string", "maxLength": 1024, "writeOnly": True}

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import uris
-from ..request import Request
-from ..resource import Outcome, Property, Resource
-from ..session_settings import LONGEST_TIMEOUT, SHORTEST_TIMEOUT, SessionRule
-from ..sessions import LONGEST
+from ..accounts.session_settings import LONGEST_TIMEOUT, SHORTEST_TIMEOUT, SessionRule
+from ..accounts.sessions import LONGEST
+from ..protocol.request import Request
+from ..protocol.resource import Outcome, Property, Resource
 from ..uris import link
 
 _TIMEOUT = {"type": "integer", "minimum": SHORTEST_TIMEOUT, "maximum": LONGEST_TIMEOUT}

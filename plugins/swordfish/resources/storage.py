@@ -9,10 +9,10 @@ from ....core.model.backend import Backend, BackendState, Health
 from ....core.model.pool import Pool, PoolState
 from .. import uris
 from ..arrays import Array, find, window
-from ..conditions import conditions
 from ..identifiers import identifier
-from ..request import Request
-from ..resource import SNIA, Collection, Property, Resource, Window
+from ..protocol.conditions import conditions
+from ..protocol.request import Request
+from ..protocol.resource import SNIA, Collection, Property, Resource, Window
 from ..uris import link
 from ..volumes_in_pools import volumes_of
 

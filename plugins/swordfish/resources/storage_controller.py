@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from ....core.errors import NotFound
 from .. import uris
 from ..arrays import Array, find
+from ..protocol.request import Request
+from ..protocol.resource import Collection, Property, Resource, Window
 from ..protocols import all_said
-from ..request import Request
-from ..resource import Collection, Property, Resource, Window
 from .storage import status_of
 
 ID = "driver"

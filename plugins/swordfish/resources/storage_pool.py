@@ -9,10 +9,10 @@ from ....core.model.page import Query
 from ....core.model.pool import Pool, PoolState
 from .. import uris
 from ..arrays import find, find_pool
-from ..conditions import conditions
 from ..identifiers import identifier
-from ..request import Request
-from ..resource import SNIA, Collection, Property, Resource, Window
+from ..protocol.conditions import conditions
+from ..protocol.request import Request
+from ..protocol.resource import SNIA, Collection, Property, Resource, Window
 from ..uris import link
 from ..volumes_in_pools import volumes_of
 from .storage_service import load as load_service

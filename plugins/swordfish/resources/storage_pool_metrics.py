@@ -5,8 +5,8 @@ from __future__ import annotations
 from ....core.errors import NotFound
 from ....core.model.pool import Pool
 from .. import uris
-from ..request import Request
-from ..resource import SNIA, Property, Resource
+from ..protocol.request import Request
+from ..protocol.resource import SNIA, Property, Resource
 from ..telemetry.metrics import io_statistics
 from ..telemetry.reports import attached_volumes
 

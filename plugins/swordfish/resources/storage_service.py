@@ -5,10 +5,11 @@ from __future__ import annotations
 from ....core.errors import NotFound
 from ....core.model.page import Query
 from ....core.model.tenant import Tenant
-from .. import offered_classes, uris
+from .. import uris
+from ..classes import offered_classes
 from ..identifiers import identifier
-from ..request import Request
-from ..resource import SNIA, Collection, Property, Resource, Window
+from ..protocol.request import Request
+from ..protocol.resource import SNIA, Collection, Property, Resource, Window
 from ..uris import link
 
 

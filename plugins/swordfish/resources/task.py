@@ -10,11 +10,11 @@ from ....core.errors import Invalid
 from ....core.model.operation import Operation, OperationState
 from ....core.model.page import Query
 from .. import uris
-from ..acceptance import created_by, failure_of
-from ..messages import said
-from ..refusal import refuse
-from ..request import Request
-from ..resource import Collection, Outcome, Property, Resource, Window
+from ..protocol.acceptance import created_by, failure_of
+from ..protocol.messages import said
+from ..protocol.refusal import refuse
+from ..protocol.request import Request
+from ..protocol.resource import Collection, Outcome, Property, Resource, Window
 from ..uris import link
 
 STATE: Mapping[OperationState, str] = {

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from ....core.model.operation import OperationState
 from .. import uris
-from ..acceptance import accepted, concluded
-from ..refusal import refuse
-from ..request import Request
-from ..resource import Endpoint
-from ..response import Response
+from ..protocol.acceptance import accepted, concluded
+from ..protocol.refusal import refuse
+from ..protocol.request import Request
+from ..protocol.resource import Endpoint
+from ..protocol.response import Response
 from . import task
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import uris
-from ..resource import Property, Resource
+from ..protocol.resource import Property, Resource
 from ..uris import link
 
 TASK_SERVICE = Resource(

@@ -7,12 +7,12 @@ from typing import Any
 from ....core.errors import NotFound
 from ....core.model.codec import time_text
 from .. import uris
-from ..request import Request
-from ..resource import Collection, Property, Resource
+from ..protocol.request import Request
+from ..protocol.resource import Collection, Property, Resource
+from ..protocol.windows import window_of
 from ..telemetry.metrics import BY_ID, METRICS, Metric
 from ..telemetry.reports import REPORTS, Report, values
 from ..uris import link
-from ..windows import window_of
 
 _ENABLED = {"State": "Enabled", "Health": "OK"}
 

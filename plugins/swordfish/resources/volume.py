@@ -9,9 +9,9 @@ from ....core.errors import Invalid
 from ....core.model.operation import Operation
 from ....core.model.request import Changes
 from .. import uris
-from ..refusal import refuse
-from ..request import Request
-from ..resource import SNIA, JsonSchema, Outcome, Property, Resource
+from ..protocol.refusal import refuse
+from ..protocol.request import Request
+from ..protocol.resource import SNIA, JsonSchema, Outcome, Property, Resource
 from . import volume_properties as shown
 from .replica_actions import ACTIONS
 from .replica_info import replica_info, replica_target_count, replica_targets

@@ -13,9 +13,9 @@ from ....core.model.request import VolumeRequest
 from ....core.model.tenant import Tenant
 from ....core.model.volume import Volume
 from .. import uris
-from ..refusal import Refusal, refuse
-from ..request import Request
-from ..resource import SNIA, Body, Collection, Creation, JsonSchema, Property, Resource, Window
+from ..protocol.refusal import Refusal, refuse
+from ..protocol.request import Request
+from ..protocol.resource import SNIA, Body, Collection, Creation, JsonSchema, Property, Resource, Window
 from ..uris import link
 from . import storage_service
 from .volume import APPLY_TIMES, BYTES, CAPACITY, NAME, VOLUME, wanted_size

@@ -24,7 +24,7 @@ from ....core.model.pool import Pool
 from ....core.model.profile import Profile
 from ....core.model.snapshot import Snapshot
 from ....core.model.volume import Volume
-from ..request import Request
+from ..protocol.request import Request
 
 _MOST_KEPT = 4096
 _MOST_COPIES = 4

@@ -8,10 +8,10 @@ from typing import Any
 from ....core.model.operation import Operation
 from ....core.model.volume import VolumeState
 from .. import uris
-from ..acceptance import failure_of
 from ..fabric_ends import initiator_id, is_published, target_id
-from ..links import counted
-from ..request import Request
+from ..protocol.acceptance import failure_of
+from ..protocol.links import counted
+from ..protocol.request import Request
 from ..uris import link
 from .volume_facts import Facts
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from isthmus.plugins.swordfish.catalogue import SERVED
-from isthmus.plugins.swordfish.resource import Collection, Resource, Served
+from isthmus.plugins.swordfish.protocol.resource import Collection, Resource, Served
+from isthmus.plugins.swordfish.protocol.router import Router
 from isthmus.plugins.swordfish.resources.account import ACCOUNT
-from isthmus.plugins.swordfish.router import Router
 from tests.environment.redfish import PASSWORD, SESSIONS, RedfishClient
 from tests.integration.swordfish.volume_world import World, volume_world
 

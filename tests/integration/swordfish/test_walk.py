@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from isthmus.plugins.swordfish.catalogue import SERVED
-from isthmus.plugins.swordfish.resource import Collection, Resource
+from isthmus.plugins.swordfish.protocol.resource import Collection, Resource
 from tests.environment.redfish import ADMINISTRATOR
 from tests.integration.swordfish.populated import Populated
 

@@ -12,7 +12,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from isthmus.core.profiles.requirement import compiled
-from isthmus.plugins.swordfish.class_mapping import KINDS, LINES, SCHEMAS, line_meant
+from isthmus.plugins.swordfish.classes.class_mapping import KINDS, LINES, SCHEMAS, line_meant
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "swordfish.md").read_text()
 ROW = re.compile(r"^\| `([\w.]+)` \|(.*)\|$", re.MULTILINE)

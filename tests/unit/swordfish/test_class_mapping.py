@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from jsonschema import Draft202012Validator
 
 from isthmus.core.profiles.requirement import compiled
-from isthmus.plugins.swordfish.class_mapping import KINDS, LINES, SCHEMAS, line_meant
+from isthmus.plugins.swordfish.classes.class_mapping import KINDS, LINES, SCHEMAS, line_meant
 from tests.environment import redfish_schemas
 
 CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

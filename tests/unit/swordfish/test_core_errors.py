@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from isthmus.core import errors
-from isthmus.plugins.swordfish.core_errors import refusal_of
+from isthmus.plugins.swordfish.protocol.core_errors import refusal_of
 
 URI = "/redfish/v1/Thing"
 

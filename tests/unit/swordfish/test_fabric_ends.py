@@ -16,10 +16,10 @@ from isthmus.plugins.swordfish.fabric_ends import (
     is_published,
     target_id,
 )
-from isthmus.plugins.swordfish.links import member
-from isthmus.plugins.swordfish.resource import Resource
+from isthmus.plugins.swordfish.protocol.links import member
+from isthmus.plugins.swordfish.protocol.resource import Resource
+from isthmus.plugins.swordfish.protocol.router import Router
 from isthmus.plugins.swordfish.resources.endpoint import ENDPOINT
-from isthmus.plugins.swordfish.router import Router
 
 NAMES = [
     "iqn.2004-10.com.example:web1",

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isthmus.plugins.swordfish.filtering import Filter
-from isthmus.plugins.swordfish.refusal import Refusal
+from isthmus.plugins.swordfish.protocol.filtering import Filter
+from isthmus.plugins.swordfish.protocol.refusal import Refusal
 
 BODY = {"Name": "it's", "CapacityBytes": 10, "Status": {"Health": "OK"}, "Enabled": True, "Rate": 1.5, "None": None}
 

@@ -14,13 +14,15 @@ from typing import Any
 import pytest
 
 from isthmus.plugins import swordfish
-from isthmus.plugins.swordfish.messages import TABLE, message_id, said
+from isthmus.plugins.swordfish.protocol.messages import TABLE, message_id, said
 from tests.environment import redfish_schemas
 
 PLUGIN = Path(swordfish.__path__[0])
 NAMES = {
     f"{prefix}.{key}": message for prefix, registry in TABLE.items() for key, message in registry["messages"].items()
 }
+_PASSING_ON = ("protocol/refusal.py", "protocol/core_errors.py")
+"""These say what they are told to."""
 _PLACE = re.compile(r"%(\d)")
 
 officially = pytest.mark.skipif(bool(redfish_schemas.missing()), reason=redfish_schemas.missing() or "at hand")
@@ -129,7 +131,7 @@ def found() -> tuple[Call, ...]:
         imported = {
             alias.name
             for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom) and node.module in ("messages", "refusal")
+            if isinstance(node, ast.ImportFrom) and (node.module or "").rpartition(".")[2] in ("messages", "refusal")
             for alias in node.names
         }
         if not imported & {"said", "refuse"}:
@@ -155,7 +157,7 @@ def said_in(call: ast.Call, scope: ast.AST, tree: ast.Module, place: str) -> lis
         at = any(keyword.arg == "at" for keyword in call.keywords)
         return [Call(place, names(call.args[1], scope, tree), int(at))]
     first = {"said": 0, "refuse": 1}.get(function)
-    if first is None or (isinstance(call.args[first], ast.Name) and place.startswith(("refusal.py", "core_errors.py"))):
+    if first is None or (isinstance(call.args[first], ast.Name) and place.startswith(_PASSING_ON)):
         return []
     given = call.args[first + 1 :]
     counted = None if any(isinstance(argument, ast.Starred) for argument in given) else len(given)

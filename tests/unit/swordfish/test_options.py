@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from isthmus.plugins.swordfish.options import DEEPEST, PLAIN, Expand, Options, read_options
-from isthmus.plugins.swordfish.refusal import Refusal
+from isthmus.plugins.swordfish.protocol.options import DEEPEST, PLAIN, Expand, Options, read_options
+from isthmus.plugins.swordfish.protocol.refusal import Refusal
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,7 @@ import pytest
 
 from isthmus.core.context import MUST_CHANGE_PASSWORD, Context
 from isthmus.core.errors import Forbidden, PasswordChangeRequired
-from isthmus.plugins.swordfish.catalogue import SERVED
-from isthmus.plugins.swordfish.privileges import (
+from isthmus.plugins.swordfish.accounts.privileges import (
     CORE_ROLES,
     PROPERTIES,
     REGISTRY,
@@ -20,7 +19,8 @@ from isthmus.plugins.swordfish.privileges import (
     check_properties,
     role_of,
 )
-from isthmus.plugins.swordfish.resource import Collection, Endpoint, Resource
+from isthmus.plugins.swordfish.catalogue import SERVED
+from isthmus.plugins.swordfish.protocol.resource import Collection, Endpoint, Resource
 from isthmus.plugins.swordfish.resources.privilege_registry import document
 from tests.environment import redfish_schemas
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from isthmus.plugins.swordfish.accounts.privileges import REGISTRY
 from isthmus.plugins.swordfish.catalogue import SERVED
-from isthmus.plugins.swordfish.privileges import REGISTRY
-from isthmus.plugins.swordfish.resource import Collection, Endpoint, Resource
-from isthmus.plugins.swordfish.router import Router
+from isthmus.plugins.swordfish.protocol.resource import Collection, Endpoint, Resource
+from isthmus.plugins.swordfish.protocol.router import Router
 
 
 def endpoint(path: str) -> Endpoint:

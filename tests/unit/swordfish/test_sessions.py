@@ -20,8 +20,8 @@ from isthmus.core.security.sealing import Sealer
 from isthmus.core.store.database import Database, Tx
 from isthmus.core.store.records import OwnedRecords
 from isthmus.core.store.schema import metadata
-from isthmus.plugins.swordfish import sessions as module
-from isthmus.plugins.swordfish.sessions import LONGEST, Session, Sessions
+from isthmus.plugins.swordfish.accounts import sessions as module
+from isthmus.plugins.swordfish.accounts.sessions import LONGEST, Session, Sessions
 from tests.environment.engine import KEY, Installation
 
 PASSWORD = "a long enough phrase"

@@ -11,7 +11,7 @@ from isthmus.core.model.backend import Backend, BackendState, Health
 from isthmus.core.model.identity import now
 from isthmus.core.model.pool import Pool, PoolState
 from isthmus.plugins.swordfish.arrays import Array
-from isthmus.plugins.swordfish.request import Request
+from isthmus.plugins.swordfish.protocol.request import Request
 from isthmus.plugins.swordfish.resources.storage import status_of
 from isthmus.plugins.swordfish.resources.storage_pool import STORAGE_POOL
 

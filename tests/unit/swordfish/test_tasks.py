@@ -10,9 +10,9 @@ import pytest
 from isthmus.core import errors
 from isthmus.core.model.identity import new_id, now
 from isthmus.core.model.operation import Operation, OperationState
-from isthmus.plugins.swordfish.acceptance import concluded, created_by, failure_of, made_by
-from isthmus.plugins.swordfish.refusal import Refusal
-from isthmus.plugins.swordfish.request import Request
+from isthmus.plugins.swordfish.protocol.acceptance import concluded, created_by, failure_of, made_by
+from isthmus.plugins.swordfish.protocol.refusal import Refusal
+from isthmus.plugins.swordfish.protocol.request import Request
 from isthmus.plugins.swordfish.resources import task
 
 NOBODY = cast(Request, None)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from isthmus.plugins.swordfish.refusal import Refusal
-from isthmus.plugins.swordfish.resource import Body, Property
-from isthmus.plugins.swordfish.values import check_changes, check_creation, check_parameters
+from isthmus.plugins.swordfish.protocol.refusal import Refusal
+from isthmus.plugins.swordfish.protocol.resource import Body, Property
+from isthmus.plugins.swordfish.protocol.values import check_changes, check_creation, check_parameters
 
 BODY = Body(
     {

@@ -15,9 +15,9 @@ from isthmus.core.model.operation import Operation, OperationState
 from isthmus.core.model.snapshot import Snapshot, SnapshotState
 from isthmus.core.model.volume import VolumeState
 from isthmus.plugins.swordfish import uris
-from isthmus.plugins.swordfish.representation import represented
-from isthmus.plugins.swordfish.request import Request
-from isthmus.plugins.swordfish.resource import Resource
+from isthmus.plugins.swordfish.protocol.representation import represented
+from isthmus.plugins.swordfish.protocol.request import Request
+from isthmus.plugins.swordfish.protocol.resource import Resource
 from isthmus.plugins.swordfish.resources.task import TASK
 from isthmus.plugins.swordfish.resources.volume import VOLUME
 from isthmus.plugins.swordfish.resources.volume_facts import Facts, Related

@@ -17,8 +17,8 @@ from isthmus.core.model.page import Page, Query
 from isthmus.core.model.profile import Profile
 from isthmus.core.model.snapshot import Snapshot, SnapshotState
 from isthmus.core.model.volume import Volume, VolumeState
-from isthmus.plugins.swordfish.refusal import Refusal
-from isthmus.plugins.swordfish.request import Request
+from isthmus.plugins.swordfish.protocol.refusal import Refusal
+from isthmus.plugins.swordfish.protocol.request import Request
 from isthmus.plugins.swordfish.resources import replica_info, volume_facts, volume_properties
 from isthmus.plugins.swordfish.resources.volume import wanted_size
 from isthmus.plugins.swordfish.resources.volume_collection import VOLUMES

@@ -11,8 +11,8 @@ from hypothesis import strategies as some
 
 from isthmus.core.errors import Invalid
 from isthmus.core.model.page import Page, Query
-from isthmus.plugins.swordfish.refusal import Refusal
-from isthmus.plugins.swordfish.request import Request
+from isthmus.plugins.swordfish.protocol.refusal import Refusal
+from isthmus.plugins.swordfish.protocol.request import Request
 from isthmus.plugins.swordfish.volumes_in_pools import volumes_of
 
 CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

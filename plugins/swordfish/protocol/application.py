@@ -10,8 +10,9 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ...core.errors import IsthmusError
-from . import privileges
+from ....core.errors import IsthmusError
+from ..accounts import privileges
+from ..service import Service
 from .changing import act, create, delete, update
 from .core_errors import refusal_of
 from .messages import said
@@ -21,7 +22,6 @@ from .request import Request
 from .resource import Action, Collection, Endpoint, Resource, Served
 from .response import Response, json_text
 from .router import Router
-from .service import Service
 
 _log = logging.getLogger(__name__)
 

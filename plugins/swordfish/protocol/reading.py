@@ -7,8 +7,9 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
-from ...core.errors import Forbidden
-from . import privileges
+from ....core.errors import Forbidden
+from ..accounts import privileges
+from ..uris import link
 from .expanding import expanded
 from .filtering import Filter
 from .options import MOST_MEMBERS, PLAIN, USUAL_MEMBERS, Options, read_options
@@ -18,7 +19,6 @@ from .request import Request
 from .resource import Collection, Resource, Window
 from .response import Response, json_text, tagged
 from .selecting import selected
-from .uris import link
 
 
 def read(found: Resource | Collection, request: Request, allowed: Sequence[str]) -> Response:

@@ -18,14 +18,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from ...adapters.contract import Adapter
-from ...core.context import Context
-from ...core.duties.duty import Duty, DutyRun
-from ...core.errors import IsthmusError, NotFound, Stale, Unauthenticated
-from ...core.model.identity import new_id, now
-from ...core.model.record import Record
-from ...core.model.request import Credential, TokenRequest
-from ...plugin_manager.contract import LOCAL_SYSTEM, PluginSetup
+from ....adapters.contract import Adapter
+from ....core.context import Context
+from ....core.duties.duty import Duty, DutyRun
+from ....core.errors import IsthmusError, NotFound, Stale, Unauthenticated
+from ....core.model.identity import new_id, now
+from ....core.model.record import Record
+from ....core.model.request import Credential, TokenRequest
+from ....plugin_manager.contract import LOCAL_SYSTEM, PluginSetup
 from .session_settings import SessionSettings
 
 KIND = "session"

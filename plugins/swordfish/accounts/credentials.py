@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 
-from ...core.context import Context
-from ...core.errors import Unauthenticated
-from ...core.model.request import Credential
-from .refusal import refuse
-from .request import Request
+from ....core.context import Context
+from ....core.errors import Unauthenticated
+from ....core.model.request import Credential
+from ..protocol.refusal import refuse
+from ..protocol.request import Request
 
 
 def authenticate(request: Request) -> Context:

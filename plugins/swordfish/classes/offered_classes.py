@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ...core.errors import Conflict, NotFound, Stale
-from ...core.model.page import LARGEST_PAGE, Query
-from ...core.model.profile import Profile
-from ...core.model.request import Changes
-from . import uris
+from ....core.errors import Conflict, NotFound, Stale
+from ....core.model.page import LARGEST_PAGE, Query
+from ....core.model.profile import Profile
+from ....core.model.request import Changes
+from .. import uris
+from ..protocol.request import Request
+from ..protocol.resource import Window
+from ..protocol.windows import window_of
 from .class_mapping import Properties
-from .request import Request
-from .resource import Window
-from .windows import window_of
 
 _ATTEMPTS = 20
 """Of a change that meets others; each time somebody else's was done."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...core.errors import IsthmusError
+from ....core.errors import IsthmusError
 from .options import Expand
 from .refusal import Refusal
 from .request import Request

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ...core.errors import Invalid
-from ...core.model.page import LARGEST_PAGE, Page, Query
+from ....core.errors import Invalid
+from ....core.model.page import LARGEST_PAGE, Page, Query
 from .refusal import refuse
 from .resource import Window
 

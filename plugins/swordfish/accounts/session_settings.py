@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ...core.errors import Conflict, Stale
-from ...core.model.record import Record
-from ...plugin_manager.contract import PluginSetup
+from ....core.errors import Conflict, Stale
+from ....core.model.record import Record
+from ....plugin_manager.contract import PluginSetup
 
 SHORTEST_TIMEOUT, LONGEST_TIMEOUT = 30, 86400
 _KIND = "settings"

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from . import durations, protocols
+from .. import protocols
+from ..protocol.resource import JsonSchema
+from . import durations
 from .class_schedules import SNAPSHOTS, said_period, said_snapshots, taken_period, taken_snapshots
-from .resource import JsonSchema
 
 Properties: TypeAlias = Mapping[str, Any]
 """The sections of a profile, as `Profile.properties` holds them."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ...core import errors
-from . import uris
+from ....core import errors
+from .. import uris
 from .messages import said
 from .refusal import Refusal, refuse
 

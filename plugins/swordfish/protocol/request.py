@@ -7,15 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from ...adapters.contract import Adapter, Administration, Storage
-from ...core.context import Context
-from ...core.errors import Invalid, NotFound
-from ...plugin_manager.json_body import read_object
+from ....adapters.contract import Adapter, Administration, Storage
+from ....core.context import Context
+from ....core.errors import Invalid, NotFound
+from ....plugin_manager.json_body import read_object
+from ..uris import link
 from .refusal import refuse
-from .uris import link
 
 if TYPE_CHECKING:
-    from .service import Service
+    from ..service import Service
 
 _LONGEST_KEY = 200
 _JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})

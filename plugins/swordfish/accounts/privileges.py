@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from ...core.context import Context
-from ...core.errors import Forbidden, PasswordChangeRequired
+from ....core.context import Context
+from ....core.errors import Forbidden, PasswordChangeRequired
 
 LOGIN = "Login"
 CONFIGURE_MANAGER = "ConfigureManager"

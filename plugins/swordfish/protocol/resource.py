@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ...core.model.operation import Operation
+from ....core.model.operation import Operation
 
 if TYPE_CHECKING:
     from .request import Request

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..uris import link
 from .refusal import Refusal, refuse
 from .resource import JsonSchema
-from .uris import link
 
 LINK: JsonSchema = {
     "type": "object",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...core.errors import Conflict, Invalid, IsthmusError, NotFound
-from ...core.model.operation import Operation
+from ....core.errors import Conflict, Invalid, IsthmusError, NotFound
+from ....core.model.operation import Operation
 from .acceptance import answered, done, made
 from .core_errors import refusal_of
 from .reading import body_at, description_of, matches

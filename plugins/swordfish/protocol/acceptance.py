@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core import errors
-from ...core.model.operation import Operation, OperationState
-from . import uris
+from ....core import errors
+from ....core.model.operation import Operation, OperationState
+from .. import uris
 from .core_errors import refusal_of
 from .messages import said
 from .reading import body_at, description_of

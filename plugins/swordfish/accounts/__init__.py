@@ -1,0 +1,1 @@
+"""Who is asking, for how long, and what they may do here."""

@@ -1,0 +1,1 @@
+"""Profiles as classes of service and back."""

@@ -1,0 +1,1 @@
+"""What the protocol demands of every resource, done once around all of them (DSP0266)."""
