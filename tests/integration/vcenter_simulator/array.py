@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isthmus.core.context import Context
+from isthmus.core.datapath.daemon import Daemons
 from isthmus.core.drivers.file.driver import FileDriver
 from isthmus.core.engine.engine import Engine
 from isthmus.core.model.attachment import Connection
@@ -91,6 +92,12 @@ class Array:
 
     def revert(self, volume: str, snapshot: str) -> None:
         done(self.engine, self.engine.volumes.revert(self.root, volume, snapshot))
+
+    def tgtd(self) -> int:
+        """The pid of the daemon that exports."""
+        daemon = Daemons(self.folder / "iscsi", self.folder / "i").find("tgtd")
+        assert daemon is not None
+        return daemon.pid
 
     def raw(self, volume: str) -> bytes:
         """The first 4 MiB of the file that is the volume."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from contextlib import closing
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from tests.environment.iscsi import Initiator
 from tests.simulators.vcenter import VCenter
 from tests.simulators.vcenter.registry import vim, vmodl
+from tests.simulators.vcenter.storage.lookup import storage_of
 
 from .array import GIB, Array
 from .esx import HBA, Esx, Hba, chap
@@ -92,6 +95,20 @@ def test_a_volume_that_is_taken_away_is_a_lost_disk_until_it_is_forgotten(array:
     assert datastore.summary.accessible is False
 
 
+def test_an_array_that_does_not_answer_is_all_paths_down_until_it_does(array: Array, esx: Esx) -> None:
+    esx.reach(array.attach(array.volume("silent"), esx.iqn))
+    esx.storage.RescanAllHba()
+    (name,) = esx.disks
+    datastore = esx.create("silent", name)
+    os.kill(array.tgtd(), signal.SIGKILL)
+    esx.storage.RescanAllHba()
+    assert esx.disks[name].operationalState == ["error"] and esx.paths[name] == ["dead"]
+    assert esx.mounted(datastore).inaccessibleReason == "AllPathsDown_Start"
+    array.engine.watch.look()
+    esx.storage.RescanAllHba()
+    assert esx.disks[name].operationalState == ["ok"] and esx.mounted(datastore).accessible
+
+
 def test_a_blank_disk_that_is_taken_away_leaves_the_list(array: Array, esx: Esx) -> None:
     access = array.attach(array.volume("blank"), esx.iqn)
     esx.reach(access)
@@ -127,8 +144,6 @@ def test_a_detached_disk_is_off_and_cannot_be_formatted_until_it_is_attached(arr
 
 @pytest.mark.parametrize(("why", "state"), [("APD", "error"), ("PDL", "lostCommunication")])
 def test_a_disk_can_be_lost_as_a_test_wants_it(array: Array, esx: Esx, vc: VCenter, why: str, state: str) -> None:
-    from tests.simulators.vcenter.storage.lookup import storage_of
-
     esx.reach(array.attach(array.volume(f"played {why}"), esx.iqn))
     esx.rescan()
     (name,) = esx.disks

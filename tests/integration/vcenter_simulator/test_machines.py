@@ -104,11 +104,13 @@ def test_machines_keep_a_datastore_from_being_destroyed_and_unmounted(service: A
     esx.storage.UnmountVmfsVolume(store.info.vmfs.uuid)
 
 
-def test_a_machine_goes_with_a_clone_of_its_volume(array: Array, service: Any, esx: Esx) -> None:
+def test_a_machine_goes_with_a_clone_of_its_volume(array: Array, service: Any, esx: Esx, vc: VCenter) -> None:
     volume, name = disk_of(array, esx, "moving")
     store = esx.create("moving", name)
     machine = _machine(service, esx, store, "traveller", GIB)
+    vc.machine(machine).guest_writes("before")
     waited(machine.CreateSnapshot_Task("consistent", "before the array's", False, True))
+    vc.machine(machine).guest_writes("after")
     clone = clone_of(array, esx, volume, "moved")
     waited(machine.RemoveAllSnapshots_Task(True))
     seen(array, esx, clone)
@@ -124,7 +126,10 @@ def test_a_machine_goes_with_a_clone_of_its_volume(array: Array, service: Any, e
     assert [each.backing.datastore for each in _disks(registered)] == [copy]
     assert [each.name for each in registered.snapshot.rootSnapshotList] == ["consistent"]
     assert machine.snapshot is None
+    assert vc.machine(registered).guest_reads() == "after"
     waited(registered.RevertToCurrentSnapshot_Task())
+    assert vc.machine(registered).guest_reads() == "before"
+    assert vc.machine(machine).guest_reads() == "after"
     waited(registered.PowerOnVM_Task())
     assert registered.config.uuid == machine.config.uuid
     with pytest.raises(vim.fault.AlreadyExists):
@@ -138,7 +143,7 @@ def test_a_quiesced_snapshot_may_fail_in_the_guest(service: Any, esx: Esx, store
         waited(machine.CreateSnapshot_Task("first", None, False, True))
     assert machine.snapshot is None
     waited(machine.CreateSnapshot_Task("second", None, False, True))
-    assert machine.snapshot.currentSnapshot is not None
+    assert [each.name for each in machine.rootSnapshot[0].vm.snapshot.rootSnapshotList] == ["second"]
 
 
 def test_snapshots_make_files_that_consolidation_merges(service: Any, esx: Esx, store: Any) -> None:
@@ -195,6 +200,23 @@ def test_a_machine_does_not_start_from_a_datastore_that_is_lost(array: Array, se
     esx.rescan()
     with pytest.raises(vim.fault.InaccessibleDatastore):
         waited(machine.PowerOnVM_Task())
+
+
+def test_a_disk_is_not_added_when_the_volume_is_gone_and_nobody_has_noticed(
+    array: Array, service: Any, esx: Esx
+) -> None:
+    access = array.attach(array.volume("unnoticed"), esx.iqn)
+    esx.reach(access)
+    esx.rescan()
+    (name,) = esx.disks
+    store = esx.create("unnoticed", name)
+    machine = _machine(service, esx, store, "unlucky", GIB)
+    array.detach(access)
+    assert store.summary.accessible
+    with pytest.raises(vim.fault.InaccessibleDatastore):
+        _change_machine(machine, _add(GIB))
+    assert len(_disks(machine)) == 1 and not store.summary.accessible
+    assert _files(store) == ["unlucky/unlucky.vmx", "unlucky/unlucky_0.vmdk"]
 
 
 def test_another_name_of_the_datastore_is_in_the_paths_of_its_machines(service: Any, esx: Esx, store: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.environment.iscsi import Initiator
 from tests.simulators.vcenter import VCenter, client
 from tests.simulators.vcenter.registry import vim
+from tests.simulators.vcenter.storage.lookup import storage_of
 
 from .array import GIB, Array
 from .esx import Esx, waited
@@ -273,3 +274,34 @@ def test_another_vcenter_recognises_the_datastore_by_what_is_on_the_volume(array
         assert seen(array, foreign, volume) == name
         (found,) = [each for each in foreign.host.datastore if each.name == "elsewhere"]
         assert found.info.vmfs.uuid == datastore.info.vmfs.uuid
+
+
+def test_a_format_that_fails_halfway_leaves_a_disk_that_can_be_formatted(array: Array, esx: Esx, vc: VCenter) -> None:
+    _, name = disk_of(array, esx, "halfway")
+    storage = storage_of(vc.host(esx.host))
+    for writes in range(4):
+        storage.hinder(name, writes)
+        with pytest.raises(vim.fault.PlatformConfigFault):
+            esx.create("halfway", name)
+        assert "halfway" not in [each.name for each in esx.host.datastore]
+        storage.hinder(name, None)
+        if writes < 3:
+            esx.rescan()
+            assert [each.canonicalName for each in esx.datastores.QueryAvailableDisksForVmfs()] == [name]
+    esx.rescan()
+    assert [each.name for each in esx.host.datastore if each.name == "halfway"] == ["halfway"], "all but the reply"
+
+
+def test_blocks_that_nothing_is_in_are_given_back_to_the_array(array: Array, esx: Esx) -> None:
+    access = array.attach(array.volume("reclaimed"), esx.iqn)
+    esx.reach(access)
+    esx.rescan()
+    (name,) = esx.disks
+    datastore = esx.create("reclaimed", name)
+    with closing(Initiator(access.connection, esx.iqn)) as guest:
+        guest.write(GIB, b"x" * MIB)
+        (result,) = waited(esx.storage.UnmapVmfsVolumeEx_Task([datastore.info.vmfs.uuid]))
+        assert result.fault is None
+        assert guest.read(GIB, MIB) == bytes(MIB)
+    esx.rescan()
+    assert datastore.summary.accessible

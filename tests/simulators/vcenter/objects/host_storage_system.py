@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..registry import invalid_argument, named_fault, vim, vmodl
-from ..storage import layout, partitions, resolving
+from ..storage import layout, partitions, resolving, vmfs
 from ..storage.adapter import Adapter
 from ..storage.disk import ACTIVE, DISABLED, Disk, Path
 from ..storage.host_storage import HostStorage
@@ -223,6 +223,20 @@ class HostStorageSystem(HostPart):
 
     def UnmountVmfsVolumeEx_Task(self, call: Call, uuids: list[str]) -> Any:
         return self._each(call, "unmountVmfsVolumeEx", self.UnmountVmfsVolume, uuids, _OF_VOLUME)
+
+    def UnmapVmfsVolumeEx_Task(self, call: Call, uuids: list[str]) -> Any:
+        return self._each(call, "unmapVmfsVolumeEx", self._reclaim, uuids, _OF_VOLUME)
+
+    def _reclaim(self, call: Call, uuid: str) -> None:
+        self.host.demand_connected()
+        with self.storage.lock:
+            volumes = self.storage.volumes
+            volume = volumes.volume(uuid)
+            for ordinal in range(len(volume.disks)):
+                disk, partition = volumes.extent(volume, ordinal)
+                if not disk.thin:
+                    raise named_fault(vmodl.fault.NotSupported(), f"The disk {disk.name} takes no blocks back")
+                volumes.written(lambda: vmfs.reclaim(disk, partition))  # noqa: B023
 
     def DeleteVmfsVolumeState(self, call: Call, uuid: str) -> None:
         self.host.demand_connected()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..registry import invalid_argument, named_fault, vim
@@ -101,6 +102,23 @@ class MachineDisks(Entity):
         store.files.drop_folder(folder)
         for each in touched:
             each.save()
+
+    def guest_writes(self, text: str, number: int = 0) -> None:
+        """For tests: the guest writes a text to a disk. It is kept with the disk's file, so it is on the datastore's
+        volume when this returns."""
+        store, path = self.place_of(self.disks()[number].backing)
+        store.files.put(path, replace(store.files.all[path], content=text))
+        store.save()
+
+    def guest_reads(self, number: int = 0) -> str:
+        """What was last written to a disk, through all its layers; empty when nothing was."""
+        backing = self.disks()[number].backing
+        while backing is not None:
+            store, path = self.place_of(backing)
+            if store.files.all[path].content:
+                return store.files.all[path].content
+            backing = backing.parent
+        return ""
 
     def demand_files(self) -> None:
         """InaccessibleDatastore, FileNotFound: what keeps it from being powered on."""

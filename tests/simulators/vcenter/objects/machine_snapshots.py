@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -176,11 +177,15 @@ class MachineSnapshots(MachineDisks):
     def _merged(self, device: Any) -> Any:
         if not isinstance(device, _Disk) or device.backing.parent is None:
             return device
-        base = device.backing
+        base, written = device.backing, ""
         while base.parent is not None:
             store, path = self.place_of(base)
+            written = written or store.files.all[path].content
             store.files.drop(path)
             base = base.parent
+        if written:
+            store, path = self.place_of(base)
+            store.files.put(path, replace(store.files.all[path], content=written))
         changed = copy.copy(device)
         changed.backing = base
         return changed

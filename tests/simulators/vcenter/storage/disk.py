@@ -12,6 +12,8 @@ from .partitions import SECTOR
 DISK_TYPE = 0
 # Most bytes of one command.
 _ONCE = 256 * 1024
+# Most bytes of one UNMAP.
+_UNMAPPED = 256 << 20
 ACTIVE, DEAD, DISABLED = "active", "dead", "disabled"
 # Why a disk cannot be reached: all paths down, or the array says that it is no more.
 APD, PDL = "APD", "PDL"
@@ -65,6 +67,8 @@ class Disk:
     lost: str | None = None
     # What a test says of it, whatever the target says.
     played: str | None = None
+    # How many more writes go well; None: all.
+    writes: int | None = None
     policy: str = "VMW_PSP_RR"
     label: str = ""
 
@@ -110,9 +114,19 @@ class Disk:
 
     def write(self, offset: int, data: bytes) -> None:
         """Whole blocks; on the device when this returns."""
+        if self.writes is not None:
+            if not self.writes:
+                raise OSError(f"{self.name}: the write failed, as was wanted")
+            self.writes -= 1
         for at in range(0, len(data), _ONCE):
             self._over_a_path("write", offset + at, data[at : at + _ONCE], self.block)
         self._over_a_path("flush")
+
+    def unmap(self, offset: int, length: int) -> None:
+        """Give whole blocks back to the array."""
+        for at in range(offset, offset + length, _UNMAPPED):
+            blocks = min(_UNMAPPED, offset + length - at) // self.block
+            self._over_a_path("unmap", at // self.block, blocks)
 
     def measure(self) -> int:
         """READ CAPACITY now; bytes. What the host knows is left as it is."""

@@ -135,9 +135,8 @@ class HostStorage:
     def _meet(self, name: str, disk: Disk) -> None:
         known = self.disks.get(name)
         if known is not None:
-            disk.detached, disk.policy, disk.label, disk.played = (
-                known.detached, known.policy, known.label, known.played
-            )  # fmt: skip
+            disk.detached, disk.policy, disk.label = known.detached, known.policy, known.label
+            disk.played, disk.writes = known.played, known.writes
             for path in disk.paths:
                 if any(old.key == path.key and old.state == "disabled" for old in known.paths):
                     path.state = "disabled"
@@ -170,6 +169,11 @@ class HostStorage:
                     alive = path.session is not None and path.session.alive
                     path.state = ACTIVE if alive else DEAD
             self.publish()
+
+    def hinder(self, name: str, writes: int | None) -> None:
+        """For tests: after so many more writes the disk refuses to write, until None is said."""
+        with self.lock:
+            self.disks[name].writes = writes
 
     def publish(self) -> None:
         """Let the inventory show what is known now."""

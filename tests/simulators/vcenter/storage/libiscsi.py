@@ -214,6 +214,12 @@ class Session:
         """WRITE (16) of whole blocks."""
         self.command(lun, _sixteen(0x8A, offset, len(data), block), send=data)
 
+    def unmap(self, lun: int, first: int, blocks: int) -> None:
+        """UNMAP of one range."""
+        described = first.to_bytes(8, "big") + blocks.to_bytes(4, "big") + bytes(4)
+        cdb = bytes((0x42, 0, 0, 0, 0, 0, 0, 0, 24, 0))
+        self.command(lun, cdb, send=bytes((0, 22, 0, 16, 0, 0, 0, 0)) + described)
+
     def flush(self, lun: int) -> None:
         """SYNCHRONIZE CACHE."""
         self.command(lun, bytes((0x35,)) + bytes(9))

@@ -15,6 +15,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from .disk import Disk
 from .partitions import SECTOR, VMFS, Blocks, Partition, Table, read_table
 
 MIB = 1 << 20
@@ -116,6 +117,12 @@ def write_catalogue(disk: Blocks, partition: Partition, files: dict[str, Any]) -
     if len(data) > _CATALOGUE_SIZE:
         raise OSError("too many files")
     disk.write(partition.start * SECTOR + _CATALOGUE_AT, data)
+
+
+def reclaim(disk: Disk, partition: Partition) -> None:
+    """Give back all blocks that nothing is kept in: those behind the catalogue."""
+    first = partition.start * SECTOR + _CATALOGUE_AT + _CATALOGUE_SIZE
+    disk.unmap(first, (partition.end + 1) * SECTOR - first)
 
 
 def _packed(document: Any, size: int | None) -> bytes:
