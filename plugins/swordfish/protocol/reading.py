@@ -46,7 +46,7 @@ def read(found: Resource | Collection, request: Request, allowed: Sequence[str])
         # The tag is that of the whole resource, however little of it is shown.
         shaped = {**body, "@odata.etag": tag}
         if options.expand is not None:
-            shaped = expanded(shaped, options.expand, request)
+            shaped = expanded(shaped, options.expand, lambda uri: body_at(uri, request))
         if options.select:
             shaped = selected(shaped, options.select)
         text = json_text(shaped)
