@@ -7,8 +7,11 @@ registered with does without.
 
 from __future__ import annotations
 
+import threading
 from importlib import import_module
 from typing import Any
+
+_importing = threading.RLock()
 
 
 class _Deferred:
@@ -18,7 +21,10 @@ class _Deferred:
         self._module, self._name = module, name
 
     def __getattr__(self, name: str) -> Any:
-        module = import_module(self._module)
+        # The package and its modules import each other: two threads that begin at different ends would meet halves.
+        with _importing:
+            import_module("pyVmomi")
+            module = import_module(self._module)
         found = getattr(getattr(module, self._name) if self._name else module, name)
         # Next time it is found without coming here.
         self.__dict__[name] = found

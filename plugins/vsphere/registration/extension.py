@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
-from ....core.errors import Failed
+from ....core.errors import Failed, Refused
 from ..connection.certificate import Certificate
 from ..connection.endpoint import Endpoint
 from ..connection.faults import translated
@@ -87,14 +87,28 @@ def put(connection: Connection, wanted: Wanted) -> tuple[str, list[str]]:
     changed = [] if before is None else list(differences(before, record))
     if before is not None and not changed:
         return "unchanged", []
-    manager = connection.content.extensionManager
-    with translated(connection.endpoint):
-        if before is None:
-            manager.RegisterExtension(record)
-        else:
-            manager.UpdateExtension(record)
+    if before is None:
+        _register(connection, record)
+    else:
+        _update(connection, record)
     _demand_true(connection.endpoint, find(connection), record)
     return ("registered" if before is None else "updated"), changed
+
+
+def _register(connection: Connection, record: Any) -> None:
+    try:
+        with translated(connection.endpoint):
+            connection.content.extensionManager.RegisterExtension(record)
+    except Refused:
+        # Somebody may have registered it at the same moment.
+        if find(connection) is None:
+            raise
+        _update(connection, record)
+
+
+def _update(connection: Connection, record: Any) -> None:
+    with translated(connection.endpoint):
+        connection.content.extensionManager.UpdateExtension(record)
 
 
 def remove(connection: Connection) -> bool:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from ....core.context import Context
-from ....core.errors import Conflict, Invalid, IsthmusError, NotFound, Stale
+from ....core.errors import Conflict, Invalid, IsthmusError, NotFound, Overloaded
 from ....core.model.description import Finding
 from ..connection.certificate import Certificate, certificates, served
 from ..connection.endpoint import Endpoint, address, split
-from ..connection.soap import Connection, Who, connect
+from ..connection.soap import About, Connection, Who, connect
 from ..connection.trust import Trust, pinned, signed_by
 from ..vcenters.reach import Reaches
 from ..vcenters.store import VCenters
@@ -23,6 +23,8 @@ from .offer import Offer
 from .our_server import OurServer, errors
 from .request import Login
 from .service_rights import service_findings
+
+_ATTEMPTS = 50
 
 FindTenant = Callable[[Context, str], str]
 """The id of the tenant of this name or id; raises `NotFound`."""
@@ -184,6 +186,7 @@ class Registrar:
         return outcome, changed, replace(vcenter, registration=registration)
 
     def _registered(self, connection: Connection, vcenter: VCenter, given: Mapping[str, Any]) -> dict[str, Any]:
+        self.vcenters.demand_free(vcenter)
         vcenter, password = _changed(vcenter, given)
         url = self.url(vcenter)
         findings = list(self.ours.judge(url, self.version, from_host=vcenter.host))
@@ -216,12 +219,7 @@ class Registrar:
         if not login.user and given.get("service_user"):
             login = Login.of(given, "service_")
         with self.session(vcenter, login) as (connection, _):
-            about = connection.about()
-            if about.guid != vcenter.guid:
-                raise Conflict(
-                    f"Another vCenter answers at {vcenter.name} ({about.guid} instead of {vcenter.guid}).",
-                    next_step="Unregister the former one with --forget and register the new one.",
-                )
+            about = _demand_same(connection, vcenter)
             return self._registered(connection, replace(vcenter, release=about.version, api=about.api), given)
 
     def _removed(self, name: str, known: VCenter | None, given: Mapping[str, Any]) -> bool:
@@ -230,6 +228,7 @@ class Registrar:
             if given.get("pin") or given.get("ca"):
                 trust = self._trust(known.host, known.port, given, known)
             with self.session(replace(known, trust=trust), Login.of(given)) as (connection, _):
+                _demand_same(connection, known)
                 return extension.remove(connection)
         host, port = split(name)
         login = Login.of(given)
@@ -243,14 +242,17 @@ class Registrar:
 
     def store(self, vcenter: VCenter, password: str | None = None) -> VCenter:
         """Write down here what was registered there."""
-        try:
-            return self.vcenters.put(vcenter, password=password)
-        except (Stale, Conflict):
-            # Somebody registered it at the same moment; what is there was written for the same vCenter.
-            current = self.vcenters.find(vcenter.guid)
-            if current is None:
-                raise
-            return self.vcenters.put(replace(vcenter, version=current.version), password=password)
+        for _ in range(_ATTEMPTS):
+            try:
+                return self.vcenters.put(vcenter, password=password)
+            except (Conflict, NotFound):
+                # Somebody wrote at the same moment, of the same vCenter: the last word counts.
+                current = self.vcenters.find(vcenter.guid)
+                version = 0 if current is None else current.version
+                if version == vcenter.version:
+                    raise
+                vcenter = replace(vcenter, version=version)
+        raise Overloaded(f"Too many change what is known of {vcenter.name}.", next_step="Try again.", retry_after=1)
 
     def _trust(self, host: str, port: int, given: Mapping[str, Any], known: VCenter | None) -> Trust:
         pin, authority = str(given.get("pin", "")), str(given.get("ca", ""))
@@ -297,6 +299,17 @@ def _logged_in(endpoint: Endpoint, login: Login) -> Iterator[tuple[Connection, W
             connection.logout()
     finally:
         connection.close()
+
+
+def _demand_same(connection: Connection, vcenter: VCenter) -> About:
+    """What the vCenter says of itself; raises `Conflict` when it is another one than the one that is known."""
+    about = connection.about()
+    if about.guid != vcenter.guid:
+        raise Conflict(
+            f"Another vCenter answers at {vcenter.name} ({about.guid} instead of {vcenter.guid}).",
+            next_step="Unregister the former one with --forget and register the new one.",
+        )
+    return about
 
 
 def _changed(vcenter: VCenter, given: Mapping[str, Any]) -> tuple[VCenter, str | None]:

@@ -62,15 +62,19 @@ class VCenters:
         )
         try:
             stored = self._records.replace(record) if vcenter.version else self._records.put(record)
-        except Conflict as error:
-            other = self._records.find_by_key(KIND, vcenter.name.lower())
-            if other is not None and other.id != vcenter.guid:
-                raise Conflict(
-                    f"The address {vcenter.name} belongs to another vCenter ({other.id}).",
-                    next_step="If that one is gone, run `isthmus vsphere unregister` for it with --forget.",
-                ) from None
-            raise error
+        except Conflict:
+            self.demand_free(vcenter)
+            raise
         return replace(vcenter, version=stored.version)
+
+    def demand_free(self, vcenter: VCenter) -> None:
+        """Raise `Conflict` when another vCenter has its address."""
+        other = self._records.find_by_key(KIND, vcenter.name.lower())
+        if other is not None and other.id != vcenter.guid:
+            raise Conflict(
+                f"The address {vcenter.name} belongs to another vCenter ({other.id}).",
+                next_step="If that one is gone, run `isthmus vsphere unregister` for it with --forget.",
+            )
 
     def password(self, guid: str) -> str:
         """The service account's; empty when there is none."""

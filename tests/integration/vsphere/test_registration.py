@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from tests.integration.vsphere.conftest import (
     ADMINISTRATOR,
+    KEY,
     SERVICE,
     Installation,
     extension,
@@ -45,6 +47,15 @@ def test_registering_twice_is_registering_once(installation: Installation, vc: V
     assert not {"RegisterExtension", "UpdateExtension"} & set(vc.interference.calls[calls:])
     listed = installation.done("vcenters")["vcenters"]
     assert [each["state"] for each in listed if each["guid"] == vc.guid] == ["registered"]
+
+
+def test_registering_at_the_same_moment_is_registering_once(installation: Installation, vc: VCenter) -> None:
+    for _ in range(3):
+        with ThreadPoolExecutor(6) as pool:
+            answers = list(pool.map(lambda _: installation.act("register", **registration(vc)), range(6)))
+        assert [each.status_code for each in answers] == [200] * 6, [each.text for each in answers]
+        assert [each.key for each in vc.extensions.get("extensionList")] == [KEY]
+        installation.done("unregister", vcenter=vc.guid)
 
 
 def test_without_a_pin_nothing_is_sent_and_the_served_fingerprint_is_told(
@@ -136,3 +147,24 @@ def test_a_vcenter_that_is_gone_for_good_is_forgotten_when_asked(installation: I
     assert installation.act("unregister", vcenter=vc.guid).status_code == 503
     answer = installation.done("unregister", vcenter=vc.guid, forget=True)
     assert answer["forgotten"] and "cannot be reached" in answer["left_behind"]
+
+
+def test_an_address_that_belongs_to_another_vcenter_is_not_taken_over(installation: Installation, vc: VCenter) -> None:
+    installation.register(vc)
+    vc.stop()
+    with VCenter(specification(), port=vc.port) as other:
+        refused = installation.act("register", **registration(other))
+        assert refused.status_code == 409 and vc.guid in refused.json()["detail"]
+        assert extension(other) is None
+        answer = installation.done("unregister", vcenter=vc.guid, forget=True, pin=other.certificate.thumbprint)
+        assert "Another vCenter answers" in answer["left_behind"]
+        assert installation.done("register", **registration(other))["outcome"] == "registered"
+
+
+def test_a_vcenter_stays_with_its_tenant(installation: Installation, vc: VCenter) -> None:
+    installation.register(vc)
+    with installation.server.session() as admin:
+        admin.post(f"{installation.server.address}/v1/tenants", json={"name": "others"}, timeout=10)
+    refused = installation.act("register", **registration(vc), tenant="others")
+    assert refused.status_code == 409 and "another tenant" in refused.json()["detail"]
+    assert installation.act("register", **registration(vc), tenant="nobody").status_code == 404
