@@ -113,7 +113,27 @@ PROVISION = Declared(
     },
 )
 
-DECLARED = (PROVISION,)
+DELETE = Declared(
+    "delete",
+    "Delete a datastore",
+    "Remove the datastore from all hosts and delete the volume behind it.",
+    "volume:delete",
+    ("Datastore",),
+    inputs.DELETE,
+    {
+        "examine": None,
+        "unmount": "remount",
+        "destroy": None,
+        "detach": None,
+        "targets": None,
+        "withdraw": None,
+        "volume": None,
+        "read_back": None,
+    },
+    pivot="destroy",
+)
+
+DECLARED = (PROVISION, DELETE)
 
 
 def duty(offered: Callable[[], Offered]) -> Duty:

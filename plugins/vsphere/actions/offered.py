@@ -12,6 +12,7 @@ from ..connection.sessions import UserSessions
 from ..tasks.mirror import Mirror
 from ..vcenters.reach import Reaches
 from .declaration import Deed
+from .delete import Delete
 from .desk import Desk
 from .provision import Provision
 from .stage import Stage
@@ -32,7 +33,10 @@ class Offered:
         stage = Stage(reaches, sealed, systems)
         self.desk = Desk(reaches, sessions, sealed, submit)
         self.mirror = Mirror(records, reaches, sealed, stage, lambda: systems()[LOCAL_SYSTEM])
-        self._deeds: Mapping[str, Deed] = {"provision": Provision(self.desk, stage)}
+        self._deeds: Mapping[str, Deed] = {
+            "provision": Provision(self.desk, stage),
+            "delete": Delete(self.desk, stage),
+        }
 
     def deed(self, action: str) -> Deed:
         """What does an action."""

@@ -161,11 +161,10 @@ class ActionSite:
         return str(self.operation(operation).result["volume"])
 
     def tasks(self, operation: Operation) -> list[Any]:
-        """Our tasks in the vCenter with the operation's request id, as TaskInfo."""
+        """The tasks in the vCenter of this kind of operation with the operation's request id, as TaskInfo."""
+        kind = task_type(operation.kind.partition(".")[2])
         infos = [self.vc.model.of(ref).get("info") for ref in self.vc.tasks.get("recentTask") or []]
-        return [
-            each for each in infos if each.activationId == operation.request_id and each.descriptionId.startswith(KEY)
-        ]
+        return [each for each in infos if (each.activationId, each.descriptionId) == (operation.request_id, kind)]
 
     def task(self, operation: Operation) -> Any:
         """The one of them that there is to be."""

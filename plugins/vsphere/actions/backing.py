@@ -1,0 +1,69 @@
+"""The volume behind a datastore: in which system, by the name that it has on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ....adapters.contract import Adapter, Storage
+from ....core.context import Context
+from ....core.errors import Conflict, IsthmusError, NotOffered
+from ....core.model.attachment import Attachment
+from ....core.model.volume import Volume
+from ..hosts.esx import Esx
+from ..hosts.vmfs import Vmfs
+from .reasons import because
+from .stage import everything
+
+
+@dataclass(frozen=True, slots=True)
+class Backing:
+    """A volume and the system that has it."""
+
+    system: str
+    volume: Volume
+    storage: Storage
+
+    def attachments(self) -> list[Attachment]:
+        return list(everything(self.storage.attachments.list, volume=self.volume.id))
+
+    def snapshots(self) -> int:
+        """How many snapshots the volume has."""
+        try:
+            return sum(1 for _ in everything(self.storage.snapshots.list, volume=self.volume.id))
+        except NotOffered:
+            return 0
+
+    def foreign(self, iqns: frozenset[str]) -> bool:
+        """Whether somebody has it who is none of the hosts with these initiators."""
+        for attachment in self.attachments():
+            host = self.storage.hosts.get(attachment.host)
+            if not any(each.name in iqns for each in host.initiators):
+                return True
+        return False
+
+
+def backing_of(systems: Mapping[str, Adapter], context: Context, store: Vmfs) -> Backing:
+    """Raises `Conflict`: it lies on several volumes, no system has it, or one that may have it does not answer."""
+    if len(store.disks) != 1:
+        raise because(Conflict, "several-disks", name=store.name, count=len(store.disks))
+    silent = ""
+    for name, adapter in systems.items():
+        storage = adapter.storage(context)
+        try:
+            found = next(iter(everything(storage.volumes.list, identifier=store.disks[0])), None)
+        except NotOffered:
+            continue
+        except IsthmusError:
+            silent = silent or name
+            continue
+        if found is not None:
+            return Backing(name, found, storage)
+    if silent:
+        raise because(Conflict, "system-silent", system=silent, name=store.name)
+    raise because(Conflict, "not-ours", name=store.name)
+
+
+def initiators(hosts: list[Esx]) -> frozenset[str]:
+    """The iSCSI names of the hosts."""
+    return frozenset(str(each.adapter().iScsiName) for each in hosts)

@@ -1,0 +1,50 @@
+"""What keeps a datastore from being deleted, each by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ....core.errors import IsthmusError
+from ..actions.reasons import texts
+from ..connection.faults import translated
+from ..connection.soap import Connection
+from ..connection.vmodl import vim
+from .reading import read_all
+
+_SHOWN = 10
+
+
+def blockers(connection: Connection, store: Any) -> list[str]:
+    """In English, one phrase each; empty when nothing is in the way. High availability is known only from the
+    clusters' own word, which may be kept from the caller; then the hosts refuse when they are asked."""
+    return list(_found(connection, store))[:_SHOWN]
+
+
+def _found(connection: Connection, store: Any) -> Iterator[str]:
+    values = connection.read(store, "vm", "parent", "host", "iormConfiguration.enabled")
+    for machine in read_all(connection, values.get("vm") or [], "name", "config.template").values():
+        kind = "template" if machine.get("config.template") else "vm"
+        yield texts().get(f"blocker.{kind}", name=machine.get("name", "?"))
+    hosts = [each.key for each in values.get("host") or []]
+    parents = {each["parent"]._moId: each["parent"] for each in read_all(connection, hosts, "parent").values()}
+    for cluster in parents.values():
+        if isinstance(cluster, vim.ClusterComputeResource) and _heartbeats(connection, cluster, store):
+            name = str(connection.read(cluster, "name").get("name", cluster._moId))
+            yield texts().get("blocker.heartbeat", name=name)
+    if values.get("iormConfiguration.enabled"):
+        yield texts().get("blocker.sioc")
+    parent = values.get("parent")
+    if isinstance(parent, vim.StoragePod):
+        yield texts().get("blocker.pod", name=str(connection.read(parent, "name").get("name", parent._moId)))
+
+
+def _heartbeats(connection: Connection, cluster: Any, store: Any) -> bool:
+    """Whether the cluster's high availability is on and uses the datastore."""
+
+    try:
+        with translated(connection.endpoint):
+            info = cluster.RetrieveDasAdvancedRuntimeInfo()
+    except IsthmusError:
+        return False
+    return any(each.datastore._moId == store._moId for each in getattr(info, "heartbeatDatastoreInfo", None) or ())
