@@ -89,6 +89,8 @@ class DynamicItems:
 
     def answer(self, question: Question) -> tuple[Item, ...]:
         """The items; raises nothing of the platform's: what is wrong becomes the items' reason."""
+        if not self._names(question):
+            return ()
         key, moment = question.key, self._clock()
         with self._lock:
             known = self._known.get(key)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
-from ....core.errors import IsthmusError
+from ....core.errors import Invalid, IsthmusError
 from .endpoint import Endpoint
 from .errors import SessionEnded, TicketRefused, Unreachable
 from .faults import translated
@@ -136,8 +136,14 @@ class Connection:
         return frozenset(each.privId for one in found for each in one.privAvailability if each.isGranted)
 
     def reference(self, kind: str, moid: str) -> Any:
-        """A managed object by its type (`Datastore`) and id; it need not be there."""
-        return support.GetWsdlType("urn:vim25", kind)(moid, self.stub)
+        """A managed object by its type (`Datastore`) and id; it need not be there. Raises `Invalid` for no type."""
+        try:
+            found = support.GetWsdlType("urn:vim25", kind)
+        except KeyError:
+            found = object
+        if not issubclass(found, support.ManagedObject):
+            raise Invalid(f"There is no type {kind[:64]!r} of objects in a vCenter.", field="kind")
+        return found(moid, self.stub)
 
     def logout(self) -> None:
         """End the session; nothing when that fails, since it ends by itself."""

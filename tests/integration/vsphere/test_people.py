@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from isthmus.core.errors import Forbidden, NotFound, Unauthenticated
+from isthmus.core.errors import Forbidden, Invalid, NotFound, Unauthenticated
 from isthmus.core.model.record import Records
 from isthmus.plugins.vsphere.connection.errors import (
     PrivilegeMissing,
@@ -328,3 +328,18 @@ def _found(work: Callable[[], Person]) -> Callable[[], Person | None]:
             return None
 
     return attempt
+
+
+@pytest.mark.parametrize("kind", ["Nothing", "HostMountInfo", "string"])
+def test_a_type_that_there_is_not_is_refused(site: Site, kind: str) -> None:
+    with vcenter(person(ANNA, MANAGER)) as vc:
+        site.add(vc, "t1")
+        with pytest.raises(Invalid):
+            site.find(vc, token(vc, ANNA), kind=kind, moid="x")
+
+
+def test_a_thing_that_there_is_not_is_not_found(site: Site) -> None:
+    with vcenter(person(ANNA, MANAGER)) as vc:
+        site.add(vc, "t1")
+        with pytest.raises(NotFound):
+            site.find(vc, token(vc, ANNA), kind="Datastore", moid="datastore-none")

@@ -114,3 +114,8 @@ def test_many_who_ask_a_slow_platform_the_same_ask_it_once() -> None:
     for each in threads:
         each.join(20)
     assert len(farm.asked) == 1
+
+
+def test_where_nothing_is_offered_nobody_is_asked() -> None:
+    farm = Farm()
+    assert items(farm, question("urn:vmomi:Nothing:x:guid-1")) == {} and farm.asked == []
