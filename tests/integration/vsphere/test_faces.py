@@ -86,7 +86,9 @@ def test_the_client_is_told_what_is_shown_without_any_credential_of_ours(install
             timeout=10,
         )
     assert answer.status_code == 200
-    assert answer.json() == {"version": "1.0.0", "items": []}
+    items = {each.pop("id"): each for each in answer.json()["items"]}
+    greyed = {"visible": False, "relevant": True, "reason": "You need the privilege Isthmus.Provision here."}
+    assert items["delete"] == greyed
     assert token not in installation.server.log.read_text()
 
 
