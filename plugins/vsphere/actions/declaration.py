@@ -133,7 +133,19 @@ DELETE = Declared(
     pivot="destroy",
 )
 
-DECLARED = (PROVISION, DELETE)
+EXPAND = Declared(
+    "expand",
+    "Expand a datastore",
+    "Enlarge the volume and the file system on it together, while both are used.",
+    "volume:extend",
+    ("Datastore",),
+    inputs.EXPAND,
+    {"examine": None, "extend": None, "scan": None, "grow": None, "read_back": None},
+    # What has grown is not made smaller again.
+    pivot="extend",
+)
+
+DECLARED = (PROVISION, DELETE, EXPAND)
 
 
 def duty(offered: Callable[[], Offered]) -> Duty:

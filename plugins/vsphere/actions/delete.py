@@ -13,10 +13,11 @@ from ....plugin_manager.action import Call
 from ..connection.soap import Connection, Who
 from ..hosts import vmfs
 from ..hosts.blockers import blockers
-from ..hosts.esx import Esx, hosts_at
+from ..hosts.esx import Esx
 from ..hosts.vmfs import Vmfs
 from .backing import Backing, backing_of, initiators
 from .desk import Desk, Seat
+from .mounted import hosts_of_store
 from .provision import HOST_PRIVILEGE
 from .reasons import because, sentence
 from .stage import Stage, each_host, everything
@@ -169,24 +170,6 @@ class Delete:
         if count:
             raise because(Conflict, "snapshots", name=store.name, count=count)
         return Doomed(store, hosts, backing)
-
-
-def hosts_of_store(connection: Connection, store: Vmfs) -> list[Esx]:
-    """The hosts that know the datastore, all connected; first the one that is to write to it."""
-    hosts = hosts_at(connection, store.host_refs)
-    for host in hosts:
-        if not host.connected:
-            raise because(Conflict, "host-offline", host=host.name)
-    hosts.sort(key=lambda host: not writes(store, host))
-    if not hosts or not writes(store, hosts[0]):
-        raise because(Conflict, "no-writer", name=store.name)
-    return hosts
-
-
-def writes(store: Vmfs, host: Esx) -> bool:
-    """Whether the host has it mounted and reaches it."""
-    seen = store.seen_by(host)
-    return seen is not None and seen.mounted and seen.accessible
 
 
 def _demand_unused(connection: Connection, store: Vmfs) -> None:

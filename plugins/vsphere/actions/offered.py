@@ -14,6 +14,7 @@ from ..vcenters.reach import Reaches
 from .declaration import Deed
 from .delete import Delete
 from .desk import Desk
+from .expand import Expand
 from .provision import Provision
 from .stage import Stage
 
@@ -36,6 +37,7 @@ class Offered:
         self._deeds: Mapping[str, Deed] = {
             "provision": Provision(self.desk, stage),
             "delete": Delete(self.desk, stage),
+            "expand": Expand(self.desk, stage),
         }
 
     def deed(self, action: str) -> Deed:

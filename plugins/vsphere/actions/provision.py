@@ -22,7 +22,7 @@ from .stage import Stage, each_host, everything, hosts_of
 from .wanted import MARK, Wanted, demand_free_name, demand_hosts, demand_system
 
 HOST_PRIVILEGE = "Host.Config.Storage"
-_SLACK = 64 << 20
+SLACK = 64 << 20
 """What a file system may be smaller than its volume: partition table, alignment and whole blocks (bytes)."""
 
 
@@ -199,7 +199,7 @@ class Provision:
                     raise because(Failed, "not-accessible", name=store.name, host=host.name)
         if store.disks != (volume.identifier,) or store.name != run.data["input"]["name"]:
             raise because(Failed, "differs", name=store.name)
-        if store.capacity < volume.size - _SLACK:
+        if store.capacity < volume.size - SLACK:
             raise because(Failed, "smaller", name=store.name, size=store.capacity, wanted=volume.size)
         run.result["capacity"] = store.capacity
 

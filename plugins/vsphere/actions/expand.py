@@ -1,0 +1,135 @@
+"""`expand`: the volume and the VMFS file system on it grow together, while both are used; never the other way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ....core.errors import Busy, Conflict, Failed, IsthmusError
+from ....core.journal.step import Run, Wait
+from ....plugin_manager.action import Call
+from ..connection.soap import Connection, Who
+from ..hosts import vmfs
+from ..hosts.vmfs import Vmfs
+from .backing import Backing, backing_of
+from .desk import Desk, Seat
+from .mounted import hosts_of_store
+from .provision import HOST_PRIVILEGE, SLACK
+from .reasons import because, sentence
+from .stage import Stage
+
+
+class Expand:
+    """Checks, plans and does it. Data: system, volume, hosts, datastore."""
+
+    def __init__(self, desk: Desk, stage: Stage) -> None:
+        self._desk, self._stage = desk, stage
+
+    def check(self, call: Call) -> str | None:
+        """Privileges, hosts, volume; with an input also the size."""
+        try:
+            self._asked(call)
+        except IsthmusError as error:
+            return sentence(error)
+        return None
+
+    def plan(self, call: Call) -> Mapping[str, Any]:
+        """From which size to which, and whether the pool has room."""
+        store, backing = self._asked(call)
+        wanted = int(call.input["size"])
+        grown: Mapping[str, Any] = {}
+        if wanted > backing.volume.size:
+            grown = backing.storage.volumes.extend(backing.volume.id, wanted, dry_run=True).plan or {}
+        return {
+            "datastore": {"id": store.moid, "name": store.name, "capacity": store.capacity},
+            "volume": {"id": backing.volume.id, "size": backing.volume.size, "new_size": wanted},
+            "growth": dict(grown),
+            "system": backing.system,
+        }
+
+    def examine(self, run: Run) -> None:
+        """Once more, before anything grows."""
+        with self._stage.vcenter(run) as connection:
+            subject = self._stage.subject(run, connection)
+            store, backing = self._growing(connection, subject, run.context, run.data["input"])
+            run.data["hosts"] = [each.moid for each in hosts_of_store(connection, store)]
+        run.data["system"], run.data["volume"] = backing.system, backing.volume.id
+        run.data["datastore"], run.data["before"] = store.moid, store.capacity
+
+    def extend(self, run: Run) -> Wait | None:
+        """The volume grows; one that has the size is left alone."""
+        storage, wanted = self._stage.storage(run), int(run.data["input"]["size"])
+        if storage.volumes.get(run.data["volume"]).size >= wanted:
+            return None
+        found = self._stage.ended(run, storage, storage.volumes.extend(run.data["volume"], wanted, key=run.key))
+        if isinstance(found, Wait):
+            return found
+        if found.result.get("online") is False:
+            run.result["online"] = False
+        return None
+
+    def scan(self, run: Run) -> None:
+        """Every host learns how large the disk is now."""
+        with self._stage.vcenter(run) as connection:
+            for host in self._stage.hosts(run, connection):
+                host.demand_connected()
+                host.scan()
+
+    def grow(self, run: Run) -> None:
+        """One host lets the file system have the whole disk; the others look again."""
+        with self._stage.vcenter(run) as connection:
+            hosts = self._stage.hosts(run, connection)
+            vmfs.expand(hosts[0], self._store(run, connection))
+            for host in hosts:
+                host.scan()
+            self._demand_grown(run, self._store(run, connection))
+
+    def read_back(self, run: Run) -> None:
+        """The volume and the file system have the size, and every host that reached it does so still."""
+        volume = self._stage.storage(run).volumes.get(run.data["volume"])
+        wanted = int(run.data["input"]["size"])
+        with self._stage.vcenter(run) as connection:
+            store = self._store(run, connection)
+            writer = self._stage.hosts(run, connection)[0]
+            seen = store.seen_by(writer)
+            if seen is None or not seen.accessible:
+                raise because(Failed, "not-accessible", name=store.name, host=writer.name)
+        if volume.size < wanted:
+            raise because(Failed, "volume-differs", name=volume.name)
+        self._demand_grown(run, store)
+        run.result["volume"], run.result["size"] = volume.id, volume.size
+        run.result["datastore"], run.result["capacity"] = store.moid, store.capacity
+
+    def _demand_grown(self, run: Run, store: Vmfs) -> None:
+        wanted = int(run.data["input"]["size"])
+        if store.capacity < wanted - SLACK:
+            kind = "offline-growth" if run.result.get("online") is False else "smaller"
+            raise because(Busy, kind, name=store.name, size=store.capacity, wanted=wanted)
+
+    def _store(self, run: Run, connection: Connection) -> Vmfs:
+        return vmfs.demand(connection, connection.reference("Datastore", run.data["datastore"]))
+
+    def _asked(self, call: Call) -> tuple[Vmfs, Backing]:
+        seat = self._desk.seat(call)
+        return seat.ask(lambda connection, who: self._allowed(seat, connection, who, call.input))
+
+    def _allowed(self, seat: Seat, connection: Connection, who: Who, given: Mapping[str, Any]) -> tuple[Vmfs, Backing]:
+        subject = connection.reference(seat.target.kind, seat.target.moid)
+        found = self._growing(connection, subject, seat.context, given)
+        for host in hosts_of_store(connection, found[0]):
+            seat.demand(connection, who, host.ref, HOST_PRIVILEGE)
+        return found
+
+    def _growing(
+        self, connection: Connection, subject: Any, context: Any, given: Mapping[str, Any]
+    ) -> tuple[Vmfs, Backing]:
+        store = vmfs.demand(connection, subject)
+        backing = backing_of(self._stage.systems(), context, store)
+        offers = backing.storage.describe().offers
+        if "volumes.extend" not in offers:
+            raise because(Conflict, "no-growth", system=backing.system)
+        # A volume that has the size already, with a file system that has not, is where somebody stopped half-way.
+        size = int(given["size"]) if given else None
+        if size is not None and (size < backing.volume.size or size - SLACK <= store.capacity):
+            raise because(Conflict, "never-shrinks", name=store.name, size=backing.volume.size)
+        return store, backing
