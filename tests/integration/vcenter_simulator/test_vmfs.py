@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -305,3 +306,28 @@ def test_blocks_that_nothing_is_in_are_given_back_to_the_array(array: Array, esx
         assert guest.read(GIB, MIB) == bytes(MIB)
     esx.rescan()
     assert datastore.summary.accessible
+
+
+def test_of_two_hosts_that_format_one_disk_at_once_one_does(array: Array, vc: VCenter) -> None:
+    services = [client.connect(vc) for _ in range(2)]
+    hosts = [
+        Esx(service.content.rootFolder.childEntity[0].hostFolder.childEntity[0].host[number])
+        for number, service in enumerate(services)
+    ]
+    volume = array.volume("contended", shared=True)
+    for each in hosts:
+        seen(array, each, volume)
+    (name,) = hosts[0].disks
+
+    def attempt(number: int) -> str:
+        try:
+            return str(hosts[number].create(f"contended-{number}", name).name)
+        except (vim.fault.PlatformConfigFault, ValueError):
+            return ""
+
+    with ThreadPoolExecutor(2) as pool:
+        made = [each for each in pool.map(attempt, range(2)) if each]
+    assert len(made) == 1
+    for each in hosts:
+        each.storage.RescanVmfs()
+        assert [store.name for store in each.host.datastore if store.name.startswith("contended")] == made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,10 @@ from .volumes import Volume, broken
 
 if TYPE_CHECKING:
     from .host_storage import HostStorage
+
+
+# Two hosts of one process do not format one disk at once, nor take one name.
+ONE_AT_A_TIME = threading.Lock()
 
 
 def available(storage: HostStorage) -> list[Disk]:
@@ -61,6 +66,11 @@ def create_options(storage: HostStorage, path: str) -> list[Any]:
 
 def create(storage: HostStorage, spec: Any) -> VmfsDatastore:
     """Partition and format a disk, then mount it. DuplicateName, HostConfigFault, PlatformConfigFault."""
+    with ONE_AT_A_TIME:
+        return _create(storage, spec)
+
+
+def _create(storage: HostStorage, spec: Any) -> VmfsDatastore:
     name = spec.vmfs.volumeName
     demand_free_name(datacenter_of(storage.host), name)
     disk = _disk(storage, spec.diskUuid)
@@ -184,6 +194,11 @@ def extend(storage: HostStorage, volume: Volume, spec: Any) -> Header:
     partition = layout.wanted(spec.partition, disk)
     if partition is None:
         raise broken(f"The partition does not fit on {disk.name}")
+    with ONE_AT_A_TIME:
+        return _extended(storage, volume, disk, partition)
+
+
+def _extended(storage: HostStorage, volume: Volume, disk: Disk, partition: Partition) -> Header:
     _demand_free(storage, disk)
     extents = (*volume.header.extents, Extent(disk.name, partition.number, partition.size))
     header = replace(volume.header, extents=extents)

@@ -9,6 +9,7 @@ from ..objects.datacenter import datacenter_of
 from ..objects.vmfs_datastore import VmfsDatastore, datastores_in
 from ..registry import named_fault, vim, vmodl
 from . import vmfs
+from .formatting import ONE_AT_A_TIME
 from .vmfs import Extent, Header
 from .volumes import Copy, Volume, broken, described
 
@@ -85,7 +86,11 @@ def _chosen(storage: HostStorage, paths: list[str]) -> list[Copy]:
 
 def resignature(storage: HostStorage, paths: list[str]) -> VmfsDatastore:
     """Give a copy an identity of its own, on its disks, and mount it: a new datastore `snap-…`."""
-    chosen = _chosen(storage, paths)
+    with ONE_AT_A_TIME:
+        return _resignature(storage, _chosen(storage, paths))
+
+
+def _resignature(storage: HostStorage, chosen: list[Copy]) -> VmfsDatastore:
     head = chosen[0].header
     taken = {each.name for each in datastores_in(datacenter_of(storage.host))}
     number = 1
