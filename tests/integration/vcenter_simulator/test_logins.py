@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.environment.iscsi import Initiator
-from tests.simulators.vcenter import VCenter
+from tests.simulators.vcenter import VCenter, client
 from tests.simulators.vcenter.registry import vim, vmodl
 from tests.simulators.vcenter.storage.lookup import storage_of
 
@@ -160,3 +160,21 @@ def test_a_host_that_is_not_connected_does_nothing(esx: Esx, vc: VCenter) -> Non
     vc.host(esx.host).set_connection("notResponding")
     with pytest.raises(vmodl.fault.HostNotConnected):
         esx.storage.RescanAllHba()
+
+
+def test_who_waits_for_changes_is_told_of_a_new_disk_and_of_its_loss(array: Array, esx: Esx, service: Any) -> None:
+    collector = service.content.propertyCollector
+    spec = client.object_spec([esx.storage], vim.host.StorageSystem, ["storageDeviceInfo.scsiLun"])
+    collector.CreateFilter(spec, True)
+    version = collector.WaitForUpdatesEx("", None).version
+    access = array.attach(array.volume("told of"), esx.iqn)
+    esx.reach(access)
+    esx.storage.RescanAllHba()
+    told = collector.WaitForUpdatesEx(version, None)
+    (change,) = told.filterSet[0].objectSet[0].changeSet
+    assert [each.canonicalName for each in change.val] == list(esx.disks)
+    array.detach(access)
+    esx.storage.RescanAllHba()
+    told = collector.WaitForUpdatesEx(told.version, None)
+    (change,) = told.filterSet[0].objectSet[0].changeSet
+    assert change.op == "remove" or not change.val

@@ -186,6 +186,29 @@ def test_only_options_that_there_are_can_be_set(hosts: list[Any]) -> None:
         options.UpdateOptions([vim.option.OptionValue(key="Disk.NoSuch", value=1)])
 
 
+def test_what_checks_of_a_host_look_at_is_in_its_configuration_too(hosts: list[Any]) -> None:
+    manager, host = hosts[0].configManager, hosts[0]
+    manager.advancedOption.UpdateOptions([vim.option.OptionValue(key="NFS.MaxVolumes", value=256)])
+    assert {each.key: each.value for each in host.config.option}["NFS.MaxVolumes"] == 256
+    manager.serviceSystem.StopService("ntpd")
+    assert {each.key: each.running for each in host.config.service.service}["ntpd"] is False
+    ntp = vim.host.NtpConfig(server=["time.example.test"])
+    manager.dateTimeSystem.UpdateDateTimeConfig(vim.host.DateTimeConfig(ntpConfig=ntp))
+    assert host.config.dateTimeInfo.ntpConfig.server == ["time.example.test"]
+    assert host.config.network.vnic[1].spec.mtu == 9000
+    assert host.config.storageDevice.softwareInternetScsiEnabled
+
+
+def test_a_datastore_with_machines_does_not_go_into_maintenance(service: Any, hosts: list[Any]) -> None:
+    (store,) = hosts[0].datastore
+    with pytest.raises(vim.fault.ResourceInUse):
+        _waited(store.DatastoreEnterMaintenanceMode().task)
+    for machine in store.vm:
+        machine.UnregisterVM()
+    _waited(store.DatastoreEnterMaintenanceMode().task)
+    assert store.summary.maintenanceMode == "inMaintenance"
+
+
 def test_ports_are_bound_to_the_adapter_once(hosts: list[Any]) -> None:
     manager = hosts[0].configManager.iscsiManager
     assert "vmk1" in [each.vnicDevice for each in manager.QueryCandidateNics("vmhba64")]

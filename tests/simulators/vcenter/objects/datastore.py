@@ -112,6 +112,7 @@ class Datastore(DatastoreFiles):
 
     def DatastoreEnterMaintenanceMode(self, call: Call) -> Any:
         def work(task: object) -> None:
+            self.demand_no_machines()
             self.set("summary.maintenanceMode", "inMaintenance")
 
         task = self.vc.tasks.start(call, self, "Datastore.enterMaintenanceMode", work)
@@ -131,6 +132,11 @@ class Datastore(DatastoreFiles):
             super().destroy()
 
     def demand_unused(self) -> None:
+        """ResourceInUse while machines are on it, or anything else needs it."""
+        self.demand_no_machines()
+        self.demand_unblocked()
+
+    def demand_no_machines(self) -> None:
         """ResourceInUse while machines are on it."""
         machines = [self.vc.entity(ref).name for ref in self.get("vm") or []]
         if machines:
@@ -138,7 +144,6 @@ class Datastore(DatastoreFiles):
                 vim.fault.ResourceInUse(type=vim.Datastore, name=self.name),
                 f"The resource '{self.name}' is in use by {', '.join(machines[:5])}.",
             )
-        self.demand_unblocked()
 
     def detach(self) -> None:
         super().detach()

@@ -24,6 +24,7 @@ class HostDateTimeSystem(HostPart):
             "dateTimeInfo",
             vim.host.DateTimeInfo(timeZone=zone, ntpConfig=vim.host.NtpConfig(server=["ntp.example.test"])),
         )
+        host.set("config.dateTimeInfo", self.get("dateTimeInfo"))
 
     def QueryDateTime(self, call: Call) -> datetime:
         self.host.demand_connected()
@@ -36,7 +37,9 @@ class HostDateTimeSystem(HostPart):
     def UpdateDateTimeConfig(self, call: Call, config: Any) -> None:
         self.host.demand_connected()
         if config.ntpConfig is not None:
-            self.set("dateTimeInfo.ntpConfig", config.ntpConfig)
+            with self.vc.model.change():
+                self.set("dateTimeInfo.ntpConfig", config.ntpConfig)
+                self.host.set("config.dateTimeInfo", self.get("dateTimeInfo"))
 
     def RefreshDateTimeSystem(self, call: Call) -> None:
         self.host.demand_connected()

@@ -21,6 +21,7 @@ class HostNetworkSystem(HostPart):
                 dnsConfig=vim.host.DnsConfig(dhcp=False, hostName=host.name, domainName="", address=["192.0.2.1"]),
             ),
         )
+        host.set("config.network", self.get("networkInfo"))
         self.set("dnsConfig", self.get("networkInfo.dnsConfig"))
 
 

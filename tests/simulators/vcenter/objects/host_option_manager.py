@@ -40,7 +40,12 @@ class HostOptionManager(HostPart):
 
     def __init__(self, host: HostSystem, moid: str) -> None:
         super().__init__(host, moid)
-        self.set("setting", [_option(key, value) for key, value in _INITIAL.items()])
+        self._show([_option(key, value) for key, value in _INITIAL.items()])
+
+    def _show(self, settings: list[Any]) -> None:
+        with self.vc.model.change():
+            self.set("setting", settings)
+            self.host.set("config.option", self.get("setting"))
 
     def QueryOptions(self, call: Call, name: str | None) -> list[Any]:
         self.host.demand_connected()
@@ -61,7 +66,7 @@ class HostOptionManager(HostPart):
                 if each.key not in known:
                     raise named_fault(vim.fault.InvalidName(name=each.key), f"There is no option {each.key}")
                 known[each.key] = each
-            self.set("setting", list(known.values()))
+            self._show(list(known.values()))
 
 
 def _option(key: str, value: int) -> Any:
