@@ -164,13 +164,18 @@ def test_a_stream_tells_and_is_a_subscription_while_it_is_open(service: RedfishS
     assert judged(event["body"])
     assert event["body"]["Id"] == event["id"]
     reader.close()
-    until(lambda: (make_tenant_quietly(service), client.get(uri).status_code == 404)[1], 40)
+
+    def gone() -> bool:
+        make_noise(service)
+        return client.get(uri).status_code == 404
+
+    until(gone, 40)
 
 
 _count = iter(range(10_000))
 
 
-def make_tenant_quietly(service: RedfishService) -> None:
+def make_noise(service: RedfishService) -> None:
     """Something happens: a server notices that a client has gone when it writes."""
     make_tenant(service, f"noise-{next(_count)}")
 
@@ -179,7 +184,7 @@ def test_a_stream_ends_when_its_subscription_is_deleted(service: RedfishService,
     reader = Reader(client)
     (uri,) = client.members(SUBSCRIPTIONS)
     assert client.delete(uri).status_code == 204
-    make_tenant_quietly(service)
+    make_noise(service)
     while (block := reader.blocks.get(timeout=20)) is not None:
         assert block
     assert client.members(SUBSCRIPTIONS) == []
