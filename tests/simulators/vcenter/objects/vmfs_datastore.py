@@ -15,6 +15,7 @@ from .host_system import HostSystem
 
 if TYPE_CHECKING:
     from ..storage.host_storage import HostStorage
+    from ..vcenter import VCenter
 
 _MIB = 1 << 20
 
@@ -23,19 +24,23 @@ class VmfsDatastore(Datastore):
     """The hosts that mount it do all reading and writing."""
 
     PLAYED = False
-    # What its disks last called it; the name may have a number behind it.
-    label: str
+
+    def __init__(self, vc: VCenter, name: str, datacenter: Datacenter, info: Any, capacity: int, free: int) -> None:
+        # What its disks last called it; the name may have a number behind it.
+        self.label = str(info.vmfs.name)
+        # The files as they were last read from a disk or written to it.
+        self._kept: dict[str, Any] = {}
+        super().__init__(vc, name, datacenter, info, capacity, free)
 
     @classmethod
-    def found(cls, host: HostSystem, header: Header, name: str) -> VmfsDatastore:
+    def found(cls, host: HostSystem, header: Header) -> VmfsDatastore:
         """A datastore new to this vCenter, named after the volume; a name that is taken gets a number."""
         datacenter = datacenter_of(host)
         extents = [vim.host.ScsiDisk.Partition(diskName=each.disk, partition=1) for each in header.extents]
         free = header.size - vmfs.OVERHEAD
-        info = vmfs_info(name, header.size, free, extents=extents, volume=header.uuid)
-        made = cls(host.vc, _free_name(datacenter, name), datacenter, info, header.size, free)
-        made.label = header.label
-        return made
+        info = vmfs_info(header.label, header.size, free, extents=extents, volume=header.uuid)
+        info.name = _free_name(datacenter, header.label)
+        return cls(host.vc, info.name, datacenter, info, header.size, free)
 
     @property
     def uuid(self) -> str:
@@ -48,6 +53,7 @@ class VmfsDatastore(Datastore):
     def load(self, catalogue: dict[str, Any]) -> None:
         """Take over what a disk says of its files."""
         self.files.load(catalogue)
+        self._kept = catalogue
         self.measure()
 
     def take_over(self, header: Header, catalogue: dict[str, Any]) -> None:
@@ -58,7 +64,9 @@ class VmfsDatastore(Datastore):
                 super().renamed()
                 self.label = header.label
             self.set("info.vmfs.capacity", header.size)
-            self.load(catalogue)
+            # What others did to the disk counts; a change that is being made here is not on it yet.
+            if catalogue != self._kept:
+                self.load(catalogue)
 
     def measure(self) -> None:
         """Say how large it is and how much is free."""
@@ -87,6 +95,7 @@ class VmfsDatastore(Datastore):
             storage = storage_of(host)
             with storage.lock:
                 if storage.volumes.save(self.uuid, document):
+                    self._kept = document
                     self.measure()
                     return
         raise named_fault(

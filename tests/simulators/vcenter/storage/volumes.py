@@ -97,13 +97,13 @@ class HostVolumes:
             if datastore is not None:
                 datastore.take_over(header, self.catalogue(known))
 
-    def mount_new(self, header: Header, disks: tuple[str, ...], *, name: str | None = None) -> VmfsDatastore:
+    def mount_new(self, header: Header, disks: tuple[str, ...]) -> VmfsDatastore:
         """A file system this host did not know."""
         volume = Volume(header, disks)
         self.known[header.uuid] = volume
         datastore = self.datastore(header.uuid)
         if datastore is None:
-            datastore = VmfsDatastore.found(self._storage.host, header, name or header.label)
+            datastore = VmfsDatastore.found(self._storage.host, header)
             datastore.load(self.catalogue(volume))
         host = self._storage.host
         if datastore.mount_of(host) is None:
