@@ -63,6 +63,43 @@ def test_a_portal_that_is_asked_shows_what_this_host_may_use_and_hands_its_secre
     assert len(esx.disks) == 1
 
 
+def test_the_secret_of_the_adapter_counts_for_targets_that_have_none(array: Array, esx: Esx) -> None:
+    access = array.attach(array.volume("inherited"), esx.iqn)
+    esx.storage.UpdateInternetScsiAuthenticationProperties(HBA, chap(access.user, access.secret), None)
+    address, _, port = access.portal.rpartition(":")
+    target = Hba.StaticTarget(address=address, port=int(port), iScsiName=access.target)
+    esx.storage.AddInternetScsiStaticTargets(HBA, [target])
+    esx.storage.RescanAllHba()
+    assert len(esx.disks) == 1
+
+
+def test_a_target_that_cannot_show_who_it_is_is_not_used_where_that_is_wanted(array: Array, esx: Esx) -> None:
+    access = array.attach(array.volume("mutual"), esx.iqn)
+    esx.reach(access)
+    address, _, port = access.portal.rpartition(":")
+    target = Hba.StaticTarget(address=address, port=int(port), iScsiName=access.target)
+    both = chap(access.user, access.secret)
+    both.mutualChapName, both.mutualChapSecret = "target", "a-secret-of-its-own"
+    esx.storage.UpdateInternetScsiAuthenticationProperties(HBA, both, Hba.TargetSet(staticTargets=[target]))
+    esx.storage.RescanAllHba()
+    assert esx.disks == {}
+    both.mutualChapSecret = both.chapSecret
+    with pytest.raises(vmodl.fault.InvalidArgument):
+        esx.storage.UpdateInternetScsiAuthenticationProperties(HBA, both, Hba.TargetSet(staticTargets=[target]))
+
+
+def test_a_target_that_is_removed_takes_its_disk_along(array: Array, esx: Esx) -> None:
+    access = array.attach(array.volume("removed"), esx.iqn)
+    esx.reach(access)
+    esx.storage.RescanAllHba()
+    assert len(esx.disks) == 1
+    esx.leave(access)
+    esx.storage.RescanAllHba()
+    assert esx.disks == {}
+    with pytest.raises(vim.fault.NotFound):
+        esx.leave(access)
+
+
 def test_another_name_of_the_host_is_the_one_it_logs_in_with(array: Array, esx: Esx) -> None:
     access = array.attach(array.volume("renamed"), "iqn.1998-01.com.vmware:chosen")
     esx.reach(access)
