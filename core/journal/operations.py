@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import json
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -14,6 +13,7 @@ from sqlalchemy.sql import ColumnElement
 from ..context import Context
 from ..errors import Conflict, KeyReused
 from ..model.identity import now
+from ..model.json_text import encoder
 from ..model.operation import Operation, OperationState
 from ..store.columns import DatabaseClock
 from ..store.database import Database, Tx
@@ -53,8 +53,8 @@ def encode(document: Any) -> str:
     return "{}" if not document else _ENCODE(document)
 
 
-_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
-_ENCODE_ANY = json.JSONEncoder(separators=(",", ":"), default=str).encode
+_ENCODE = encoder()
+_ENCODE_ANY = encoder(str)
 
 
 def encode_error(document: Any) -> str | None:

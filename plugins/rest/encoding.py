@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import fields, is_dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from flask import Response
 from werkzeug.datastructures import Headers
 
 from ...core.model.codec import time_text
+from ...core.model.json_text import encoder
 
 _JSON = "application/json"
 
@@ -36,7 +36,7 @@ def _names(kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
-encoded = json.JSONEncoder(separators=(",", ":"), default=_plain).encode
+encoded = encoder(_plain)
 """A noun, or plain JSON with nouns in it, as text; the same that `codec.to_json` gives."""
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from http import HTTPStatus
 from typing import Any
 
+from ....core.model.json_text import encoder
+
 JSON = "application/json;charset=utf-8"
 
-_dump = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_dump = encoder()
 _LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 
