@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-#: A sample of this many values tells where the highest begin.
-_SAMPLE = 512
+#: A sample of so many values tells where the highest begin; a larger one where there are more values than `_MANY`.
+_SAMPLE, _LARGER = 128, 512
+_MANY = 4096
 
 
 def highest(values: NDArray[Any], count: int) -> NDArray[np.intp]:
     """The places of the `count` highest values, highest first; all places when there are no more."""
     total = len(values)
     if total > 4 * _SAMPLE:
-        sample = values[:: total // _SAMPLE]
+        sample = values[:: total // (_SAMPLE if total <= _MANY else _LARGER)]
         # A few times `count` values can be expected above this one; if fewer are, all are looked at.
         rank = min(len(sample), max(1, 4 * count * len(sample) // total))
         threshold = np.partition(sample, len(sample) - rank)[len(sample) - rank]
