@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ....core.context import Context
-from ....core.errors import Forbidden, NotFound, Unauthenticated
+from ....core.errors import Forbidden, IsthmusError, NotFound, Unauthenticated
 from ....core.model.operation import Operation
 from ....plugin_manager.action import Call
 from ....plugin_manager.contract import Submit
@@ -91,6 +91,19 @@ class Desk:
             "vcenter": seat.target.guid,
             "session": session,
         }
-        return self._submit(
-            kind, call.context, resource_type=seat.target.kind, resource=str(seat.target), data=data, key=call.key
-        )
+        try:
+            operation = self._submit(
+                kind, call.context, resource_type=seat.target.kind, resource=str(seat.target), data=data, key=call.key
+            )
+        except IsthmusError:
+            self._let_go(seat, session)
+            raise
+        if not operation.state.live:
+            # The key is that of an operation which has ended: nobody needs the session that was made just now.
+            self._let_go(seat, session)
+        return operation
+
+    def _let_go(self, seat: Seat, session: str | None) -> None:
+        if session is not None:
+            endpoint = seat.reach.vcenter.endpoint
+            seat.reach.line.call(lambda: self._sealed.end(session, endpoint), seconds=SECONDS)

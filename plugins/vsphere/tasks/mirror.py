@@ -29,6 +29,7 @@ from ..vcenters.reach import Reach, Reaches
 
 KIND = "task"
 _PIECE = 500
+_MOST = 1000
 
 
 class Mirror:
@@ -49,7 +50,8 @@ class Mirror:
         with self._stage.vcenter(run) as connection:
             subject = self._stage.subject(run, connection)
             kind = task_type(run.data["action"])
-            moid = _known(connection, subject, kind, run) or _made(connection, subject, kind, run)
+            known = [each for each in _known(connection, subject, kind, run) if each not in self._others(run)]
+            moid = known[0] if known else _made(connection, subject, kind, run)
             current = connection.read(connection.content.sessionManager, "currentSession").get("currentSession")
         body = {
             "vcenter": run.data["vcenter"],
@@ -62,6 +64,11 @@ class Mirror:
             self._records.put(Record(KIND, run.operation.id, body, tenant=run.operation.tenant))
         except Conflict:
             return  # an earlier try of this step wrote it
+
+    def _others(self, run: Run) -> frozenset[str]:
+        """The tasks of other operations, which may have come with the same request."""
+        kept = self._records.list(KIND, tenant=run.operation.tenant, limit=_MOST)
+        return frozenset(str(each.body["task"]) for each in kept if each.id != run.operation.id)
 
     def look(self, run: DutyRun) -> None:
         """Let every task say what is true now. One vCenter that does not answer does not keep the others."""
@@ -122,8 +129,8 @@ class Mirror:
             connection.close()
 
 
-def _known(connection: Connection, subject: Any, kind: str, run: Run) -> str | None:
-    """A task that an earlier try of the step made."""
+def _known(connection: Connection, subject: Any, kind: str, run: Run) -> list[str]:
+    """Tasks that an earlier try of the step may have made."""
     spec = vim.TaskFilterSpec(
         entity=vim.TaskFilterSpec.ByEntity(entity=subject, recursion="self"),
         activationId=[run.operation.request_id],
@@ -132,10 +139,9 @@ def _known(connection: Connection, subject: Any, kind: str, run: Run) -> str | N
     with translated(connection.endpoint):
         collector = connection.content.taskManager.CreateCollectorForTasks(spec)
         try:
-            found = [each for each in collector.ReadNextTasks(100) if each.descriptionId == kind]
+            return [str(each.task._moId) for each in collector.ReadNextTasks(100) if each.descriptionId == kind]
         finally:
             collector.DestroyCollector()
-    return found[0].task._moId if found else None
 
 
 def _made(connection: Connection, subject: Any, kind: str, run: Run) -> str:

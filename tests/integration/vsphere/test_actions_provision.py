@@ -227,8 +227,18 @@ def test_the_same_key_is_the_same_operation(site: ActionSite) -> None:
     first = site.catalogue.invoke("vsphere", "provision", call)
     assert isinstance(first, Operation) and site.ended(first).state == "done"
     site.vc.named("gold").rename("other")
+    assert not site.records.list("session")
     again = site.catalogue.invoke("vsphere", "provision", call)
     assert isinstance(again, Operation) and again.id == first.id
+    assert not site.records.list("session"), "a session that nobody uses is kept"
+
+
+def test_two_operations_of_one_request_have_a_task_each(site: ActionSite) -> None:
+    site.vc.trouble("RescanHba", seconds=1.0)
+    first = site.begin("provision", HOST, **wanted())
+    second = site.begin("provision", HOST, **wanted(name="silver"))
+    assert (site.ended(first).state, site.ended(second).state) == ("done", "done")
+    assert [each.state for each in site.tasks(first)] == ["success", "success"]
 
 
 def test_cancelling_the_task_in_the_vcenter_takes_the_operation_back(site: ActionSite) -> None:
