@@ -145,7 +145,40 @@ EXPAND = Declared(
     pivot="extend",
 )
 
-DECLARED = (PROVISION, DELETE, EXPAND)
+MOUNT = Declared(
+    "mount",
+    "Mount a datastore on hosts",
+    "Let more hosts reach the volume behind the datastore, and mount it there.",
+    "attachment:create",
+    ("Datastore",),
+    inputs.HOSTS,
+    {
+        "examine": None,
+        "attach": "detach",
+        "targets": "no_targets",
+        "mount": "unmount",
+        "read_back": None,
+    },
+)
+
+UNMOUNT = Declared(
+    "unmount",
+    "Unmount a datastore from hosts",
+    "Unmount the datastore from some of its hosts, which then no longer reach the volume.",
+    "attachment:delete",
+    ("Datastore",),
+    inputs.HOSTS,
+    {
+        "examine": None,
+        "unmount": "remount",
+        "withdraw": None,
+        "detach": None,
+        "read_back": None,
+    },
+    pivot="withdraw",
+)
+
+DECLARED = (PROVISION, DELETE, EXPAND, MOUNT, UNMOUNT)
 
 
 def duty(offered: Callable[[], Offered]) -> Duty:

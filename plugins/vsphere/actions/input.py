@@ -69,3 +69,18 @@ EXPAND: Mapping[str, Any] = {
         "size": {"type": "integer", "minimum": SMALLEST, "description": "The volume's new size in bytes."},
     },
 }
+
+HOSTS: Mapping[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["hosts"],
+    "properties": {
+        "hosts": {
+            "type": "array",
+            "items": {"type": "string", "minLength": 1},
+            "minItems": 1,
+            "uniqueItems": True,
+            "description": "The hosts, by name or id.",
+        },
+    },
+}

@@ -15,8 +15,10 @@ from .declaration import Deed
 from .delete import Delete
 from .desk import Desk
 from .expand import Expand
+from .mount import Mount
 from .provision import Provision
 from .stage import Stage
+from .unmount import Unmount
 
 
 class Offered:
@@ -38,6 +40,8 @@ class Offered:
             "provision": Provision(self.desk, stage),
             "delete": Delete(self.desk, stage),
             "expand": Expand(self.desk, stage),
+            "mount": Mount(self.desk, stage),
+            "unmount": Unmount(self.desk, stage),
         }
 
     def deed(self, action: str) -> Deed:

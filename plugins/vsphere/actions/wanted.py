@@ -54,11 +54,7 @@ class Wanted:
     @property
     def shared(self) -> bool:
         """Whether several hosts may have the volume at once."""
-        for key, value in self.profile.properties.get("customProperties", {}).items():
-            name = key.removeprefix("capabilities:").strip().removeprefix("extras.")
-            if key.startswith("capabilities:") and name == "multiAttach":
-                return str(value).lower().removeprefix("<is>").strip() == "true"
-        return False
+        return is_shared(self.profile)
 
     @property
     def _connectivity(self) -> Mapping[str, Any]:
@@ -72,6 +68,15 @@ class Wanted:
             there = next(iter(everything(storage.volumes.list, pool=self.pool.id, state="available")), None)
             near = () if there is None else (there.id,)
         return VolumeRequest(self.name, self.size, self.profile.id, near=near, metadata={MARK: mark})
+
+
+def is_shared(profile: Profile) -> bool:
+    """Whether several hosts may have a volume of the profile at once."""
+    for key, value in profile.properties.get("customProperties", {}).items():
+        name = key.removeprefix("capabilities:").strip().removeprefix("extras.")
+        if key.startswith("capabilities:") and name == "multiAttach":
+            return str(value).lower().removeprefix("<is>").strip() == "true"
+    return False
 
 
 def demand_hosts(hosts: Sequence[Esx], chosen: Sequence[str]) -> None:

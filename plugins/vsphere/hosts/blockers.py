@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from ....core.errors import IsthmusError
@@ -21,9 +21,17 @@ def blockers(connection: Connection, store: Any) -> list[str]:
     return list(_found(connection, store))[:_SHOWN]
 
 
-def _found(connection: Connection, store: Any) -> Iterator[str]:
+def blockers_on(connection: Connection, store: Any, host: Any) -> list[str]:
+    """What keeps one host from unmounting it: its own machines, and what the cluster does with the datastore."""
+    machines = read_all(connection, connection.read(store, "vm").get("vm") or [], "runtime.host")
+    others = {moid for moid, values in machines.items() if values["runtime.host"]._moId != host._moId}
+    return list(_found(connection, store, others))[:_SHOWN]
+
+
+def _found(connection: Connection, store: Any, without: Collection[str] = ()) -> Iterator[str]:
     values = connection.read(store, "vm", "parent", "host", "iormConfiguration.enabled")
-    for machine in read_all(connection, values.get("vm") or [], "name", "config.template").values():
+    machines = [each for each in values.get("vm") or [] if each._moId not in without]
+    for machine in read_all(connection, machines, "name", "config.template").values():
         kind = "template" if machine.get("config.template") else "vm"
         yield texts().get(f"blocker.{kind}", name=machine.get("name", "?"))
     hosts = [each.key for each in values.get("host") or []]

@@ -46,3 +46,20 @@ def datastores_beside(connection: Connection, entity: Any) -> dict[str, Any]:
     stores = [] if datacenter is None else connection.read(datacenter, "datastore").get("datastore") or []
     by_id = {each._moId: each for each in stores}
     return {values["name"]: by_id[moid] for moid, values in read_all(connection, stores, "name").items()}
+
+
+def hosts_beside(connection: Connection, entity: Any) -> list[Any]:
+    """All hosts of the entity's datacenter."""
+    datacenter = above(connection, entity, vim.Datacenter)
+    folders = [] if datacenter is None else [connection.read(datacenter, "hostFolder")["hostFolder"]]
+    hosts: list[Any] = []
+    while folders:
+        inside = [
+            each for found in read_all(connection, folders, "childEntity").values() for each in found["childEntity"]
+        ]
+        folders = [each for each in inside if isinstance(each, vim.Folder)]
+        for kind in (vim.ComputeResource, vim.ClusterComputeResource):
+            same = [each for each in inside if type(each) is kind]
+            for found in read_all(connection, same, "host").values():
+                hosts.extend(found["host"])
+    return hosts

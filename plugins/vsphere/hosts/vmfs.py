@@ -113,6 +113,14 @@ def unmount(host: Esx, store: Vmfs) -> None:
             host.storage.UnmountVmfsVolume(store.uuid)
 
 
+def forget(host: Esx, store: Vmfs) -> None:
+    """An unmounted file system is not kept in the host's list; nothing when it is not there."""
+    seen = store.seen_by(host)
+    if seen is not None and not seen.mounted:
+        with host.at():
+            host.storage.DeleteVmfsVolumeState(store.uuid)
+
+
 def destroy(connection: Connection, store: Vmfs) -> None:
     """The file system goes, on all hosts; nothing when it is gone. `InUse` with what keeps it."""
     with translated(connection.endpoint):

@@ -207,7 +207,7 @@ def action_site(array: Array, *, role: Role = FULL, service: bool = True) -> Ite
     spec = specification(roles=(FULL, FEW))
     users = (*(user for user in spec.users if user.name != ANNA.name), anna)
     with VCenter(type(spec)(**{**{n: getattr(spec, n) for n in spec.__slots__}, "users": users})) as vc:
-        tasks = [vim.Extension.TaskTypeInfo(taskID=task_type(each)) for each in ("provision", "delete", "expand")]
+        tasks = [vim.Extension.TaskTypeInfo(taskID=task_type(each)) for each in (found.id for found in DECLARED)]
         vc.extensions.set("extensionList", [vim.Extension(key=KEY, version="1", taskList=tasks)])
         engine, root = array.engine, array.root
         records = OwnedRecords(engine.parts.database, f"plugin:vsphere-{vc.guid[:8]}", Sealer([ROOT_KEY]))

@@ -1,0 +1,113 @@
+"""`mount`: more hosts reach a datastore."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from ....core.errors import Conflict, Failed, NotFound
+from ....core.journal.step import Run, Wait
+from ....core.model.host import Initiator
+from ....core.model.request import AttachmentRequest, HostRequest
+from ..hosts import vmfs
+from ..hosts.esx import Esx
+from .mounted import writes
+from .mounting import Meant, Mounting
+from .reasons import because
+from .stage import each_host
+from .wanted import is_shared
+
+
+class Mount(Mounting):
+    """Checks, plans and does it. What a host had before it keeps on the way back."""
+
+    def demand(self, meant: Meant) -> None:
+        for host in meant.hosts:
+            host.adapter()
+            if writes(meant.store, host):
+                raise because(Conflict, "mounted", name=meant.store.name, host=host.name)
+        profile = meant.backing.storage.profiles.get(meant.backing.volume.profile)
+        count = len({each.moid for each in meant.hosts} | {each.host for each in meant.store.mounts})
+        if count > 1 and not is_shared(profile):
+            raise because(Conflict, "profile-single", profile=profile.name, hosts=count)
+
+    def attach(self, run: Run) -> Wait | None:
+        """Each host has the volume."""
+        storage, children = self._stage.storage(run), []
+        with self._stage.vcenter(run) as connection:
+            names = {each.moid: each.name for each in self._stage.hosts(run, connection)}
+        for moid, iqn in run.data["iqns"].items():
+            known = self._attachment(run, moid)
+            if known is None or known.state != "attached":
+                request = HostRequest(names[moid], (Initiator("iscsi", iqn),), os_type="esxi")
+                host = self._stage.steward(run).hosts.ensure(request)
+                wanted = AttachmentRequest(run.data["volume"], host.id)
+                children.append(storage.attachments.create(wanted, key=f"{run.key}/{host.id}"))
+        return self._stage.all_ended(run, storage, children)
+
+    def detach(self, run: Run) -> Wait | None:
+        storage, children = self._stage.storage(run), []
+        for moid in self._fresh(run):
+            known = self._attachment(run, moid)
+            if known is not None:
+                with suppress(NotFound):
+                    children.append(storage.attachments.delete(known.id, key=f"{run.key}/{known.id}"))
+        return self._stage.all_ended(run, storage, children)
+
+    def targets(self, run: Run) -> None:
+        """Each host logs in, with the secret of its own attachment, and looks."""
+        storage = self._stage.storage(run)
+        with self._stage.vcenter(run) as connection:
+            for host in self._stage.hosts(run, connection):
+                known = self._attachment(run, host.moid)
+                if known is None:
+                    raise because(Failed, "no-disk", host=host.name, disk=run.data["identifier"])
+                host.add_target(storage.attachments.connection(known.id))
+                host.scan()
+                host.attach(run.data["identifier"])
+                if host.disk(run.data["identifier"]) is None:
+                    raise because(Failed, "no-disk", host=host.name, disk=run.data["identifier"])
+
+    def no_targets(self, run: Run) -> None:
+        identifier = str(run.data["identifier"])
+        fresh = self._fresh(run)
+
+        def work(host: Esx) -> None:
+            if host.moid in fresh:
+                vmfs.unmount(host, self._store(run, host.connection))
+                vmfs.forget(host, self._store(run, host.connection))
+                host.detach(identifier)
+                for iqn in run.data["targets"]:
+                    host.remove_target(iqn, identifier)
+                host.scan()
+                host.forget(identifier)
+
+        with self._stage.vcenter(run) as connection:
+            each_host(self._stage.hosts(run, connection), work)
+
+    def mount(self, run: Run) -> None:
+        """Each host finds the file system and mounts it."""
+        with self._stage.vcenter(run) as connection:
+            for host in self._stage.hosts(run, connection):
+                host.demand_connected()
+                host.scan()
+                vmfs.mount(host, self._store(run, connection))
+
+    def unmount(self, run: Run) -> None:
+        with self._stage.vcenter(run) as connection:
+            store = self._store(run, connection)
+            before = run.data["before"]
+            hosts = [each for each in self._stage.hosts(run, connection) if not before[each.moid]["mounted"]]
+            each_host(hosts, lambda host: vmfs.unmount(host, store))
+
+    def read_back(self, run: Run) -> None:
+        """Every host reaches it."""
+        with self._stage.vcenter(run) as connection:
+            store = self._store(run, connection)
+            for host in self._stage.hosts(run, connection):
+                if not writes(store, host):
+                    raise because(Failed, "not-accessible", name=store.name, host=host.name)
+        run.result["datastore"], run.result["hosts"] = store.moid, run.data["hosts"]
+
+    def _fresh(self, run: Run) -> list[str]:
+        """The hosts that did not have the volume before."""
+        return [moid for moid, before in run.data["before"].items() if not before["attached"]]

@@ -1,0 +1,147 @@
+"""Hosts get a datastore or lose it, all that are meant or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from isthmus.core.errors import Conflict
+from isthmus.plugins.vsphere.actions.declaration import MOUNT
+from isthmus.plugins.vsphere.connection.vmodl import vim
+from tests.environment import iscsi
+from tests.environment.server import until
+from tests.integration.vcenter_simulator import array as arrays
+from tests.integration.vcenter_simulator.array import Array
+from tests.integration.vsphere.actions_site import GIB, ActionSite, action_site
+from tests.simulators.vcenter.objects.virtual_machine import VirtualMachine
+from tests.simulators.vcenter.storage import libiscsi
+
+REASON = iscsi.missing() or libiscsi.missing()
+CLUSTER = "cluster-1"
+FIRST, SECOND = "esx-01.example.test", "esx-02.example.test"
+
+
+@pytest.fixture(scope="module")
+def array() -> Iterator[Array]:
+    if REASON:
+        pytest.skip(REASON)
+    with arrays.array() as running:
+        yield running
+
+
+@pytest.fixture
+def site(array: Array) -> Iterator[ActionSite]:
+    with action_site(array) as made:
+        yield made
+
+
+@pytest.fixture
+def one(site: ActionSite) -> str:
+    """The volume of the datastore `gold`, which the first host has."""
+    return str(site.done("provision", CLUSTER, name="gold", size=2 * GIB, profile="shared", hosts=[FIRST])["volume"])
+
+
+@pytest.fixture
+def both(site: ActionSite) -> str:
+    """The volume of the datastore `gold`, which both hosts have."""
+    return str(site.done("provision", CLUSTER, name="gold", size=2 * GIB, profile="shared")["volume"])
+
+
+def mounted(site: ActionSite) -> dict[str, tuple[bool, bool]]:
+    """Of the datastore, by host: mounted, accessible."""
+    return {
+        site.vc.host(each.key).name: (each.mountInfo.mounted, each.mountInfo.accessible)
+        for each in site.vc.named("gold").get("host")
+    }
+
+
+def without_hosts(footprint: Any) -> Any:
+    """The storage knows a host from the first attachment on."""
+    return {name: value for name, value in footprint.items() if name != "hosts"}
+
+
+def test_a_host_gets_it_and_loses_it_again(site: ActionSite, one: str) -> None:
+    before = without_hosts(site.footprint())
+    site.done("mount", "gold", hosts=[SECOND])
+    assert mounted(site) == {FIRST: (True, True), SECOND: (True, True)}
+    operation = site.begin("unmount", "gold", hosts=[SECOND])
+    assert site.ended(operation).state == "done"
+    assert mounted(site) == {FIRST: (True, True)}
+    assert without_hosts(site.footprint()) == before
+    site.done("mount", "gold", hosts=[SECOND])
+    assert mounted(site)[SECOND] == (True, True)
+
+
+def test_a_host_that_had_it_unmounted_keeps_its_disk_on_the_way_back(site: ActionSite, both: str) -> None:
+    host = site.hosts()[1]
+    host.system("storageSystem").storage.volumes.unmount(site.vc.named("gold").uuid)
+    before = site.footprint()
+    with site.failing("vsphere.mount", "read_back"):
+        assert site.act("mount", "gold", hosts=[SECOND]).state == "failed"
+    assert site.footprint() == before and mounted(site)[SECOND][0] is False
+    site.done("mount", "gold", hosts=[SECOND])
+    assert mounted(site)[SECOND] == (True, True)
+
+
+@pytest.mark.parametrize("after", [True, False], ids=["after", "before"])
+@pytest.mark.parametrize("step", list(MOUNT.steps))
+def test_a_failure_in_mounting_leaves_everything_as_before(site: ActionSite, one: str, step: str, after: bool) -> None:
+    before = without_hosts(site.footprint())
+    with site.failing("vsphere.mount", step, after=after):
+        found = site.act("mount", "gold", hosts=[SECOND])
+    assert found.state == "failed"
+    assert without_hosts(site.footprint()) == before and mounted(site) == {FIRST: (True, True)}
+
+
+@pytest.mark.parametrize("after", [True, False], ids=["after", "before"])
+@pytest.mark.parametrize("step", ["examine", "unmount"])
+def test_a_failure_before_anything_is_withdrawn_leaves_everything_as_before(
+    site: ActionSite, both: str, step: str, after: bool
+) -> None:
+    before = site.footprint()
+    with site.failing("vsphere.unmount", step, after=after):
+        assert site.act("unmount", "gold", hosts=[SECOND]).state == "failed"
+    assert site.footprint() == before and mounted(site)[SECOND] == (True, True)
+
+
+@pytest.mark.parametrize("after", [True, False], ids=["after", "before"])
+@pytest.mark.parametrize("step", ["withdraw", "detach", "read_back"])
+def test_a_failure_past_that_point_is_overcome(site: ActionSite, both: str, step: str, after: bool) -> None:
+    with site.failing("vsphere.unmount", step, after=after):
+        assert site.act("unmount", "gold", hosts=[SECOND]).state == "done"
+    assert mounted(site) == {FIRST: (True, True)}
+
+
+def test_a_host_that_goes_offline_in_mid_mount_is_named_and_cleaned_up_later(site: ActionSite, one: str) -> None:
+    before = without_hosts(site.footprint())
+    second = site.hosts()[1]
+
+    def offline(receiver: Any, arguments: Any) -> bool:
+        second.set("runtime.connectionState", "disconnected")
+        return False
+
+    site.vc.trouble("RescanVmfs", fault=vim.fault.PlatformConfigFault(), when=offline)
+    operation = site.begin("mount", "gold", hosts=[SECOND])
+    until(lambda: site.operation(operation).undoing, 30)
+    site.vc.interference.clear()
+    second.set("runtime.connectionState", "connected")
+    found = site.ended(operation)
+    assert found.state == "failed" and f"no connection to host {SECOND}" in found.error["message"]
+    assert without_hosts(site.footprint()) == before
+
+
+def test_the_last_host_and_a_host_with_machines_keep_it(site: ActionSite, both: str) -> None:
+    with pytest.raises(Conflict, match="No other host would reach"):
+        site.begin("unmount", "gold", hosts=[FIRST, SECOND])
+    VirtualMachine(site.vc, "payroll", site.hosts()[1], site.vc.named("gold"), (1 << 20,))
+    with pytest.raises(Conflict, match=f"Host {SECOND} needs the datastore gold: virtual machine payroll"):
+        site.begin("unmount", "gold", hosts=[SECOND])
+    site.done("unmount", "gold", hosts=[FIRST])
+
+
+def test_a_volume_for_one_host_is_not_mounted_on_a_second(site: ActionSite) -> None:
+    site.done("provision", FIRST, name="gold", size=2 * GIB, profile="plain")
+    with pytest.raises(Conflict, match="plain are for one host, and these are 2"):
+        site.begin("mount", "gold", hosts=[SECOND])
