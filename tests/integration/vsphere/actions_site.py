@@ -200,6 +200,16 @@ def datastores(vc: VCenter) -> list[Any]:
     return vc.model.every(Datastore)
 
 
+def message(operation: Operation) -> str:
+    """Why it failed."""
+    return str((operation.error or {})["message"])
+
+
+def cure(operation: Operation) -> str:
+    """What to do about it."""
+    return str((operation.error or {})["next_step"])
+
+
 @contextmanager
 def action_site(array: Array, *, role: Role = FULL, service: bool = True) -> Iterator[ActionSite]:
     """A new vCenter with two hosts beside the array; Anna has the role there."""

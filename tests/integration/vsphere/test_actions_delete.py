@@ -13,7 +13,7 @@ from isthmus.plugins.vsphere.connection.vmodl import vim
 from tests.environment import iscsi
 from tests.integration.vcenter_simulator import array as arrays
 from tests.integration.vcenter_simulator.array import Array
-from tests.integration.vsphere.actions_site import FEW, GIB, ActionSite, action_site
+from tests.integration.vsphere.actions_site import FEW, GIB, ActionSite, action_site, message
 from tests.simulators.vcenter.objects.virtual_machine import VirtualMachine
 from tests.simulators.vcenter.storage import libiscsi
 
@@ -140,7 +140,7 @@ def test_a_machine_that_comes_in_between_stops_it(site: ActionSite, volume: str)
 
     site.vc.trouble("UnmountVmfsVolume", fault=vim.fault.NotFound(), when=comes)
     found = site.act("delete", "gold")
-    assert found.state == "failed" and "late" in found.error["message"], found.error
+    assert found.state == "failed" and "late" in message(found), found.error
     assert site.footprint() == before
     assert [each.mountInfo.mounted for each in site.vc.named("gold").get("host")] == [True, True]
 

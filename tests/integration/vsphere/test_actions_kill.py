@@ -99,7 +99,7 @@ def test_provision_and_delete_survive_a_death_in_each_step(place: Place) -> None
     forward, backward = ["announce", *PROVISION.steps], ["announce", *DELETE.steps]
     for number in range(max(len(forward), len(backward))):
         there, back = forward[number % len(forward)], backward[number % len(backward)]
-        given = {"name": "gold", "size": 2 * GIB, "profile": "shared"}
+        given: dict[str, Any] = {"name": "gold", "size": 2 * GIB, "profile": "shared"}
         place.die_in("provision", f"{there} do", "cluster-1", **given)
         assert place.capacity() > 2 * GIB - (64 << 20)
         place.die_in("delete", f"{back} do", "gold")
@@ -107,7 +107,7 @@ def test_provision_and_delete_survive_a_death_in_each_step(place: Place) -> None
 
 
 def test_the_way_back_survives_a_death_in_each_step(place: Place) -> None:
-    given = {"name": "gold", "size": 2 * GIB, "profile": "shared"}
+    given: dict[str, Any] = {"name": "gold", "size": 2 * GIB, "profile": "shared"}
     for step, undo in PROVISION.steps.items():
         if undo is not None:
             place.die_in("provision", f"{step} undo", "cluster-1", fails="read_back", **given)

@@ -14,7 +14,7 @@ from tests.environment import iscsi
 from tests.environment.server import until
 from tests.integration.vcenter_simulator import array as arrays
 from tests.integration.vcenter_simulator.array import Array
-from tests.integration.vsphere.actions_site import GIB, ActionSite, action_site
+from tests.integration.vsphere.actions_site import GIB, ActionSite, action_site, message
 from tests.simulators.vcenter.objects.virtual_machine import VirtualMachine
 from tests.simulators.vcenter.storage import libiscsi
 
@@ -128,7 +128,7 @@ def test_a_host_that_goes_offline_in_mid_mount_is_named_and_cleaned_up_later(sit
     site.vc.interference.clear()
     second.set("runtime.connectionState", "connected")
     found = site.ended(operation)
-    assert found.state == "failed" and f"no connection to host {SECOND}" in found.error["message"]
+    assert found.state == "failed" and f"no connection to host {SECOND}" in message(found)
     assert without_hosts(site.footprint()) == before
 
 

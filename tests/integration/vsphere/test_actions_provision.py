@@ -20,7 +20,7 @@ from tests.environment import iscsi
 from tests.environment.server import until
 from tests.integration.vcenter_simulator import array as arrays
 from tests.integration.vcenter_simulator.array import Array
-from tests.integration.vsphere.actions_site import FEW, GIB, ActionSite, action_site, datastores
+from tests.integration.vsphere.actions_site import FEW, GIB, ActionSite, action_site, cure, datastores, message
 from tests.simulators.vcenter.storage import libiscsi
 
 REASON = iscsi.missing() or libiscsi.missing()
@@ -103,7 +103,7 @@ def test_a_failure_in_any_step_leaves_everything_as_before(site: ActionSite, ste
     with site.failing("vsphere.provision", step, after=after):
         operation = site.begin("provision", CLUSTER, **wanted(profile="shared"))
         found = site.ended(operation)
-    assert (found.state, found.error and found.error["message"]) == ("failed", "The step was told to fail.")
+    assert (found.state, message(found)) == ("failed", "The step was told to fail.")
     assert site.footprint() == before
     task = site.task(operation)
     assert task.state == "error" and "Everything is as it was before." in task.error.msg
@@ -126,7 +126,7 @@ def test_a_host_that_refuses_a_call_leaves_everything_as_before(site: ActionSite
     site.vc.trouble(method, fault=vim.fault.PlatformConfigFault(text="no", msg="It is broken"), after=after)
     found = site.act("provision", CLUSTER, **wanted(profile="shared"))
     assert found.state == "failed"
-    assert "refused: It is broken" in found.error["message"] and found.error["next_step"]
+    assert "refused: It is broken" in message(found) and cure(found)
     assert site.footprint() == before
 
 
@@ -149,7 +149,7 @@ def test_a_name_that_is_taken_meanwhile_leaves_everything_as_before(site: Action
     fault = vim.fault.DuplicateName(name="gold", object=site.vc.named("datastore-001").ref, msg="taken")
     site.vc.trouble("CreateVmfsDatastore", fault=fault)
     found = site.act("provision", HOST, **wanted())
-    assert found.error["message"] == "The name gold is taken by another datastore."
+    assert message(found) == "The name gold is taken by another datastore."
     assert site.footprint() == before
 
 
@@ -157,7 +157,7 @@ def test_a_volume_that_holds_a_file_system_is_not_formatted(site: ActionSite) ->
     before = site.footprint()
     site.vc.trouble("CreateVmfsDatastore", fault=vim.fault.PlatformConfigFault(text="", msg="It holds a VMFS volume"))
     found = site.act("provision", HOST, **wanted())
-    assert "It holds a VMFS volume" in found.error["message"]
+    assert "It holds a VMFS volume" in message(found)
     assert site.footprint() == before
 
 
@@ -174,8 +174,8 @@ def test_a_host_that_goes_offline_is_named_and_is_cleaned_up_when_it_is_back(sit
     until(lambda: site.operation(operation).undoing, 30)
     second.set("runtime.connectionState", "connected")
     found = site.ended(operation)
-    assert found.state == "failed" and second.name in found.error["message"]
-    assert "Connect the host again" in found.error["next_step"]
+    assert found.state == "failed" and second.name in message(found)
+    assert "Connect the host again" in cure(found)
     assert site.footprint() == before
 
 
