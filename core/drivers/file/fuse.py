@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import shutil
@@ -58,6 +59,17 @@ class RawView:
             if now < size:
                 os.posix_fallocate(file.fileno(), now, size - now)
 
+    def look_again(self, placement: str, size: int) -> None:
+        """Have the kernel forget what it remembers of the view, whose image has grown to `size` bytes.
+
+        It keeps a file's size for a second. Whoever opens the view within that second, as tgtd does to take up a new
+        size, would keep the old one for as long as the file is open. Raises `Failed` when the view has another size.
+        """
+        path = self._folder / placement
+        shown = _size(path)
+        if shown != size:
+            raise Failed(f"{path} shows {shown} bytes of an image of {size}.")
+
     def clear(self, placement: str) -> None:
         """Take the view away, also one whose daemon has died (its users get errors until then). Absent: nothing."""
         path = self._folder / placement
@@ -87,6 +99,23 @@ def _mounted(path: Path) -> bool:
             return True
         raise
     return found.st_dev != path.parent.stat().st_dev and stat.S_ISREG(found.st_mode)
+
+
+_AT_FDCWD = -100
+_AT_STATX_FORCE_SYNC = 0x2000
+_STATX_SIZE = 0x200
+_SIZE_AT = 40
+"""Where `struct statx` (linux/stat.h) holds the size."""
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _size(path: Path) -> int:
+    """The file's size, asked of the file system itself and not of what the kernel remembers (statx(2))."""
+    found = ctypes.create_string_buffer(256)
+    if _libc.statx(_AT_FDCWD, os.fsencode(path), _AT_STATX_FORCE_SYNC, _STATX_SIZE, found):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(path))
+    return int.from_bytes(found.raw[_SIZE_AT : _SIZE_AT + 8], "little")
 
 
 def _fusermount() -> str | None:

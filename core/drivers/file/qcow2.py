@@ -261,6 +261,8 @@ class Qcow2Driver(FileDriver):
             images.grow(path, size, thin=member.thin)
         elif member.thin:
             daemon.resize(size)
+            if EXPORT in daemon.exports():
+                self._views.look_again(volume, size)
         elif daemon.exports():
             self._views.grow(volume, size)
         else:

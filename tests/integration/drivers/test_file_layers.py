@@ -194,6 +194,19 @@ class TestRawView:
             family = node.family(volume.placement)
             assert family.file(family.volumes[volume.placement].layer).stat().st_blocks * 512 >= 24 * MIB
 
+    @pytest.mark.parametrize("thin", [True, False], ids=["thin", "thick"])
+    def test_whoever_opens_the_view_at_once_finds_the_new_size(self, driver: Any, thin: bool) -> None:
+        volume = wanted(8 * MIB, thin)
+        driver.create(volume)
+        path = driver.device(volume.placement, {}, "path").path
+        for size in (16 * MIB, 24 * MIB, 32 * MIB):
+            # The kernel remembers for a second what it is asked here.
+            assert path.stat().st_size < size
+            driver.extend(volume.placement, {}, size)
+            with path.open("rb") as view:
+                assert view.seek(0, os.SEEK_END) == size
+        driver.release(volume.placement, {})
+
     def test_a_view_whose_daemon_died_is_cleared_away_and_comes_back(self, node: Node, driver: Any) -> None:
         volume = wanted()
         driver.create(volume)
