@@ -50,13 +50,6 @@ class Place:
     def do(self, action: str, on: str, **given: Any) -> None:
         self.site.do("POST", f"actions/vsphere/{action}", self.body(on, **given))
 
-    def raw(self) -> None:
-        """Volumes are plain files from now on."""
-        (images,) = self.site.call("GET", "backends")["items"]
-        self.site.call("DELETE", f"backends/{images['id']}")
-        settings = {"directory": str(self.site.folder / "raw"), "format": "raw"}
-        self.site.call("POST", "backends", {"name": "raw", "driver": "file", "settings": settings})
-
     def nothing_left(self) -> None:
         """As if there had never been a datastore."""
         assert not [each.name for each in datastores(self.vc) if each.name == "gold"]
@@ -115,7 +108,6 @@ def test_the_way_back_survives_a_death_in_each_step(place: Place) -> None:
 
 
 def test_expand_survives_a_death_in_each_step(place: Place) -> None:
-    place.raw()
     place.do("provision", "cluster-1", name="gold", size=2 * GIB, profile="shared")
     for number, step in enumerate(EXPAND.steps, start=1):
         size = 2 * GIB + number * (256 << 20)
