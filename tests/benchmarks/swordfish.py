@@ -60,7 +60,7 @@ def _creations(caller: RedfishCaller, volumes: str, wanted: Mapping[str, Any], *
         taken.append(time.perf_counter() - began)
         monitor = answered["Location"]
         while "TaskMonitors" in monitor:
-            body, answered = caller.call("GET", monitor)
+            _, answered = caller.call("GET", monitor)
             monitor = answered["Location"] or ""
     return taken
 
