@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,7 +155,13 @@ class Composed:
 
 
 def _run(*argv: str) -> None:
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+    """Run a command; one that meets an image which a daemon is still merging comes back."""
+    deadline = time.monotonic() + 20
+    while True:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+        if not ("lock" in done.stderr and time.monotonic() < deadline):
+            break
+        time.sleep(0.1)
     assert done.returncode == 0, done.stderr
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.environment.server import until
 from tests.integration.rest.client import Client
 from tests.integration.rest.conftest import MEMORY, World
 
@@ -129,6 +130,8 @@ def test_a_dry_run_of_whatever_is_accepted_changes_nothing(world: World) -> None
         if any(parameter["name"] == "dry_run" for parameter in operation["parameters"])
     }
     assert set(asked) == accepting - {"invoke_action"}
+    # Events get their numbers a moment later, in the order in which they came to be.
+    until(lambda: attachment in [event["resource"] for event in member.get("/v1/events?limit=1000")["items"]])
     before, events = world.admin.everything(), _last_event(member)
     for name, (method, path, body) in asked.items():
         more = "&with_snapshots=true" if name == "delete_volume" else ""

@@ -108,6 +108,7 @@ def test_every_filter_and_sort_that_is_described_works_and_no_other(world: World
     values = {
         "state": {"volumes": "available", "snapshots": "error", "attachments": "error", "pools": "disabled"},
         "mode": {"attachments": "ro"},
+        "protocol": {"hosts": "nbd"},
         "health": {"backends": "healthy", "systems": "healthy"},
     }
     for path, methods in world.description.document["paths"].items():

@@ -1,4 +1,7 @@
-"""One populated service for all modules that only look at it, or that may leave more in it than they found."""
+"""One populated service for all modules that only look at it, or that may leave more in it than they found.
+
+They are of one group, `populated`, so that one process runs them: the service has ports of its own.
+"""
 
 from __future__ import annotations
 

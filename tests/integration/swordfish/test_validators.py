@@ -13,6 +13,7 @@ from tests.environment.redfish_validators import Report, protocol_validator, ser
 from tests.integration.swordfish.populated import Populated, why_not_usual_ports
 
 pytestmark = [
+    pytest.mark.xdist_group("populated"),
     pytest.mark.server,
     pytest.mark.slow,
     pytest.mark.timeout(300),

@@ -12,7 +12,7 @@ from isthmus.plugins.swordfish.protocol.resource import Collection, Resource
 from tests.environment.redfish import ADMINISTRATOR
 from tests.integration.swordfish.populated import Populated
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.xdist_group("populated"), pytest.mark.server, pytest.mark.timeout(240)]
 
 Walked = Mapping[str, Mapping[str, Any]]
 

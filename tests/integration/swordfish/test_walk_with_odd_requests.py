@@ -9,7 +9,7 @@ import pytest
 from tests.environment.redfish import RedfishClient
 from tests.integration.swordfish.populated import Populated
 
-pytestmark = [pytest.mark.server, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.xdist_group("populated"), pytest.mark.server, pytest.mark.timeout(240)]
 
 QUERIES = (
     "$select=Name",
