@@ -31,6 +31,7 @@ from .resources import (
     storage_pool,
     storage_pool_metrics,
     storage_service,
+    storage_service_metrics,
     task,
     task_monitor,
     task_service,
@@ -71,6 +72,7 @@ _RESOURCES: Sequence[Served] = (
     *event_destination.SERVED,
     *volume_metrics.SERVED,
     *storage_pool_metrics.SERVED,
+    *storage_service_metrics.SERVED,
     *telemetry_service.SERVED,
     *registries.SERVED,
 )

@@ -47,6 +47,7 @@ _BY_COMPONENTS = (
     "ConsistencyGroupCollection",
     "StorageService",
     "StorageServiceCollection",
+    "StorageServiceMetrics",
     "Storage",
     "StorageCollection",
     "StorageController",

@@ -7,8 +7,7 @@ from ....core.model.pool import Pool
 from .. import uris
 from ..protocol.request import Request
 from ..protocol.resource import SNIA, Property, Resource
-from ..telemetry.metrics import io_statistics
-from ..telemetry.reports import attached_volumes
+from ..telemetry.reports import summed_statistics
 
 
 def _load(request: Request) -> Pool:
@@ -22,12 +21,7 @@ def _io(pool: Pool, request: Request) -> dict[str, int] | None:
     """The sum over volumes; a caller who sees only some of them is told nothing rather than a part."""
     if not request.context.is_admin or request.context.tenant is not None:
         return None
-    shown: dict[str, int] = {}
-    for volume, found in attached_volumes(request.storage):
-        if volume.pool == pool.id:
-            for name, value in (io_statistics(found) or {}).items():
-                shown[name] = shown.get(name, 0) + value
-    return shown or None
+    return summed_statistics(request.storage, lambda volume: volume.pool == pool.id)
 
 
 STORAGE_POOL_METRICS = Resource(

@@ -141,9 +141,11 @@ def _lately(get: Callable[[str], Any], identifier: str) -> Any:
     if known is not None and known[0] > monotonic():
         return known[1]
     found = _got(get, identifier)
-    if len(_shared) >= _MOST_KEPT:
-        _shared.clear()
-    _shared[identifier] = (monotonic() + _FRESH, found)
+    # That this caller may not see it says nothing to others.
+    if found is not None:
+        if len(_shared) >= _MOST_KEPT:
+            _shared.clear()
+        _shared[identifier] = (monotonic() + _FRESH, found)
     return found
 
 

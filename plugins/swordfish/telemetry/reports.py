@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from ....core.model.measurement import Measurement
 from ....core.model.page import LARGEST_PAGE, Query
 from ....core.model.volume import Volume
 from .. import uris
-from .metrics import METRICS, Metric
+from .metrics import METRICS, Metric, io_statistics
 
 TYPE = "#MetricReport.v1_5_2.MetricReport"
 
@@ -107,6 +107,16 @@ def attached_volumes(storage: Storage) -> Iterator[tuple[Volume, Measurement]]:
         found = _latest(storage, "volume", identifier)
         if found is not None:
             yield storage.volumes.get(identifier), found
+
+
+def summed_statistics(storage: Storage, wanted: Callable[[Volume], bool]) -> dict[str, int] | None:
+    """What hosts did with the attached volumes that are wanted, as sampled last, added up; None where nobody counts."""
+    shown: dict[str, int] = {}
+    for volume, found in attached_volumes(storage):
+        if wanted(volume):
+            for name, value in (io_statistics(found) or {}).items():
+                shown[name] = shown.get(name, 0) + value
+    return shown or None
 
 
 def _latest(storage: Storage, kind: str, identifier: str) -> Measurement | None:

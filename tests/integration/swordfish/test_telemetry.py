@@ -67,6 +67,8 @@ def test_a_volume_and_a_pool_have_metrics_of_their_own(client: RedfishClient) ->
     volume = client.body(make_volume(client))
     shown = client.body(volume["Metrics"]["@odata.id"])
     assert shown["@odata.type"].startswith("#VolumeMetrics.")
+    service = client.body(client.members("/redfish/v1/StorageServices")[0])
+    assert client.body(service["Metrics"]["@odata.id"])["@odata.type"].startswith("#StorageServiceMetrics.")
     storage = client.members("/redfish/v1/Storage")
     pools = [uri for one in storage for uri in client.members(f"{one}/StoragePools")]
     for pool in pools:
