@@ -12,14 +12,13 @@ import re
 import socket
 import struct
 import time
-from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from ...core.duties.duty import Duty, DutyRun
-from ...core.errors import Conflict, Misconfigured, Stale
-from ...core.model.record import Record
+from ...core.errors import Misconfigured
 from ...plugin_manager.contract import PluginSetup
 from . import uris
+from .discovery_settings import DiscoverySettings
 from .identity import Identity
 from .protocol.versions import REDFISH
 
@@ -33,48 +32,7 @@ _TARGET = "urn:dmtf-org:service:redfish-rest:1"
 _ASKED = re.compile(rf"(?:ssdp:all|{_TARGET}(?::[0-9]{{1,4}})?)", re.IGNORECASE)
 _LARGEST = 2048
 _LOOK = 1.0
-_KIND = "settings"
-_ID = "discovery"
 _IP_MULTICAST_ALL = 49  # of linux/in.h; Python's socket does not have it
-
-
-@dataclass(frozen=True, slots=True)
-class DiscoveryRule:
-    """Whether searches are answered. Version 0 was never changed."""
-
-    enabled: bool
-    version: int = 0
-
-
-class DiscoverySettings:
-    """The rule as it was last set, for all servers; searches are answered until it is."""
-
-    def __init__(self, setup: PluginSetup) -> None:
-        self._setup = setup
-
-    @property
-    def offered(self) -> bool:
-        """Whether this server has discovery at all: the plugin's setting `discovery`."""
-        return bool(self._setup.settings.get("discovery", False))
-
-    def read(self) -> DiscoveryRule:
-        record = self._setup.records.get(_KIND, _ID)
-        return DiscoveryRule(True) if record is None else DiscoveryRule(bool(record.body["enabled"]), record.version)
-
-    def write(self, enabled: bool, *, if_version: int | None = None) -> None:
-        """Switch it on or off, from the next search on.
-
-        Raises `Stale` where another version than `if_version` is there, or somebody else changes it now.
-        """
-        version = self.read().version if if_version is None else if_version
-        wanted = Record(_KIND, _ID, {"enabled": enabled})
-        try:
-            if version == 0:
-                self._setup.records.put(wanted)
-            else:
-                self._setup.records.replace(replace(wanted, version=version))
-        except (Stale, Conflict) as other:
-            raise Stale(other.message, next_step="Read it again.") from None
 
 
 class Discovery:

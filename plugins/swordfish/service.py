@@ -9,7 +9,7 @@ from ...adapters.contract import Adapter
 from ...core.model.record import Records
 from ...plugin_manager.contract import LOCAL_SYSTEM, PluginSetup
 from .accounts.sessions import Sessions
-from .discovery import DiscoverySettings
+from .discovery_settings import DiscoverySettings
 from .events.subscription import Subscriptions
 from .identity import Identity
 from .protocol.router import Router

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from typing import Any
 
 import click
 
 from ....core.model.description import Trial
 from ....core.model.request import BackendRequest, Changes
-from ..command import Group, answer, listed, pairs, pass_session
+from ..command import Group, answer, listed, pass_session
+from ..configured import given_secrets, given_settings
 from ..listing import show_list
 from ..output import table
 from ..session import Session
@@ -25,24 +24,6 @@ _POOLS = (("POOL", "name"), ("TOTAL", "total"), ("USED", "used"), ("THIN", "thin
 @click.group(cls=Group)
 def backend() -> None:
     """Add, test, disable and remove back ends."""
-
-
-def _settings(words: tuple[str, ...]) -> dict[str, Any]:
-    """`KEY=VALUE`, the value as JSON if it is JSON, else as text."""
-    found: dict[str, Any] = {}
-    for name, text in pairs(words).items():
-        try:
-            found[name] = json.loads(text)
-        except ValueError:
-            found[name] = text
-    return found
-
-
-def _secrets(names: tuple[str, ...]) -> dict[str, str]:
-    """Each secret is asked for, or read a line each where nobody can be asked; never given on the command line."""
-    if sys.stdin.isatty():
-        return {name: click.prompt(name, hide_input=True) for name in names}
-    return {name: sys.stdin.readline().rstrip("\n") for name in names}
 
 
 _CONFIGURED = (
@@ -86,7 +67,7 @@ def add(
 
     For example: isthmus backend add fast --driver file --set directory=/srv/isthmus
     """
-    wanted = BackendRequest(name, driver, _settings(settings), _secrets(secrets), zone)
+    wanted = BackendRequest(name, driver, given_settings(settings), given_secrets(secrets), zone)
     answer(session, session.administration.backends.add(wanted))
 
 
@@ -102,7 +83,7 @@ def test(
     """Test a back end that is there, or with --driver a configuration."""
     wanted: BackendRequest | str = backend
     if driver:
-        wanted = BackendRequest(backend, driver, _settings(settings), _secrets(secrets))
+        wanted = BackendRequest(backend, driver, given_settings(settings), given_secrets(secrets))
     found = session.administration.backends.test(wanted)
     answer(session, found, _show_trial)
     if not found.ok:

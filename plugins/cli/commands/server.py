@@ -10,6 +10,7 @@ import click
 
 from ....core.errors import Misconfigured
 from ..command import Group, answer, pass_session
+from ..configured import given_settings
 from ..output import show_json, table
 from ..session import Session
 
@@ -159,8 +160,6 @@ def disable_plugin(session: Session, kind: str, name: str) -> None:
 @pass_session
 def set_plugin(session: Session, kind: str, name: str, settings: tuple[str, ...]) -> None:
     """Set an extension's settings; they count from the next start of the server on."""
-    from .backend import _settings
-
     known = dict(session.administration.extensions.get(kind, name).settings)
-    changed = session.administration.extensions.configure(kind, name, settings={**known, **_settings(settings)})
+    changed = session.administration.extensions.configure(kind, name, settings={**known, **given_settings(settings)})
     answer(session, changed)

@@ -11,9 +11,9 @@ import click
 from ....core.model.description import Trial
 from ....core.model.request import Changes, SystemRequest
 from ..command import Group, answer, listed, pairs, pass_session
+from ..configured import given_secrets, given_settings
 from ..listing import show_list
 from ..session import Session
-from .backend import _secrets, _settings
 
 _COLUMNS = (
     ("NAME", "name"), ("ADAPTER", "adapter"), ("ADDRESS", "address"), ("STATE", "state"), ("HEALTH", "health"),
@@ -36,7 +36,7 @@ def system() -> None:
 
 def _configured(words: tuple[str, ...], files: tuple[str, ...]) -> dict[str, Any]:
     """`KEY=VALUE`, and `KEY=PATH` for the text of a file."""
-    found = _settings(words)
+    found = given_settings(words)
     for name, path in pairs(files).items():
         try:
             found[name] = Path(path).expanduser().read_text(encoding="utf-8")
@@ -86,7 +86,7 @@ def add(
     For example: isthmus system add branch --address https://storage.branch.example:7460 --set-file ca=branch.pem
     --secret token
     """
-    wanted = SystemRequest(name, adapter, address, _configured(settings, files), _secrets(secrets))
+    wanted = SystemRequest(name, adapter, address, _configured(settings, files), given_secrets(secrets))
     answer(session, session.administration.systems.add(wanted))
 
 
@@ -112,7 +112,7 @@ def test(
         raise click.UsageError("To try a configuration that is not added, name its --adapter.")
     wanted: SystemRequest | str = system
     if adapter:
-        wanted = SystemRequest(system, adapter, address, _configured(settings, files), _secrets(secrets))
+        wanted = SystemRequest(system, adapter, address, _configured(settings, files), given_secrets(secrets))
     found = session.administration.systems.test(wanted)
     answer(session, found, _show_trial)
     if not found.ok:
@@ -162,7 +162,7 @@ def update(
         known = systems.get(system)
         kept = {key: value for key, value in {**known.settings, **changed}.items() if key not in unset}
         version = known.version
-    given: dict[str, str | None] = {**_secrets(secrets), **dict.fromkeys(forget)}
+    given: dict[str, str | None] = {**given_secrets(secrets), **dict.fromkeys(forget)}
     changes = Changes(name=name, address=address, settings=kept, secrets=given or None, enabled=enabled)
     if changes == Changes():
         raise click.UsageError("Nothing to change.")

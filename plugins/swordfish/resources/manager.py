@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .. import uris
-from ..discovery import PORT, DiscoveryRule
+from ..discovery import PORT
+from ..discovery_settings import DiscoveryRule
 from ..protocol.refusal import refuse
 from ..protocol.request import Request
 from ..protocol.resource import Collection, Outcome, Property, Resource
