@@ -89,10 +89,13 @@ def _absent(system: str, part: str) -> Any:
     return _Absent(system, part)
 
 
-def page_of(things: Iterable[T], query: Query | None, sorts: Sequence[str] = ("created_at", "name")) -> Page[T]:
+def page_of(
+    noun: type[T], things: Iterable[T], query: Query | None, sorts: Sequence[str] = ("created_at", "name")
+) -> Page[T]:
     """The page of things, all of them at hand and each with an `id`, that `query` asks for; None asks for the first.
 
-    Raises `Invalid` for a field that they do not have, a sort key not among `sorts`, and a cursor of another list.
+    Raises `Invalid` for a field that `noun` (a slotted class, as all of the core's are) does not have, also when there
+    are no things, for a sort key not among `sorts`, and for a cursor of another list.
     """
     query = query or Query()
     key = query.sort.removeprefix("-")
@@ -100,7 +103,7 @@ def page_of(things: Iterable[T], query: Query | None, sorts: Sequence[str] = ("c
         raise Invalid(f"Nothing is sorted by {key!r} here.", next_step=f"Use one of: {', '.join(sorts)}.", field="sort")
     found = list(things)
     for name, wanted in query.filters.items():
-        if found and not hasattr(found[0], name):
+        if not hasattr(noun, name):
             raise Invalid(f"There is no field {name!r} here.", field=name)
         found = [thing for thing in found if str(getattr(thing, name)) == str(wanted)]
     found.sort(key=lambda thing: (getattr(thing, key), thing.id), reverse=query.sort.startswith("-"))

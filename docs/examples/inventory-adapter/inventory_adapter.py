@@ -92,7 +92,7 @@ class InventoryPools:
         self._adapter = adapter
 
     def list(self, query: Query | None = None) -> Page[Pool]:
-        return page_of(map(self._pool, self._adapter.read().get("pools", ())), query)
+        return page_of(Pool, map(self._pool, self._adapter.read().get("pools", ())), query)
 
     def get(self, pool: str) -> Pool:
         for told in self._adapter.read().get("pools", ()):

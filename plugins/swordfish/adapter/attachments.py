@@ -55,7 +55,7 @@ class SwordfishAttachments(Bound):
         self._chap = chap
 
     def list(self, query: Query | None = None) -> Page[Attachment]:
-        return page_of(list(self._all()), query, ("created_at", "volume", "host"))
+        return page_of(Attachment, list(self._all()), query, ("created_at", "volume", "host"))
 
     def get(self, attachment: str) -> Attachment:
         fabric, path, answer = self._found(attachment)

@@ -48,7 +48,7 @@ class SwordfishHosts(Bound):
             if name in filters:
                 wanted = filters.pop(name)
                 found = [host for host in found if any(getattr(one, of) == wanted for one in host.initiators)]
-        return page_of(found, replace(query, filters=filters), ("created_at", "name"))
+        return page_of(Host, found, replace(query, filters=filters), ("created_at", "name"))
 
     def get(self, host: str) -> Host:
         return self._host(host, self._shown(host, None))

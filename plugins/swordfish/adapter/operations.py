@@ -78,7 +78,7 @@ class SwordfishOperations:
         for path, body in self._client.members(collection):
             if self._seen(path, body):
                 found.append(self._operation(path, body))
-        return page_of(found, query, ("created_at", "updated_at", "kind", "state"))
+        return page_of(Operation, found, query, ("created_at", "updated_at", "kind", "state"))
 
     def get(self, operation: str) -> Operation:
         done = self._accepted.read(operation, self._context)

@@ -31,7 +31,7 @@ class SwordfishPools(Bound):
 
     def list(self, query: Query | None = None) -> Page[Pool]:
         found = [self._pool(path, body) for path, body in self.every(self.share.pools)]
-        return page_of(found, query, ("created_at", "name", "total", "used"))
+        return page_of(Pool, found, query, ("created_at", "name", "total", "used"))
 
     def get(self, pool: str) -> Pool:
         path = self.path(pool)

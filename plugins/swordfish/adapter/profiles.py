@@ -28,7 +28,7 @@ class SwordfishProfiles(Bound):
 
     def list(self, query: Query | None = None) -> Page[Profile]:
         found = [self._profile(path, body) for path, body in self.every(self.share.classes)]
-        return page_of(found, query, ("created_at", "name"))
+        return page_of(Profile, found, query, ("created_at", "name"))
 
     def get(self, profile: str) -> Profile:
         path = self.path(profile)

@@ -33,7 +33,7 @@ class SwordfishSnapshots(Bound):
 
     def list(self, query: Query | None = None) -> Page[Snapshot]:
         found = [self._snapshot(path, body) for path, body in self.every(self.share.volumes) if is_snapshot(body)]
-        return page_of(found, query, ("created_at", "name", "size", "state"))
+        return page_of(Snapshot, found, query, ("created_at", "name", "size", "state"))
 
     def get(self, snapshot: str) -> Snapshot:
         path, answer = self._found(snapshot)

@@ -77,6 +77,7 @@ class SwordfishVolumes(Bound):
     def list(self, query: Query | None = None) -> Page[Volume]:
         bodies = dict(self.every(self.share.volumes))
         return page_of(
+            Volume,
             [self._volume(path, body, bodies) for path, body in bodies.items() if not is_snapshot(body)],
             query,
             _SORTS,

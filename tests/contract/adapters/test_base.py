@@ -18,7 +18,7 @@ SOMEBODY = Context("t", "u", frozenset({"admin"}))
 PARTS = {name: kind for name, kind in get_type_hints(storage.Storage).items() if name != "context"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Thing:
     id: str
     name: str
@@ -70,7 +70,9 @@ def test_pages_are_the_whole_list_in_order(sort: str, limit: int) -> None:
     seen: list[Thing] = []
     cursor = None
     while True:
-        page = page_of(reversed(THINGS), Query(sort=sort, limit=limit, cursor=cursor, with_total=True), ("name",))
+        page = page_of(
+            Thing, reversed(THINGS), Query(sort=sort, limit=limit, cursor=cursor, with_total=True), ("name",)
+        )
         assert page.total == len(THINGS)
         seen += page.items
         cursor = page.next
@@ -80,18 +82,20 @@ def test_pages_are_the_whole_list_in_order(sort: str, limit: int) -> None:
 
 
 def test_a_page_has_what_was_asked_for() -> None:
-    blue = page_of(THINGS, Query({"colour": "blue"}, "name"), ("name",))
+    blue = page_of(Thing, THINGS, Query({"colour": "blue"}, "name"), ("name",))
     assert [thing.id for thing in blue.items] == ["0", "3", "6"]
-    assert page_of([], Query({"colour": "blue"}, "name"), ("name",)).items == []
+    assert page_of(Thing, [], Query({"colour": "blue"}, "name"), ("name",)).items == []
 
 
 @pytest.mark.parametrize("query", [Query(sort="colour"), Query({"size": 1}, "name"), Query(sort="name", cursor="x.1")])
 def test_what_makes_no_page_is_refused(query: Query) -> None:
     with pytest.raises(Invalid):
-        page_of(THINGS, query, ("name",))
+        page_of(Thing, THINGS, query, ("name",))
+    with pytest.raises(Invalid):
+        page_of(Thing, [], query, ("name",))
 
 
 def test_a_cursor_is_of_one_list() -> None:
-    first = page_of(THINGS, Query(sort="name", limit=2), ("name",))
+    first = page_of(Thing, THINGS, Query(sort="name", limit=2), ("name",))
     with pytest.raises(Invalid):
-        page_of(THINGS, Query({"colour": "red"}, "name", cursor=first.next), ("name",))
+        page_of(Thing, THINGS, Query({"colour": "red"}, "name", cursor=first.next), ("name",))
