@@ -1,7 +1,7 @@
 """What a page shows, without saying how it is drawn: blocks of typed values, with labels in the reader's language.
 
-The plugin makes blocks, the web pages draw them; so a page is tested without a browser, and every page looks alike. What
-depends on the reader's settings (sizes, times, numbers) goes out as plain values and is formatted by the browser.
+The plugin makes blocks, the web pages draw them; so a page is tested without a browser, and every page looks alike.
+What depends on the reader's settings (sizes, times, numbers) goes out as plain values and is formatted by the browser.
 """
 
 from __future__ import annotations
