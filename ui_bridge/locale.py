@@ -28,12 +28,18 @@ class Texts:
 
     @classmethod
     def load(cls, *packages: str) -> Texts:
-        """Those in `locales/LANGUAGE.json` of each package, one after the other; a later one replaces."""
+        """Those in `locales/LANGUAGE/*.json` of each package. Raises ValueError for a key that stands twice."""
         merged: dict[str, dict[str, str]] = {name: {} for name in LOCALES}
         for package in packages:
             for name, found in merged.items():
-                text = (files(package) / "locales" / f"{name}.json").read_text(encoding="utf-8")
-                found.update(json.loads(text))
+                for part in (files(package) / "locales" / name).iterdir():
+                    if not part.name.endswith(".json"):
+                        continue
+                    texts = json.loads(part.read_text(encoding="utf-8"))
+                    twice = sorted(texts.keys() & found.keys())
+                    if twice:
+                        raise ValueError(f"{package}: {name}/{part.name} says {twice[0]} a second time")
+                    found.update(texts)
         return cls(merged)
 
     def get(self, key: str, locale: str = DEFAULT, /, **values: Any) -> str:

@@ -1,6 +1,7 @@
 """Why something cannot be done or went wrong: a cause and a cure in plain words, in every language.
 
-A reason is a key of the plugin's locale files: `reason.KEY` says the cause, `reason.KEY.cure` what to do.
+A reason is a key of the plugin's texts (`locales/LANGUAGE/*.json`): `reason.KEY` says the cause, `reason.KEY.cure` what to
+do.
 """
 
 from __future__ import annotations
