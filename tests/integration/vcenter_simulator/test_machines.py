@@ -163,6 +163,22 @@ def test_snapshots_make_files_that_consolidation_merges(service: Any, esx: Esx, 
     assert _disks(machine)[0].backing.parent is None
 
 
+def test_disks_go_to_the_controller_that_they_are_added_with(service: Any, esx: Esx, store: Any) -> None:
+    machine = _machine(service, esx, store, "buses", GIB)
+    second = vim.vm.device.ParaVirtualSCSIController(key=-7, busNumber=1, sharedBus="noSharing")
+    disk = _add(GIB)
+    disk.device.controllerKey, disk.device.unitNumber = -7, 3
+    _change_machine(machine, _change("add", second), disk)
+    assert [(each.controllerKey, each.unitNumber) for each in _disks(machine)] == [(1000, 0), (1001, 3)]
+    with pytest.raises(vim.fault.InvalidDeviceSpec):
+        _change_machine(machine, _change("add", second))
+    (made,) = [each for each in machine.config.hardware.device if each.key == 1001]
+    with pytest.raises(vim.fault.InvalidDeviceSpec):
+        _change_machine(machine, _change("remove", made))
+    _change_machine(machine, _change("remove", _disks(machine)[1], "destroy"), _change("remove", made))
+    assert [each.key for each in machine.config.hardware.device] == [1000, 2000]
+
+
 @pytest.mark.parametrize("mode", ["physicalMode", "virtualMode"])
 def test_a_raw_device_is_a_disk_of_the_host_and_keeps_it(
     array: Array, service: Any, esx: Esx, store: Any, mode: str

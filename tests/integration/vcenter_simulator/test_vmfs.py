@@ -11,7 +11,7 @@ import pytest
 
 from tests.environment.iscsi import Initiator
 from tests.simulators.vcenter import VCenter, client
-from tests.simulators.vcenter.registry import vim
+from tests.simulators.vcenter.registry import vim, vmodl
 from tests.simulators.vcenter.storage.lookup import storage_of
 
 from .array import GIB, Array
@@ -306,6 +306,26 @@ def test_blocks_that_nothing_is_in_are_given_back_to_the_array(array: Array, esx
         assert guest.read(GIB, MIB) == bytes(MIB)
     esx.rescan()
     assert datastore.summary.accessible
+
+
+def test_how_free_blocks_are_given_back_is_set_on_each_host(array: Array, esx: Esx) -> None:
+    datastore = esx.create("giving", disk_of(array, esx, "giving")[1])
+    uuid = datastore.info.vmfs.uuid
+
+    def volume() -> Any:
+        mounts = esx.storage.fileSystemVolumeInfo.mountInfo
+        return next(each.volume for each in mounts if getattr(each.volume, "uuid", "") == uuid)
+
+    assert (volume().unmapPriority, volume().unmapBandwidthSpec) == ("low", None)
+    esx.storage.UpdateVmfsUnmapPriority(uuid, "none")
+    assert volume().unmapPriority == "none"
+    spec = vim.host.VmfsVolume.UnmapBandwidthSpec(policy="fixed", fixedValue=500, dynamicMin=0, dynamicMax=0)
+    esx.storage.UpdateVmfsUnmapBandwidth(uuid, spec)
+    assert volume().unmapBandwidthSpec.fixedValue == 500
+    esx.storage.UpdateVmfsUnmapPriority(uuid, "low")
+    assert (volume().unmapPriority, volume().unmapBandwidthSpec) == ("low", None)
+    with pytest.raises(vmodl.fault.InvalidArgument):
+        esx.storage.UpdateVmfsUnmapPriority(uuid, "high")
 
 
 def test_of_two_hosts_that_format_one_disk_at_once_one_does(array: Array, vc: VCenter) -> None:

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..registry import invalid_argument, named_fault, vim, vmodl
-from ..storage import layout, partitions, resolving, vmfs
+from ..storage import adapter_options, layout, partitions, resolving, vmfs
 from ..storage.adapter import Adapter
 from ..storage.disk import ACTIVE, DISABLED, Disk, Path
 from ..storage.host_storage import HostStorage
+from ..storage.volumes import Volume
 from ..wire.call import Call
 from .host_system import HostPart, HostSystem
 
@@ -75,6 +76,7 @@ class HostStorageSystem(HostPart):
 
     def UpdateInternetScsiAdvancedOptions(self, call: Call, device: str, targets: Any, options: list[Any]) -> None:
         with self._adapter(device) as adapter:
+            adapter_options.demand(options)
             adapter.options.update((each.key, each.value) for each in options)
 
     def UpdateSoftwareInternetScsiEnabled(self, call: Call, enabled: bool) -> None:
@@ -237,6 +239,29 @@ class HostStorageSystem(HostPart):
                 if not disk.thin:
                     raise named_fault(vmodl.fault.NotSupported(), f"The disk {disk.name} takes no blocks back")
                 volumes.written(lambda: vmfs.reclaim(disk, partition))  # noqa: B023
+
+    def UpdateVmfsUnmapPriority(self, call: Call, uuid: str, priority: str) -> None:
+        if priority not in ("none", "low"):
+            raise invalid_argument("unmapPriority", f"There is no priority {priority}")
+        with self._automatic(uuid) as volume:
+            volume.unmap_priority, volume.unmap_bandwidth = priority, None
+
+    def UpdateVmfsUnmapBandwidth(self, call: Call, uuid: str, spec: Any) -> None:
+        if spec.policy != "fixed" or not 100 <= spec.fixedValue <= 2000:
+            raise invalid_argument("unmapBandwidthSpec", "Only a fixed bandwidth of 100 to 2000 MB/s is simulated")
+        with self._automatic(uuid) as volume:
+            volume.unmap_bandwidth = int(spec.fixedValue)
+
+    @contextmanager
+    def _automatic(self, uuid: str) -> Iterator[Volume]:
+        """A file system that gives blocks back by itself: VMFS 6."""
+        self.host.demand_connected()
+        with self.storage.lock:
+            volume = self.storage.volumes.volume(uuid)
+            if volume.header.version < 6:
+                raise named_fault(vmodl.fault.NotSupported(), "VMFS 5 gives no blocks back by itself")
+            yield volume
+            self.storage.publish()
 
     def DeleteVmfsVolumeState(self, call: Call, uuid: str) -> None:
         self.host.demand_connected()

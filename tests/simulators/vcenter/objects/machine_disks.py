@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from .host_system import HostSystem
     from .virtual_machine import VirtualMachine
 
-_CONTROLLER, _FIRST_DISK, _CONTROLLERS_UNIT = 1000, 2000, 7
+_CONTROLLER, _FIRST_DISK, _CONTROLLERS_UNIT, _BUSES = 1000, 2000, 7, 4
 _Disk: Any = vim.vm.device.VirtualDisk
 _RAW: Any = _Disk.RawDiskMappingVer1BackingInfo
+_Controller: Any = vim.vm.device.VirtualSCSIController
 _PRIVILEGES = {"create": "AddNewDisk", "existing": "AddExistingDisk", "edit": "DiskExtend", "remove": "RemoveDisk"}
 
 
@@ -151,9 +152,10 @@ class MachineDisks(Entity):
         stores = [self.vc.datastore(ref) for ref in self.host.get("datastore") or []]
         before = {store: store.files.all for store in stores}
         old = self.get("config.hardware.device")
+        made: dict[int, int] = {}
         try:
             for index, change in enumerate(spec.deviceChange or []):
-                devices = self._changed(devices, change, index)
+                devices = self._changed(devices, change, index, made)
             self.take_devices(devices)
             if spec.annotation is not None:
                 self.set("config.annotation", spec.annotation)
@@ -185,12 +187,15 @@ class MachineDisks(Entity):
             self.set("datastore", [store.ref for store in stores.values()])
             self.set("config.modified", self.vc.clock.now())
 
-    def _changed(self, devices: list[Any], change: Any, index: int) -> list[Any]:
+    def _changed(self, devices: list[Any], change: Any, index: int, made: dict[int, int]) -> list[Any]:
+        """`made`: the keys of controllers that this change added, by the keys that it called them."""
         operation, device = str(change.operation), change.device
+        if isinstance(device, _Controller):
+            return _with_controller(devices, change, index, made)
         if not isinstance(device, _Disk):
-            raise _bad_device(index, "device", "Only disks can be changed here")
+            raise _bad_device(index, "device", "Only disks and SCSI controllers can be changed here")
         if operation == "add":
-            return [*devices, self._added(devices, change, index)]
+            return [*devices, self._added(devices, change, index, made)]
         known = next((each for each in devices if each.key == device.key), None)
         if known is None:
             raise named_fault(vim.fault.DeviceNotFound(deviceIndex=index), f"There is no device {device.key}")
@@ -211,13 +216,15 @@ class MachineDisks(Entity):
         store.files.resize(path, size)
         return [grown if each is known else each for each in devices]
 
-    def _added(self, devices: list[Any], change: Any, index: int) -> Any:
+    def _added(self, devices: list[Any], change: Any, index: int, made: dict[int, int]) -> Any:
         device = copy.copy(change.device)
         backing = device.backing = copy.copy(device.backing)
         keys = {each.key for each in devices}
-        units = {each.unitNumber for each in devices if isinstance(each, _Disk)} | {_CONTROLLERS_UNIT}
-        device.key = next(key for key in range(_FIRST_DISK, _FIRST_DISK + 64) if key not in keys)
-        device.controllerKey = _CONTROLLER
+        wanted = made.get(device.controllerKey, device.controllerKey)
+        device.controllerKey = wanted if wanted in _controllers(devices) else _CONTROLLER
+        units = {each.unitNumber for each in devices if each.controllerKey == device.controllerKey}
+        units.add(_CONTROLLERS_UNIT)
+        device.key = next(key for key in range(_FIRST_DISK, _FIRST_DISK + 256) if key not in keys)
         if device.unitNumber is None or device.unitNumber in units:
             device.unitNumber = next(unit for unit in range(64) if unit not in units)
         store, path = self._place(backing, device.unitNumber)
@@ -325,6 +332,32 @@ def _demand_room(store: Datastore, size: int, path: str) -> None:
         )
 
 
+def _controllers(devices: list[Any]) -> set[int]:
+    """The keys of the SCSI controllers."""
+    return {each.key for each in devices if isinstance(each, _Controller)}
+
+
+def _with_controller(devices: list[Any], change: Any, index: int, made: dict[int, int]) -> list[Any]:
+    """The devices with one SCSI controller more, or without one that has no disk."""
+    device = change.device
+    if str(change.operation) == "remove":
+        if device.key not in _controllers(devices):
+            raise named_fault(vim.fault.DeviceNotFound(deviceIndex=index), f"There is no controller {device.key}")
+        if any(each.controllerKey == device.key for each in devices):
+            raise _bad_device(index, "device.key", "The controller has disks")
+        return [each for each in devices if each.key != device.key]
+    buses = {each.busNumber for each in devices if isinstance(each, _Controller)}
+    if str(change.operation) != "add" or device.busNumber in buses or not 0 <= device.busNumber < _BUSES:
+        raise _bad_device(index, "device.busNumber", f"There is no room for a controller on bus {device.busNumber}")
+    added = copy.copy(device)
+    added.key = _CONTROLLER + device.busNumber
+    added.scsiCtlrUnitNumber = _CONTROLLERS_UNIT
+    label = f"SCSI controller {device.busNumber}"
+    added.deviceInfo = vim.Description(label=label, summary="VMware paravirtual SCSI")
+    made[device.key] = added.key
+    return [*devices, added]
+
+
 def _size(device: Any) -> int:
     size = device.capacityInBytes or (device.capacityInKB or 0) * 1024
     if size <= 0:
@@ -333,6 +366,8 @@ def _size(device: Any) -> int:
 
 
 def _privilege(change: Any) -> str:
+    if isinstance(change.device, _Controller):
+        return "AddRemoveDevice"
     if isinstance(getattr(change.device, "backing", None), _RAW) and str(change.operation) == "add":
         return "RawDevice"
     operation = str(change.operation)

@@ -17,7 +17,7 @@ from .machine_snapshots import MachineSnapshots
 if TYPE_CHECKING:
     from ..vcenter import VCenter
 
-CONTROLLER, _FIRST_DISK = 1000, 2000
+CONTROLLER, CONTROLLERS_UNIT, _FIRST_DISK = 1000, 7, 2000
 
 
 class VirtualMachine(MachineSnapshots):
@@ -40,7 +40,7 @@ class VirtualMachine(MachineSnapshots):
                 key=CONTROLLER,
                 busNumber=0,
                 sharedBus="noSharing",
-                scsiCtlrUnitNumber=7,
+                scsiCtlrUnitNumber=CONTROLLERS_UNIT,
                 deviceInfo=vim.Description(label="SCSI controller 0", summary="VMware paravirtual SCSI"),
             ),
             *(self.disk(number, size, store) for number, size in enumerate(disks)),
@@ -115,7 +115,7 @@ class VirtualMachine(MachineSnapshots):
         return vim.vm.device.VirtualDisk(
             key=_FIRST_DISK + number,
             controllerKey=CONTROLLER,
-            unitNumber=number,
+            unitNumber=number + (number >= CONTROLLERS_UNIT),
             capacityInKB=size // 1024,
             capacityInBytes=size,
             deviceInfo=vim.Description(label=f"Hard disk {number + 1}", summary=f"{size // 1024:,} KB"),
