@@ -15,23 +15,28 @@ from ..plugin_manager.action import Actions
 from ..plugin_manager.json_body import read_object
 from . import icons
 from .archive import archive
+from .asset import Assets
 from .dynamic import DynamicItems, Question, body
 from .manifest import OLDEST, VERSIONS, Surface, manifest
 from .objects import ObjectId
-from .pages import STYLE, dialog_page, view_page
+from .pages import STYLE, Pages
 from .platform import Platform, Sender
 from .view import PLACES
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
-"""The client shows the pages in frames of its own origin, by its reverse proxy; nobody else may."""
+"""The client shows the pages in frames of its own origin, by its reverse proxy; nobody else may. The script that it
+offers to them is of that origin too. The style carries its font and small pictures in itself."""
 
 SESSION = "HTTP_VMWARE_API_SESSION_ID"
 GATEWAY = "HTTP_VMWARE_API_GATEWAY_URL"
 _LARGEST_BODY = 64 * 1024
 _MOST_OBJECTS = 100
+_WEB = "web/"
+_FOREVER = "public, max-age=31536000, immutable"
+# The address of such a file changes with its content.
 _MANIFEST = re.compile(r"plugin(?:-(?P<version>[0-9.]+))?\.(?P<form>json|zip)")
 _PAGE = re.compile(r"(?P<part>view|dialog)/(?P<name>[A-Za-z0-9-]+)\.html")
 _ICON = re.compile(r"icons/(?P<name>[a-z]+)\.(?P<form>png|svg)")
@@ -50,21 +55,33 @@ class Answer:
 
 
 class Bridge:
-    """A WSGI application for all below `prefix` (`/vsphere/ui`)."""
+    """A WSGI application for all below `prefix` (`/vsphere/ui`); what is below `api/` is left to `api`."""
 
-    def __init__(self, prefix: str, platform: Platform, actions: Actions, surface: Surface) -> None:
+    def __init__(
+        self,
+        prefix: str,
+        platform: Platform,
+        actions: Actions,
+        surface: Surface,
+        api: Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]] | None = None,
+        assets: Assets | None = None,
+    ) -> None:
         self.prefix = prefix.rstrip("/")
-        self._platform, self._surface = platform, surface
+        self._platform, self._surface, self._api = platform, surface, api
         self._dynamic = DynamicItems(platform, actions, surface)
+        self._assets = assets or Assets()
+        self._pages = Pages(surface, self._assets, platform.version)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if self._api is not None and environ.get("PATH_INFO", "").startswith(f"{self.prefix}/api/"):
+            return self._api(environ, start_response)
         try:
             answer = self._answer(environ)
         except IsthmusError as error:
             answer = _refusal(error)
         headers = [
             ("Content-Type", answer.media),
-            ("Content-Length", str(len(answer.content))),
+            *((("Content-Length", str(len(answer.content))),) if answer.status != 304 else ()),
             ("Cache-Control", answer.cache),
             ("Content-Security-Policy", POLICY),
             ("Referrer-Policy", "no-referrer"),
@@ -100,19 +117,27 @@ class Bridge:
             environ["isthmus.route"] = f"{self.prefix}/{match['part']}/{{name}}"
             locale = query.get("locale") or environ.get("HTTP_ACCEPT_LANGUAGE", "").partition(",")[0]
             return self._page(match["part"], match["name"], locale)
+        if path.startswith(_WEB):
+            environ["isthmus.route"] = f"{self.prefix}/web/{{path}}"
+            return self._asset(environ, path.removeprefix(_WEB))
         if path == "style.css":
             environ["isthmus.route"] = f"{self.prefix}/style.css"
             return Answer(STYLE.encode(), "text/css; charset=utf-8", cache="max-age=3600")
         return None
 
+    def _asset(self, environ: dict[str, Any], address: str) -> Answer | None:
+        asset = self._assets.find(address)
+        if asset is None:
+            return None
+        headers: tuple[tuple[str, str], ...] = (("ETag", asset.etag), ("Vary", "Accept-Encoding"))
+        if asset.etag in environ.get("HTTP_IF_NONE_MATCH", ""):
+            return Answer(b"", asset.media, 304, _FOREVER, headers)
+        if asset.packed and "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+            return Answer(asset.packed, asset.media, 200, _FOREVER, (*headers, ("Content-Encoding", "gzip")))
+        return Answer(asset.content, asset.media, 200, _FOREVER, headers)
+
     def _page(self, part: str, name: str, locale: str) -> Answer | None:
-        surface = self._surface
-        if part == "view":
-            view = next((each for each in surface.views if each.id == name), None)
-            text = None if view is None else view_page(surface, view, locale, self._platform.version)
-        else:
-            action = next((each for each in surface.actions if each.id == name and each.kinds), None)
-            text = None if action is None else dialog_page(surface, action, locale)
+        text = self._pages.view(name, locale) if part == "view" else self._pages.dialog(name, locale)
         if text is None:
             return None
         return Answer(text.encode(), "text/html; charset=utf-8", headers=(("Vary", "Accept-Language"),))
