@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..core.context import Context
+from ..core.errors import IsthmusError
 from ..core.model.operation import Operation
 
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -43,6 +44,17 @@ Result = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What a property of an action's input may be. `value` goes into the input, `title` is shown for it; `details` help
+    to choose, as plain values by name (`{"default": true}`, `{"free": 1073741824}` in bytes), which a face puts in
+    words."""
+
+    value: str | int
+    title: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """Something that can be done.
 
@@ -51,9 +63,13 @@ class Action:
     object. `permission` is one of the core's (`volume:create`); `privilege` is the platform's own name for the right
     (`Datastore.AllocateSpace`), for faces that live inside the platform.
 
-    `check` says whether the action could be done now: None, or the reason why not, as a sentence for the user. It is
-    quick, changes nothing, and is also asked with an empty input, to enable a menu entry or to grey it out. `plan`
-    answers a dry run with plain JSON and changes nothing; without it a dry run shows the flow's steps.
+    `check` says whether the action could be done now: None, or the error that it would end with (not raised), whose
+    message and next step are for the user. It is quick, changes nothing, and is also asked with an empty input, to
+    enable a menu entry or to grey it out. `choices` says of some properties of the input what they may be now, with the
+    part of the input that is known already; it binds nobody: what is given is checked when the action is invoked.
+    `plan` answers a dry run with plain JSON and changes nothing; without it a dry run shows the flow's steps.
+
+    An integer of the input that says `"x-unit": "bytes"` is a size, for faces that let people write one.
 
     What does it is either the flow called `flow`, which the plugin declares in `flows()`, or the function `run`, for
     what is done at once. A flow's run finds `{"input": …, "subject": {"kind", "id"} or null}` in `Run.data`. `run`
@@ -67,7 +83,8 @@ class Action:
     kinds: tuple[str, ...] = ()
     summary: str = ""
     privilege: str | None = None
-    check: Callable[[Call], str | None] | None = None
+    check: Callable[[Call], IsthmusError | None] | None = None
+    choices: Mapping[str, Callable[[Call], Sequence[Choice]]] = field(default_factory=dict)
     plan: Callable[[Call], Mapping[str, Any]] | None = None
     flow: str | None = None
     run: Callable[[Call], Result | Operation] | None = None
@@ -79,6 +96,9 @@ class Action:
             raise ValueError(f"action {self.id}: give either a flow or a function")
         if self.input.get("type") != "object":
             raise ValueError(f"action {self.id}: its input is an object")
+        strange = self.choices.keys() - self.input.get("properties", {}).keys()
+        if strange:
+            raise ValueError(f"action {self.id}: there are choices for {min(strange)!r}, which it does not take")
 
 
 class Actions(Protocol):
@@ -90,8 +110,17 @@ class Actions(Protocol):
     def get(self, plugin: str, action: str) -> Action:
         """One action; raises `NotFound`."""
 
-    def check(self, plugin: str, action: str, call: Call) -> str | None:
-        """None when the caller could do this now, else the reason. The input may be empty."""
+    def check(self, plugin: str, action: str, call: Call) -> IsthmusError | None:
+        """None when the caller could do this now, else what it would end with. The input may be empty.
+
+        Raises `NotFound`, `Forbidden`, and `Invalid` for a subject of the wrong kind.
+        """
+
+    def choices(self, plugin: str, action: str, field: str, call: Call) -> Sequence[Choice]:
+        """What a property of the input may be now. The input may be incomplete.
+
+        Raises as `check` does, `NotFound` also for a property without choices, and whatever the function raises.
+        """
 
     def plan(self, plugin: str, action: str, call: Call) -> Mapping[str, Any]:
         """What it would do; changes nothing. Raises as `invoke` does."""
@@ -99,6 +128,6 @@ class Actions(Protocol):
     def invoke(self, plugin: str, action: str, call: Call) -> Result | Operation:
         """Do it: the function's answer, or the operation that does it.
 
-        Raises `NotFound`, `Invalid` (the input, or a subject of the wrong kind), `Forbidden`, `Conflict` with the
-        reason of the action's check, and whatever the function raises.
+        Raises `NotFound`, `Invalid` (the input, or a subject of the wrong kind), `Forbidden`, what the action's check
+        answers, and whatever the function raises.
         """

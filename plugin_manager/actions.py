@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from ..core.context import Context
-from ..core.errors import Conflict, Invalid, NotFound
+from ..core.errors import Invalid, IsthmusError, NotFound
 from ..core.model.operation import Operation
-from .action import Action, Call, Result
+from .action import Action, Call, Choice, Result
 from .contract import Submit
 from .schemas import complete, fault
 
@@ -44,10 +44,17 @@ class Catalogue:
     def get(self, plugin: str, action: str) -> Action:
         return self._find(plugin, action)[0]
 
-    def check(self, plugin: str, action: str, call: Call) -> str | None:
+    def check(self, plugin: str, action: str, call: Call) -> IsthmusError | None:
         found, _ = self._find(plugin, action)
         self._admit(found, call)
         return found.check(call) if found.check is not None else None
+
+    def choices(self, plugin: str, action: str, field: str, call: Call) -> Sequence[Choice]:
+        found, _ = self._find(plugin, action)
+        self._admit(found, call)
+        if field not in found.choices:
+            raise NotFound(f"{found.title} knows no choices for {field!r}.")
+        return found.choices[field](replace(call, input=complete(call.input, found.input)))
 
     def plan(self, plugin: str, action: str, call: Call) -> Mapping[str, Any]:
         found, submit = self._find(plugin, action)
@@ -100,7 +107,7 @@ class Catalogue:
         if wrong:
             raise Invalid(f"The input does not fit: {wrong}", field="input")
         call = replace(call, input=complete(call.input, action.input))
-        reason = action.check(call) if action.check is not None else None
-        if reason:
-            raise Conflict(reason)
+        wrong_now = action.check(call) if action.check is not None else None
+        if wrong_now is not None:
+            raise wrong_now
         return call

@@ -148,10 +148,10 @@ class DynamicItems:
             reason = self._surface.texts.get("dynamic.privilege", locale, privilege=action.privilege)
             return Item(action.id, False, True, reason)
         try:
-            why = self._actions.check(self._surface.plugin, action.id, Call(admission.context, target.subject))
+            wrong = self._actions.check(self._surface.plugin, action.id, Call(admission.context, target.subject))
         except IsthmusError as error:
-            why = error.message
-        return Item(action.id, not why, True, why or "")
+            wrong = error
+        return Item(action.id, wrong is None, True, "" if wrong is None else self._platform.told(wrong, locale))
 
     def _names(self, question: Question) -> list[str]:
         kind = question.targets[0].kind if question.targets else ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..core.context import Context
+from ..core.errors import IsthmusError
 from .objects import ObjectId
 
 
@@ -45,3 +46,6 @@ class Platform(Protocol):
     def admit(self, sender: Sender, target: ObjectId, privileges: Sequence[str], request_id: str) -> Admission:
         """Who this is at `target`; raises `Unauthenticated`, `Forbidden` for somebody with no rights there at all,
         `NotFound`, `Unavailable`."""
+
+    def told(self, error: IsthmusError, locale: str) -> str:
+        """Cause and cure in the reader's language, where the plugin has it in that language."""

@@ -21,6 +21,16 @@ class ActionDescription:
     summary: str = ""
     kinds: tuple[str, ...] = ()
     input: Mapping[str, Any] = field(default_factory=dict)
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ActionChoice:
+    """What a property of an action's input may be."""
+
+    value: str | int
+    title: str
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 class RemoteActions(Bound):
@@ -30,6 +40,23 @@ class RemoteActions(Bound):
         """All actions, or those offered on one kind of thing."""
         answer = self._caller.ask("GET", "/v1/actions", query={"kind": kind})
         return [read(ActionDescription, item) for item in answer["items"]]
+
+    def choices(
+        self,
+        plugin: str,
+        action: str,
+        field: str,
+        *,
+        subject: tuple[str, str] | None = None,
+        input: Mapping[str, Any] | None = None,
+    ) -> Sequence[ActionChoice]:
+        """What a property of the input may be now; `input` is what is known of it."""
+        answer = self._caller.ask(
+            "POST",
+            f"/v1/actions/{part(plugin)}/{part(action)}/choices/{part(field)}",
+            body=_call(subject, input),
+        )
+        return [read(ActionChoice, item) for item in answer["items"]]
 
     def invoke(
         self,
@@ -45,16 +72,20 @@ class RemoteActions(Bound):
 
         `subject` is the kind and id of the thing it is done to.
         """
-        body: dict[str, Any] = {"input": dict(input or {})}
-        if subject is not None:
-            body["subject"] = {"kind": subject[0], "id": subject[1]}
         answer = self._caller.ask(
             "POST",
             f"/v1/actions/{part(plugin)}/{part(action)}",
-            body=body,
+            body=_call(subject, input),
             key=key,
             query={"dry_run": dry_run or None},
         )
         if isinstance(answer, Mapping) and "flow_version" in answer:
             return read(Operation, answer)
         return dict(answer)
+
+
+def _call(subject: tuple[str, str] | None, input: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    body: dict[str, Any] = {"input": dict(input or {})}
+    if subject is not None:
+        body["subject"] = {"kind": subject[0], "id": subject[1]}
+    return body

@@ -60,6 +60,7 @@ _PARTS: Mapping[str, str] = {
     "namespace": "plugins, adapters, drivers, targets, filters, weighers or dispatchers.",
     "name": "The extension's name.",
     "plugin": "The name of the plugin that offers the action.",
+    "field": "The property of the action's input.",
     "action": "The action's id.",
 }
 _HEADERS: Mapping[str, str] = {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...core.errors import IsthmusError
 from ...ui_bridge.objects import ObjectId
 from ...ui_bridge.platform import Admission, Sender
 from ...ui_bridge.view import View
+from .actions.reasons import said
 from .vcenters.people import People, Place, Shown
 
 VIEWS = (View("overview"),)
@@ -28,3 +30,6 @@ class VsphereClient:
             request_id=request_id or None,
         )
         return Admission(person.context, frozenset(privileges) - person.privileges)
+
+    def told(self, error: IsthmusError, locale: str) -> str:
+        return said(error.to_json(), locale)

@@ -15,8 +15,8 @@ from ...core.model.description import Finding
 from ...plugin_manager.action import Action
 from ...plugin_manager.base import Base
 from ...plugin_manager.contract import LOCAL_SYSTEM, Application
-from .actions.declaration import DECLARED
 from .actions.declaration import duty as tasks
+from .actions.declared import DECLARED
 from .connection.sessions import UserSessions
 from .inventory.watch import Watches
 from .registration.declaration import registration_actions

@@ -30,6 +30,14 @@ def action_routes(actions: Actions) -> tuple[Route, ...]:
         result = actions.invoke(plugin, action, call)
         return accepted(result) if isinstance(result, Operation) else Reply({"result": dict(result)})
 
+    def choices(x: Exchange, body: Any) -> Reply:
+        subject = body.get("subject")
+        call = Call(x.context, Subject(**subject) if subject else None, body.get("input", {}))
+        found = actions.choices(x.path["plugin"], x.path["action"], x.path["field"], call)
+        return Reply(
+            {"items": [{"value": each.value, "title": each.title, "details": dict(each.details)} for each in found]}
+        )
+
     return (
         Route(
             "GET",
@@ -53,6 +61,16 @@ def action_routes(actions: Actions) -> tuple[Route, ...]:
             also={202: ("operation", "Accepted; the operation does it.")},
             keyed=True,
         ),
+        Route(
+            "POST",
+            "/v1/actions/{plugin}/{action}/choices/{field}",
+            "list_action_choices",
+            "What a property of an action's input may be now",
+            choices,
+            _TAG,
+            request="action-call",
+            response="action-choices",
+        ),
     )
 
 
@@ -65,4 +83,5 @@ def _shown(plugin: str, action: Action) -> Mapping[str, Any]:
         "kinds": list(action.kinds),
         "permission": action.permission,
         "input": json.loads(json.dumps(action.input)),
+        "choices": sorted(action.choices),
     }

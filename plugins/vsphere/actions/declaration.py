@@ -5,16 +5,16 @@ Plain declarations: what does them is imported when it is first called.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ....core.duties.duty import Duty
+from ....core.errors import IsthmusError
 from ....core.journal.step import Flow, Outcome, Run, Step
 from ....core.model.operation import Operation
-from ....plugin_manager.action import Action, Call
+from ....plugin_manager.action import Action, Call, Choice
 from ..vcenters.privileges import PROVISION as MAY_PROVISION
-from . import input as inputs
 
 if TYPE_CHECKING:
     from .offered import Offered
@@ -25,18 +25,22 @@ _ANNOUNCE = "announce"
 
 
 class Deed(Protocol):
-    """What does an action. Its steps are methods by their names, and by those of their undos."""
+    """What does an action. Its steps are methods by their names, and by those of their undos; the choices for a
+    property of its input come from `PROPERTY_choices(call)`."""
 
-    def check(self, call: Call) -> str | None: ...
+    def check(self, call: Call) -> object:
+        """Raises what doing it now would end with."""
 
     def plan(self, call: Call) -> Mapping[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """One action. `steps` are names, each with its undo's (or None)."""
+    """One action. `steps` are names, each with its undo's (or None). `deed` is what does it, `MODULE:CLASS` of this
+    package."""
 
     id: str
+    deed: str
     title: str
     summary: str
     permission: str
@@ -44,7 +48,8 @@ class Declared:
     input: Mapping[str, Any]
     steps: Mapping[str, str | None]
     pivot: str | None = None
-    privilege: str = field(default=MAY_PROVISION)
+    privilege: str = MAY_PROVISION
+    choices: Sequence[str] = ()
 
     @property
     def kind(self) -> str:
@@ -52,14 +57,25 @@ class Declared:
         return f"vsphere.{self.id}"
 
     def action(self, offered: Callable[[], Offered]) -> Action:
-        def check(call: Call) -> str | None:
-            return offered().deed(self.id).check(call)
+        def check(call: Call) -> IsthmusError | None:
+            try:
+                offered().deed(self.id).check(call)
+            except IsthmusError as error:
+                return error
+            return None
 
         def plan(call: Call) -> Mapping[str, Any]:
             return {**offered().deed(self.id).plan(call), **self.described()}
 
         def run(call: Call) -> Operation:
             return offered().desk.begin(call, self.kind, self.id)
+
+        def choose(name: str) -> Callable[[Call], Sequence[Choice]]:
+            def choices(call: Call) -> Sequence[Choice]:
+                found: Sequence[Choice] = getattr(offered().deed(self.id), f"{name}_choices")(call)
+                return found
+
+            return choices
 
         return Action(
             self.id,
@@ -70,6 +86,7 @@ class Declared:
             summary=self.summary,
             privilege=self.privilege,
             check=check,
+            choices={name: choose(name) for name in self.choices},
             plan=plan,
             run=run,
         )
@@ -93,92 +110,6 @@ class Declared:
     def described(self) -> dict[str, Any]:
         """The flow as a dry run shows it."""
         return {"kind": self.kind, "steps": [_ANNOUNCE, *self.steps], "pivot": self.pivot}
-
-
-PROVISION = Declared(
-    "provision",
-    "Provision a datastore",
-    "A VMFS datastore on a new volume, on a host or on all hosts of a cluster.",
-    "volume:create",
-    ("HostSystem", "ClusterComputeResource"),
-    inputs.PROVISION,
-    {
-        "volume": "no_volume",
-        "attach": "detach",
-        "targets": "no_targets",
-        "scan": None,
-        "format": "unformat",
-        "mount": None,
-        "read_back": None,
-    },
-)
-
-DELETE = Declared(
-    "delete",
-    "Delete a datastore",
-    "Remove the datastore from all hosts and delete the volume behind it.",
-    "volume:delete",
-    ("Datastore",),
-    inputs.DELETE,
-    {
-        "examine": None,
-        "unmount": "remount",
-        "destroy": None,
-        "detach": None,
-        "targets": None,
-        "withdraw": None,
-        "volume": None,
-        "read_back": None,
-    },
-    pivot="destroy",
-)
-
-EXPAND = Declared(
-    "expand",
-    "Expand a datastore",
-    "Enlarge the volume and the file system on it together, while both are used.",
-    "volume:extend",
-    ("Datastore",),
-    inputs.EXPAND,
-    {"examine": None, "extend": None, "scan": None, "grow": None, "read_back": None},
-    # What has grown is not made smaller again.
-    pivot="extend",
-)
-
-MOUNT = Declared(
-    "mount",
-    "Mount a datastore on hosts",
-    "Let more hosts reach the volume behind the datastore, and mount it there.",
-    "attachment:create",
-    ("Datastore",),
-    inputs.HOSTS,
-    {
-        "examine": None,
-        "attach": "detach",
-        "targets": "no_targets",
-        "mount": "unmount",
-        "read_back": None,
-    },
-)
-
-UNMOUNT = Declared(
-    "unmount",
-    "Unmount a datastore from hosts",
-    "Unmount the datastore from some of its hosts, which then no longer reach the volume.",
-    "attachment:delete",
-    ("Datastore",),
-    inputs.HOSTS,
-    {
-        "examine": None,
-        "unmount": "remount",
-        "withdraw": None,
-        "detach": None,
-        "read_back": None,
-    },
-    pivot="withdraw",
-)
-
-DECLARED = (PROVISION, DELETE, EXPAND, MOUNT, UNMOUNT)
 
 
 def duty(offered: Callable[[], Offered]) -> Duty:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from ....core.errors import Conflict, Failed, IsthmusError, NotFound
+from ....core.errors import Conflict, Failed, NotFound
 from ....core.journal.step import Run, Wait
 from ....plugin_manager.action import Call
 from ..connection.soap import Connection, Who
@@ -19,7 +19,7 @@ from .backing import Backing, backing_of, initiators
 from .desk import Desk, Seat
 from .mounted import hosts_of_store
 from .provision import HOST_PRIVILEGE
-from .reasons import because, sentence
+from .reasons import because
 from .stage import Stage, each_host, everything
 
 PRIVILEGE = "Datastore.Delete"
@@ -40,13 +40,9 @@ class Delete:
     def __init__(self, desk: Desk, stage: Stage) -> None:
         self._desk, self._stage = desk, stage
 
-    def check(self, call: Call) -> str | None:
+    def check(self, call: Call) -> None:
         """Privileges, blockers, hosts, volume."""
-        try:
-            self._asked(call)
-        except IsthmusError as error:
-            return sentence(error)
-        return None
+        self._asked(call)
 
     def plan(self, call: Call) -> Mapping[str, Any]:
         """What would go."""

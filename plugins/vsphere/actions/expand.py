@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ....core.errors import Busy, Conflict, Failed, IsthmusError
+from ....core.errors import Busy, Conflict, Failed
 from ....core.journal.step import Run, Wait
 from ....plugin_manager.action import Call
 from ..connection.soap import Connection, Who
@@ -15,7 +15,7 @@ from .backing import Backing, backing_of
 from .desk import Desk, Seat
 from .mounted import hosts_of_store
 from .provision import HOST_PRIVILEGE, SLACK
-from .reasons import because, sentence
+from .reasons import because
 from .stage import Stage
 
 
@@ -25,13 +25,9 @@ class Expand:
     def __init__(self, desk: Desk, stage: Stage) -> None:
         self._desk, self._stage = desk, stage
 
-    def check(self, call: Call) -> str | None:
+    def check(self, call: Call) -> None:
         """Privileges, hosts, volume; with an input also the size."""
-        try:
-            self._asked(call)
-        except IsthmusError as error:
-            return sentence(error)
-        return None
+        self._asked(call)
 
     def plan(self, call: Call) -> Mapping[str, Any]:
         """From which size to which, and whether the pool has room."""

@@ -10,6 +10,7 @@ from ....core.model.host import Initiator
 from ....core.model.request import AttachmentRequest, HostRequest
 from ..hosts import vmfs
 from ..hosts.esx import Esx
+from ..hosts.vmfs import Vmfs
 from .mounted import writes
 from .mounting import Meant, Mounting
 from .reasons import because
@@ -29,6 +30,9 @@ class Mount(Mounting):
         count = len({each.moid for each in meant.hosts} | {each.host for each in meant.store.mounts})
         if count > 1 and not is_shared(profile):
             raise because(Conflict, "profile-single", profile=profile.name, hosts=count)
+
+    def fits(self, store: Vmfs, host: Esx) -> bool:
+        return not writes(store, host)
 
     def attach(self, run: Run) -> Wait | None:
         """Each host has the volume."""

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ....core.context import Context
-from ....core.errors import Conflict, Invalid, IsthmusError
+from ....core.errors import Conflict, Invalid
 from ....core.journal.step import Run
 from ....core.model.attachment import Attachment
-from ....plugin_manager.action import Call
+from ....plugin_manager.action import Call, Choice
 from ..connection.soap import Connection, Who
 from ..hosts import vmfs
 from ..hosts.esx import Esx, hosts_at
 from ..hosts.reading import hosts_beside
 from ..hosts.vmfs import Vmfs
 from .backing import Backing, backing_of
+from .choosing import host_choices
 from .desk import Desk, Seat
 from .provision import HOST_PRIVILEGE
-from .reasons import because, sentence
+from .reasons import because
 from .stage import Stage, everything
 
 
@@ -39,13 +40,9 @@ class Mounting:
     def __init__(self, desk: Desk, stage: Stage) -> None:
         self._desk, self._stage = desk, stage
 
-    def check(self, call: Call) -> str | None:
+    def check(self, call: Call) -> None:
         """Privileges, datastore, volume; with an input also the hosts."""
-        try:
-            self._asked(call)
-        except IsthmusError as error:
-            return sentence(error)
-        return None
+        self._asked(call)
 
     def plan(self, call: Call) -> Mapping[str, Any]:
         """On which hosts."""
@@ -55,6 +52,15 @@ class Mounting:
             "volume": {"id": meant.backing.volume.id},
             "hosts": [{"id": each.moid, "name": each.name} for each in meant.hosts],
         }
+
+    def hosts_choices(self, call: Call) -> Sequence[Choice]:
+        """The hosts that it could be done to."""
+        meant = self._asked(replace(call, input={}))
+        return host_choices(each for each in meant.all if self.fits(meant.store, each))
+
+    def fits(self, store: Vmfs, host: Esx) -> bool:
+        """Whether there is something to do on the host."""
+        raise NotImplementedError
 
     def examine(self, run: Run) -> None:
         """Whether it can be done, once more; and how it stands, for the way back."""

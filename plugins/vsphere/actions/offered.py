@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 
 from ....adapters.contract import Adapter
 from ....core.model.record import Records
@@ -12,13 +13,9 @@ from ..connection.sessions import UserSessions
 from ..tasks.mirror import Mirror
 from ..vcenters.reach import Reaches
 from .declaration import Deed
-from .delete import Delete
+from .declared import DECLARED
 from .desk import Desk
-from .expand import Expand
-from .mount import Mount
-from .provision import Provision
 from .stage import Stage
-from .unmount import Unmount
 
 
 class Offered:
@@ -36,14 +33,14 @@ class Offered:
         stage = Stage(reaches, sealed, systems)
         self.desk = Desk(reaches, sessions, sealed, submit)
         self.mirror = Mirror(records, reaches, sealed, stage, lambda: systems()[LOCAL_SYSTEM])
-        self._deeds: Mapping[str, Deed] = {
-            "provision": Provision(self.desk, stage),
-            "delete": Delete(self.desk, stage),
-            "expand": Expand(self.desk, stage),
-            "mount": Mount(self.desk, stage),
-            "unmount": Unmount(self.desk, stage),
-        }
+        self._stage = stage
+        self._deeds: dict[str, Deed] = {}
 
     def deed(self, action: str) -> Deed:
-        """What does an action."""
-        return self._deeds[action]
+        """What does an action; imported when it is first asked for."""
+        found = self._deeds.get(action)
+        if found is None:
+            module, _, name = next(each.deed for each in DECLARED if each.id == action).partition(":")
+            made = getattr(import_module(f".{module}", __package__), name)
+            found = self._deeds.setdefault(action, made(self.desk, self._stage))
+        return found

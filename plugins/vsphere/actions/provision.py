@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ....core.errors import Conflict, Failed, InUse, IsthmusError, NotFound, Refused
+from ....core.errors import Conflict, Failed, InUse, NotFound, Refused
 from ....core.journal.step import Run, Wait
 from ....core.model.attachment import Attachment
 from ....core.model.host import Host, Initiator
 from ....core.model.request import AttachmentRequest, HostRequest
 from ....core.model.volume import Volume
-from ....plugin_manager.action import Call
+from ....plugin_manager.action import Call, Choice
 from ..connection.soap import Connection, Who
 from ..hosts import vmfs
 from ..hosts.esx import Esx
+from .choosing import host_choices, pool_choices, profile_choices, system_choices
 from .desk import Desk, Seat
-from .reasons import because, sentence
+from .reasons import because
 from .stage import Stage, each_host, everything, hosts_of
 from .wanted import MARK, Wanted, demand_free_name, demand_hosts, demand_system
 
@@ -32,16 +33,12 @@ class Provision:
     def __init__(self, desk: Desk, stage: Stage) -> None:
         self._desk, self._stage = desk, stage
 
-    def check(self, call: Call) -> str | None:
+    def check(self, call: Call) -> None:
         """Privileges, hosts, adapters; with an input also name, system, profile and pool."""
-        try:
-            seat = self._desk.seat(call)
-            hosts = seat.ask(lambda connection, who: self._ready(seat, connection, who, call.input))
-            if call.input:
-                self._wanted(seat, call.input, len(hosts))
-        except IsthmusError as error:
-            return sentence(error)
-        return None
+        seat = self._desk.seat(call)
+        hosts = seat.ask(lambda connection, who: self._ready(seat, connection, who, call.input))
+        if call.input:
+            self._wanted(seat, call.input, len(hosts))
 
     def plan(self, call: Call) -> Mapping[str, Any]:
         """Where the volume would be, which hosts would get it, and the steps."""
@@ -57,6 +54,24 @@ class Provision:
             "provisioning": "thin" if wanted.thin else "thick",
             "hosts": [{"id": each.moid, "name": each.name} for each in hosts],
         }
+
+    def system_choices(self, call: Call) -> Sequence[Choice]:
+        return system_choices(self._stage.systems(), call.context)
+
+    def profile_choices(self, call: Call) -> Sequence[Choice]:
+        return profile_choices(self._stage.systems(), call)
+
+    def pool_choices(self, call: Call) -> Sequence[Choice]:
+        return pool_choices(self._stage.systems(), call)
+
+    def hosts_choices(self, call: Call) -> Sequence[Choice]:
+        """The hosts of the cluster."""
+        seat = self._desk.seat(call)
+
+        def found(connection: Connection, who: Who) -> Sequence[Choice]:
+            return host_choices(hosts_of(connection, connection.reference(seat.target.kind, seat.target.moid), ()))
+
+        return seat.ask(found)
 
     def volume(self, run: Run) -> Wait | None:
         """A new volume, in the pool and of the profile that were asked for."""

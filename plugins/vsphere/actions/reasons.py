@@ -1,7 +1,7 @@
 """Why something cannot be done or went wrong: a cause and a cure in plain words, in every language.
 
-A reason is a key of the plugin's texts (`locales/LANGUAGE/*.json`): `reason.KEY` says the cause, `reason.KEY.cure` what to
-do.
+A reason is a key of the plugin's texts (`locales/LANGUAGE/*.json`): `reason.KEY` says the cause, `reason.KEY.cure` what
+to do.
 """
 
 from __future__ import annotations
@@ -30,11 +30,6 @@ def because(kind: type[Kind], reason: str, **values: Any) -> Kind:
         reason=reason,
         values=values,
     )
-
-
-def sentence(error: IsthmusError) -> str:
-    """Cause and cure in one text, for places that show one."""
-    return f"{error.message} {error.next_step}" if error.next_step else error.message
 
 
 def said(error: Mapping[str, Any], locale: str) -> str:

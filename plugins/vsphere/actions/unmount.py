@@ -9,6 +9,7 @@ from ....core.journal.step import Run, Wait
 from ..hosts import vmfs
 from ..hosts.blockers import blockers_on
 from ..hosts.esx import Esx
+from ..hosts.vmfs import Vmfs
 from .mounted import writes
 from .mounting import Meant, Mounting
 from .reasons import because
@@ -28,6 +29,9 @@ class Unmount(Mounting):
         chosen = {each.moid for each in meant.hosts}
         if not any(writes(meant.store, each) for each in meant.all if each.moid not in chosen):
             raise because(Conflict, "last-host", name=meant.store.name)
+
+    def fits(self, store: Vmfs, host: Esx) -> bool:
+        return store.seen_by(host) is not None
 
     def unmount(self, run: Run) -> None:
         """All of them, before anything is withdrawn; a host refuses while it needs the datastore."""

@@ -48,8 +48,7 @@ class Wanted:
     @property
     def thin(self) -> bool:
         """As the profile says; thin where it says nothing."""
-        storage = self.profile.properties.get("provisioningProperties", {}).get("dataStorage", {})
-        return bool(storage.get("provisioningPolicy", "Thin") == "Thin")
+        return is_thin(self.profile)
 
     @property
     def shared(self) -> bool:
@@ -77,6 +76,12 @@ def is_shared(profile: Profile) -> bool:
         if key.startswith("capabilities:") and name == "multiAttach":
             return str(value).lower().removeprefix("<is>").strip() == "true"
     return False
+
+
+def is_thin(profile: Profile) -> bool:
+    """Whether volumes of the profile are thin; they are where it says nothing."""
+    storage = profile.properties.get("provisioningProperties", {}).get("dataStorage", {})
+    return bool(storage.get("provisioningPolicy", "Thin") == "Thin")
 
 
 def demand_hosts(hosts: Sequence[Esx], chosen: Sequence[str]) -> None:

@@ -3,16 +3,19 @@ between them."""
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+import pytest
+
 from isthmus.adapters.local.adapter import LocalAdapter
 from isthmus.core.context import Context
 from isthmus.core.engine.acceptance import accept
-from isthmus.core.errors import Failed
+from isthmus.core.errors import Failed, IsthmusError
 from isthmus.core.model.operation import Operation
 from isthmus.core.model.page import Query
 from isthmus.core.security.policy import authorise
@@ -20,7 +23,7 @@ from isthmus.core.security.sealing import Sealer
 from isthmus.core.store.records import OwnedRecords
 from isthmus.plugin_manager.actions import Catalogue
 from isthmus.plugin_manager.contract import Action, Call, Subject
-from isthmus.plugins.vsphere.actions.declaration import DECLARED
+from isthmus.plugins.vsphere.actions.declared import DECLARED
 from isthmus.plugins.vsphere.actions.offered import Offered
 from isthmus.plugins.vsphere.connection.sessions import UserSessions
 from isthmus.plugins.vsphere.connection.trust import Trust
@@ -261,3 +264,11 @@ def action_site(array: Array, *, role: Role = FULL, service: bool = True) -> Ite
         finally:
             sessions.close()
             reaches.close()
+
+
+@contextmanager
+def refused(kind: type[IsthmusError], words: str) -> Iterator[None]:
+    """What is done within is refused, with a cause and a cure that say `words` (a pattern)."""
+    with pytest.raises(kind) as caught:
+        yield
+    assert re.search(words, f"{caught.value.message} {caught.value.next_step}")

@@ -5,25 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
 from isthmus.core.model.record import Records
+from isthmus.core.model.request import ProfileRequest
 from isthmus.core.security.keys import LocalKey
 from isthmus.core.security.sealing import Sealer
 from isthmus.core.store.database import Database
 from isthmus.core.store.records import OwnedRecords
 from isthmus.core.store.schema import metadata
+from tests.environment import iscsi
 from tests.environment.server import RunningServer, running_server
+from tests.integration.vcenter_simulator import array as arrays
+from tests.integration.vcenter_simulator.array import Array
 from tests.simulators.vcenter import Grant, Specification, User, VCenter
+from tests.simulators.vcenter.storage import libiscsi
+
+if TYPE_CHECKING:
+    from tests.integration.vsphere.actions_site import ActionSite
 
 ADMINISTRATOR = User("administrator@vsphere.local", "Secret-1")
 SERVICE = User("svc-isthmus@vsphere.local", "Secret-2")
 ANNA = User("anna@vsphere.local", "Secret-3", grants=(Grant("ReadOnly"),))
 BERND = User("bernd@vsphere.local", "Secret-4", grants=(Grant("ReadOnly"),))
 KEY = "io.isthmus.storage"
+THICK = {
+    "provisioningProperties": {
+        "dataStorage": {"provisioningPolicy": "Thick"},
+        "ioConnectivity": {"accessProtocol": "iscsi"},
+    }
+}
 
 
 def specification(*more: User, **given: Any) -> Specification:
@@ -91,4 +105,23 @@ def records(tmp_path: Path) -> Iterator[Records]:
 @pytest.fixture
 def vc() -> Iterator[VCenter]:
     with VCenter(specification()) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def array() -> Iterator[Array]:
+    """An engine with a tgtd of its own, which exports for real."""
+    if reason := iscsi.missing() or libiscsi.missing():
+        pytest.skip(reason)
+    with arrays.array() as running:
+        running.engine.profiles.create(running.root, ProfileRequest("thick", THICK))
+        yield running
+
+
+@pytest.fixture
+def site(array: Array) -> Iterator[ActionSite]:
+    """A vCenter whose hosts log in to the array, and the actions on it."""
+    from tests.integration.vsphere.actions_site import action_site
+
+    with action_site(array) as made:
         yield made

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from isthmus.plugins.vsphere.actions.declaration import DELETE, EXPAND, PROVISION
+from isthmus.plugins.vsphere.actions.declared.delete import DELETE
+from isthmus.plugins.vsphere.actions.declared.expand import EXPAND
+from isthmus.plugins.vsphere.actions.declared.provision import PROVISION
 from tests.chaos.depth import Site
 from tests.environment import iscsi
 from tests.environment.server import until

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from isthmus.core.errors import Conflict
-from isthmus.plugins.vsphere.actions.declaration import MOUNT
+from isthmus.plugins.vsphere.actions.declared.mount import MOUNT
 from isthmus.plugins.vsphere.connection.vmodl import vim
-from tests.environment import iscsi
 from tests.environment.server import until
-from tests.integration.vcenter_simulator import array as arrays
-from tests.integration.vcenter_simulator.array import Array
-from tests.integration.vsphere.actions_site import GIB, ActionSite, action_site, message
+from tests.integration.vsphere.actions_site import GIB, ActionSite, message, refused
 from tests.simulators.vcenter.objects.virtual_machine import VirtualMachine
-from tests.simulators.vcenter.storage import libiscsi
 
-REASON = iscsi.missing() or libiscsi.missing()
 CLUSTER = "cluster-1"
 FIRST, SECOND = "esx-01.example.test", "esx-02.example.test"
-
-
-@pytest.fixture(scope="module")
-def array() -> Iterator[Array]:
-    if REASON:
-        pytest.skip(REASON)
-    with arrays.array() as running:
-        yield running
-
-
-@pytest.fixture
-def site(array: Array) -> Iterator[ActionSite]:
-    with action_site(array) as made:
-        yield made
 
 
 @pytest.fixture
@@ -133,15 +113,15 @@ def test_a_host_that_goes_offline_in_mid_mount_is_named_and_cleaned_up_later(sit
 
 
 def test_the_last_host_and_a_host_with_machines_keep_it(site: ActionSite, both: str) -> None:
-    with pytest.raises(Conflict, match="No other host would reach"):
+    with refused(Conflict, "No other host would reach"):
         site.begin("unmount", "gold", hosts=[FIRST, SECOND])
     VirtualMachine(site.vc, "payroll", site.hosts()[1], site.vc.named("gold"), (1 << 20,))
-    with pytest.raises(Conflict, match=f"Host {SECOND} needs the datastore gold: virtual machine payroll"):
+    with refused(Conflict, f"Host {SECOND} needs the datastore gold: virtual machine payroll"):
         site.begin("unmount", "gold", hosts=[SECOND])
     site.done("unmount", "gold", hosts=[FIRST])
 
 
 def test_a_volume_for_one_host_is_not_mounted_on_a_second(site: ActionSite) -> None:
     site.done("provision", FIRST, name="gold", size=2 * GIB, profile="plain")
-    with pytest.raises(Conflict, match="plain are for one host, and these are 2"):
+    with refused(Conflict, "plain are for one host, and these are 2"):
         site.begin("mount", "gold", hosts=[SECOND])

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from isthmus.core.context import Context
-from isthmus.core.errors import Conflict, Forbidden, Invalid, NotFound
+from isthmus.core.errors import Conflict, Forbidden, Invalid, IsthmusError, NotFound
 from isthmus.core.model.identity import now
 from isthmus.core.model.operation import Operation, OperationState
-from isthmus.plugin_manager.action import Action, Call, Subject
+from isthmus.plugin_manager.action import Action, Call, Choice, Subject
 from isthmus.plugin_manager.actions import Catalogue
 
 MEMBER = Context(tenant="t", user="u", roles=frozenset({"member"}))
@@ -30,10 +30,18 @@ class Offered:
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.submitted: list[Mapping[str, Any]] = []
-        self.reason: str | None = None
+        self.wrong: IsthmusError | None = None
         self.catalogue = Catalogue(self.authorise)
         for action in (
-            Action(id="grow", title="Grow", permission="volume:extend", input=SCHEMA, kinds=("volume",), run=self.run),
+            Action(
+                id="grow",
+                title="Grow",
+                permission="volume:extend",
+                input=SCHEMA,
+                kinds=("volume",),
+                run=self.run,
+                choices={"size": self.sizes},
+            ),
             Action(id="build", title="Build", permission="volume:create", flow="p.build", check=self.check),
         ):
             self.catalogue.add("p", action, self.submit)
@@ -42,8 +50,11 @@ class Offered:
         if "member" not in context.roles:
             raise Forbidden(permission)
 
-    def check(self, call: Call) -> str | None:
-        return self.reason
+    def check(self, call: Call) -> IsthmusError | None:
+        return self.wrong
+
+    def sizes(self, call: Call) -> Sequence[Choice]:
+        return (Choice(1, "one byte", {"thin": call.input["thin"]}),)
 
     def run(self, call: Call) -> Mapping[str, Any]:
         self.calls.append(call)
@@ -102,13 +113,28 @@ def test_rights_are_asked_for_before_anything_else(offered: Offered) -> None:
             ask("p", "grow", Call(READER, None, {"nonsense": 1}))
 
 
-def test_a_check_that_says_no_is_a_conflict_with_its_reason(offered: Offered) -> None:
+def test_what_a_check_answers_is_what_invoking_ends_with(offered: Offered) -> None:
     assert offered.catalogue.check("p", "build", Call(MEMBER)) is None
-    offered.reason = "The datastore is full."
-    assert offered.catalogue.check("p", "build", Call(MEMBER)) == "The datastore is full."
+    offered.wrong = Conflict("The datastore is full.", next_step="Expand it.")
+    assert offered.catalogue.check("p", "build", Call(MEMBER)) is offered.wrong
     with pytest.raises(Conflict, match="The datastore is full"):
         offered.catalogue.invoke("p", "build", Call(MEMBER))
     assert offered.submitted == []
+
+
+def test_choices_are_made_of_the_input_that_is_known(offered: Offered) -> None:
+    chosen = offered.catalogue.choices("p", "grow", "size", Call(MEMBER, VOLUME, {"thin": False}))
+    assert chosen == (Choice(1, "one byte", {"thin": False}),)
+    assert offered.catalogue.choices("p", "grow", "size", Call(MEMBER, VOLUME))[0].details == {"thin": True}
+
+
+def test_choices_are_for_whoever_may_do_it_and_for_properties_that_have_some(offered: Offered) -> None:
+    with pytest.raises(Forbidden):
+        offered.catalogue.choices("p", "grow", "size", Call(READER, VOLUME))
+    with pytest.raises(Invalid):
+        offered.catalogue.choices("p", "grow", "size", Call(MEMBER))
+    with pytest.raises(NotFound):
+        offered.catalogue.choices("p", "grow", "thin", Call(MEMBER, VOLUME))
 
 
 def test_a_flow_becomes_an_operation_and_a_dry_run_its_steps(offered: Offered) -> None:
@@ -138,6 +164,7 @@ def test_actions_are_found_by_plugin_and_kind_of_subject(offered: Offered) -> No
         {"id": "grow"},
         {"id": "grow", "run": print, "flow": "p.grow"},
         {"id": "grow", "run": print, "input": {"type": "string"}},
+        {"id": "grow", "run": print, "choices": {"size": print}},
     ],
 )
 def test_an_action_that_cannot_be_is_refused_when_it_is_declared(wrong: dict[str, Any]) -> None:

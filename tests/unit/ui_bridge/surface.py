@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from isthmus.core.context import Context
-from isthmus.core.errors import NotFound
-from isthmus.plugin_manager.action import Action, Call
+from isthmus.core.errors import Conflict, IsthmusError, NotFound
+from isthmus.plugin_manager.action import Action, Call, Choice
 from isthmus.ui_bridge.locale import Texts
 from isthmus.ui_bridge.manifest import Surface
 from isthmus.ui_bridge.objects import ObjectId
@@ -77,9 +77,16 @@ class Farm:
         context = Context("t1", sender.token, frozenset({"member"}))
         return Admission(context, self.missing & frozenset(privileges))
 
-    def check(self, plugin: str, action: str, call: Call) -> str | None:
+    def told(self, error: IsthmusError, locale: str) -> str:
+        return error.message
+
+    def check(self, plugin: str, action: str, call: Call) -> IsthmusError | None:
         assert plugin == "farm" and call.subject is not None and call.input == {}
-        return self.reasons.get((action, call.subject.id))
+        reason = self.reasons.get((action, call.subject.id))
+        return None if reason is None else Conflict(reason)
+
+    def choices(self, plugin: str, action: str, field: str, call: Call) -> Sequence[Choice]:
+        raise NotFound(field)
 
     def list(self, *, kind: str | None = None) -> Sequence[tuple[str, Action]]:
         return [("farm", each) for each in (GROW, RAZE, LIST)]

@@ -9,7 +9,7 @@ import pytest
 
 import isthmus.plugins.vsphere
 from isthmus.core.errors import Refused
-from isthmus.plugins.vsphere.actions.declaration import DECLARED
+from isthmus.plugins.vsphere.actions.declared import DECLARED
 from isthmus.plugins.vsphere.actions.reasons import because, said, texts
 from isthmus.ui_bridge.locale import LOCALES
 

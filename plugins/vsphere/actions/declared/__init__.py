@@ -1,0 +1,21 @@
+"""The actions on objects of the inventory, one a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..declaration import Declared
+from .delete import DELETE
+from .expand import EXPAND
+from .mount import MOUNT
+from .provision import PROVISION
+from .unmount import UNMOUNT
+
+DECLARED: Sequence[Declared] = (
+    PROVISION,
+    DELETE,
+    EXPAND,
+    MOUNT,
+    UNMOUNT,
+)
+"""In the order of the menus."""

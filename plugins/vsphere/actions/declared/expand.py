@@ -1,0 +1,36 @@
+"""What `expand` is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..declaration import Declared
+from ..input import SMALLEST
+
+INPUT: Mapping[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["size"],
+    "properties": {
+        "size": {
+            "type": "integer",
+            "minimum": SMALLEST,
+            "x-unit": "bytes",
+            "description": "The volume's new size in bytes.",
+        },
+    },
+}
+
+EXPAND = Declared(
+    "expand",
+    "expand:Expand",
+    "Expand a datastore",
+    "Enlarge the volume and the file system on it together, while both are used.",
+    "volume:extend",
+    ("Datastore",),
+    INPUT,
+    {"examine": None, "extend": None, "scan": None, "grow": None, "read_back": None},
+    # What has grown is not made smaller again.
+    pivot="extend",
+)
