@@ -14,7 +14,7 @@ from pyVim import task as pyvim
 
 from tests.simulators.vcenter import VCenter, client
 from tests.simulators.vcenter.objects.compute_resource import ComputeResource
-from tests.simulators.vcenter.registry import vim, vmodl
+from tests.simulators.vcenter.registry import support, vim, vmodl
 from tests.simulators.vcenter.storage.nfs import Export
 
 from .people import READER
@@ -179,7 +179,7 @@ def test_a_host_that_goes_away_while_it_mounts_is_named(vc: VCenter, hosts: list
 
 def test_only_options_that_there_are_can_be_set(hosts: list[Any]) -> None:
     options = hosts[0].configManager.advancedOption
-    wanted = vim.option.OptionValue(key="Disk.QFullSampleSize", value=32)
+    wanted = vim.option.OptionValue(key="Disk.QFullSampleSize", value=support.long(32))
     options.UpdateOptions([wanted])
     assert options.QueryOptions("Disk.QFullSampleSize")[0].value == 32
     with pytest.raises(vim.fault.InvalidName):
@@ -188,7 +188,7 @@ def test_only_options_that_there_are_can_be_set(hosts: list[Any]) -> None:
 
 def test_what_checks_of_a_host_look_at_is_in_its_configuration_too(hosts: list[Any]) -> None:
     manager, host = hosts[0].configManager, hosts[0]
-    manager.advancedOption.UpdateOptions([vim.option.OptionValue(key="NFS.MaxVolumes", value=256)])
+    manager.advancedOption.UpdateOptions([vim.option.OptionValue(key="NFS.MaxVolumes", value=support.long(256))])
     assert {each.key: each.value for each in host.config.option}["NFS.MaxVolumes"] == 256
     manager.serviceSystem.StopService("ntpd")
     assert {each.key: each.running for each in host.config.service.service}["ntpd"] is False
@@ -227,3 +227,38 @@ def test_only_who_may_configure_storage_does_so(vc: VCenter, hosts: list[Any]) -
         storage.RescanAllHba()
     assert told.value.privilegeId == "Host.Config.Storage"
     assert storage.storageDeviceInfo.softwareInternetScsiEnabled
+
+
+def test_an_option_is_set_to_a_value_of_its_type_and_range_only(hosts: list[Any]) -> None:
+    options = hosts[0].configManager.advancedOption
+    for wrong in (256, "256", support.long(300), True):
+        with pytest.raises(vmodl.fault.InvalidArgument):
+            options.UpdateOptions([vim.option.OptionValue(key="NFS.MaxVolumes", value=wrong)])
+    (kind,) = [each.optionType for each in options.supportedOption if each.key == "NFS.MaxVolumes"]
+    assert (kind.min, kind.max, kind.defaultValue) == (8, 256, 8)
+    assert options.QueryOptions("NFS.MaxVolumes")[0].value == 8
+
+
+def test_the_adapter_takes_parameters_that_it_has_within_their_range(hosts: list[Any]) -> None:
+    storage, parameter = hosts[0].configManager.storageSystem, vim.host.InternetScsiHba.ParamValue
+
+    def now() -> dict[str, Any]:
+        (adapter,) = [each for each in storage.storageDeviceInfo.hostBusAdapter if each.device == "vmhba64"]
+        return {each.key: each.value for each in adapter.advancedOptions}
+
+    assert (now()["LoginTimeout"], now()["DelayedAck"]) == (5, True)
+    good = [parameter(key="LoginTimeout", value=30), parameter(key="DelayedAck", value=False)]
+    storage.UpdateInternetScsiAdvancedOptions("vmhba64", None, good)
+    assert (now()["LoginTimeout"], now()["DelayedAck"]) == (30, False)
+    for key, value in (("LoginTimeout", 61), ("DelayedAck", 0), ("NoSuch", 1)):
+        with pytest.raises(vim.fault.HostConfigFault):
+            storage.UpdateInternetScsiAdvancedOptions("vmhba64", None, [parameter(key=key, value=value)])
+
+
+def test_a_service_that_runs_is_not_started_again(hosts: list[Any]) -> None:
+    services = hosts[0].configManager.serviceSystem
+    with pytest.raises(vim.fault.InvalidState):
+        services.StartService("ntpd")
+    services.StopService("ntpd")
+    with pytest.raises(vim.fault.InvalidState):
+        services.StopService("ntpd")

@@ -51,10 +51,16 @@ class HostServiceSystem(HostPart):
         self._show(changed)
 
     def StartService(self, call: Call, key: str) -> None:
-        self._change(key, running=True)
+        self._turn(key, True)
 
     def StopService(self, call: Call, key: str) -> None:
-        self._change(key, running=False)
+        self._turn(key, False)
+
+    def _turn(self, key: str, running: bool) -> None:
+        if any(each.key == key and each.running is running for each in self.get("serviceInfo.service")):
+            state = "running" if running else "stopped"
+            raise named_fault(vim.fault.InvalidState(), f"The service {key} is {state} already")
+        self._change(key, running=running)
 
     def RestartService(self, call: Call, key: str) -> None:
         self._change(key, running=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..registry import invalid_argument, named_fault, vim
+from . import adapter_options
 from .libiscsi import Chap, Credentials
 
 DEVICE = "vmhba64"
@@ -74,7 +75,7 @@ class Adapter:
     alias: str = ""
     enabled: bool = True
     bound: list[str] = field(default_factory=list)
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=adapter_options.initial)
     authentication: Authentication = field(default_factory=lambda: Authentication(inherited=False))
     sends: dict[Portal, Authentication] = field(default_factory=dict)
     statics: dict[Target, Authentication] = field(default_factory=dict)
@@ -209,6 +210,7 @@ class Adapter:
                 alternateDnsServerAddressSettable=False,
             ),
             ipProperties=hba.IPProperties(dhcpConfigurationEnabled=False),
+            supportedAdvancedOptions=[each.described(key) for key, each in adapter_options.PARAMETERS.items()],
             advancedOptions=[hba.ParamValue(key=key, value=value) for key, value in self.options.items()],
             iScsiName=self.name,
             iScsiAlias=self.alias,
