@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, select
 
 from ..context import Context
-from ..errors import Conflict, Invalid, NotFound, Occupied
+from ..errors import Conflict, Invalid, NotFound, NotOffered, Occupied
 from ..model.profile import Profile
 from ..model.request import VolumeRequest
 from ..model.snapshot import SnapshotState
@@ -115,6 +115,20 @@ def read_source(tx: Tx, volumes: Volumes, context: Context, wanted: VolumeReques
     pool = nouns.pools.get(tx, placement.pool)
     attached = name is None and bool(nouns.attachments_of_volume.all(tx, volume.id))
     return Source(volume.id, name, size, pool.id, volume.profile, pool.abilities, attached)
+
+
+def chosen_pool(tx: Tx, wanted: VolumeRequest, source: Source | None) -> frozenset[str] | None:
+    """The one pool that the volume may lie in, None for any. Raises `NotFound` for a pool that there is not, `NotOffered`
+    for one that the source of a copy is not in."""
+    if wanted.pool is not None and nouns.pools.find(tx, wanted.pool) is None:
+        raise NotFound(f"There is no pool {wanted.pool}.", next_step="List the pools.", resource=wanted.pool)
+    if source is None:
+        return None if wanted.pool is None else frozenset({wanted.pool})
+    if wanted.pool not in (None, source.pool):
+        raise NotOffered(
+            "A copy lies in the pool of what it is copied from.", next_step="Leave the pool out.", pool=source.pool
+        )
+    return frozenset({source.pool})
 
 
 def affinity(

@@ -23,7 +23,7 @@ from ..store import nouns, pools, usage
 from ..store.database import Tx
 from .acceptance import accept, planned, promise, repeated
 from .checks import check_description, check_metadata, check_name, check_size
-from .placing import Source, affinity, find_profile, hold_profile, hold_tenant, owner_of, read_source
+from .placing import Source, affinity, chosen_pool, find_profile, hold_profile, hold_tenant, owner_of, read_source
 
 if TYPE_CHECKING:
     from .volumes import Volumes
@@ -63,6 +63,7 @@ class VolumeCreation:
             source = read_source(tx, self._volumes, context, wanted)
             profile = find_profile(tx, context, wanted.profile or (source.profile if source else None))
             near, apart = affinity(tx, self._volumes, context, wanted)
+            pools = chosen_pool(tx, wanted, source)
         requirement = Requirement.of(profile)
         if requirement.storage_type != "block":
             raise Invalid(f"The profile {profile.name} is for {requirement.storage_type} storage, not for volumes.")
@@ -77,7 +78,7 @@ class VolumeCreation:
                 zone=wanted.zone,
                 near=near,
                 apart=apart,
-                only_pools=frozenset({source.pool}) if source else None,
+                only_pools=pools,
                 abilities=("clone",) if source else (),
             )
         )

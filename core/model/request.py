@@ -14,7 +14,8 @@ from .host import Initiator
 class VolumeRequest:
     """A volume wanted. `profile` is an id or a name, None for the default profile.
 
-    `size` may be 0 only with a source, and then means the source's size. `near` and `apart` name volumes whose pool
+    `size` may be 0 only with a source, and then means the source's size. `pool` is the id of the pool it is to lie in,
+    None leaves that to the scheduler; a copy lies where its source does. `near` and `apart` name volumes whose pool
     (`scope` pool) or back end (`scope` backend) is to be used or avoided.
     """
 
@@ -23,6 +24,7 @@ class VolumeRequest:
     profile: str | None = None
     description: str = ""
     zone: str | None = None
+    pool: str | None = None
     source_volume: str | None = None
     source_snapshot: str | None = None
     near: tuple[str, ...] = ()

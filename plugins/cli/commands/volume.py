@@ -68,6 +68,7 @@ def metrics(session: Session, volume: str, history: bool) -> None:
 @click.option("--size", type=Size(), help="For example 20GiB; may be left out for a copy.")
 @click.option("--profile", help="A profile's name or id; the default profile without it.")
 @click.option("--zone", help="An availability zone.")
+@click.option("--pool", help="The id of a pool; without it the scheduler chooses.")
 @click.option("--description", default="")
 @click.option("--from-snapshot", "source_snapshot", help="Copy this snapshot.")
 @click.option("--clone-of", "source_volume", help="Clone this volume.")
@@ -78,15 +79,15 @@ def metrics(session: Session, volume: str, history: bool) -> None:
 @changing
 @pass_session
 def create(
-    session: Session, name: str, size: int | None, profile: str | None, zone: str | None, description: str,
-    source_snapshot: str | None, source_volume: str | None, near: tuple[str, ...], apart: tuple[str, ...],
-    scope: str, notes: tuple[str, ...], wait: bool, timeout: float, dry_run: bool, key: str | None,
+    session: Session, name: str, size: int | None, profile: str | None, zone: str | None, pool: str | None,
+    description: str, source_snapshot: str | None, source_volume: str | None, near: tuple[str, ...],
+    apart: tuple[str, ...], scope: str, notes: tuple[str, ...], wait: bool, timeout: float, dry_run: bool, key: str | None,
 ) -> None:  # fmt: skip
     """Make a volume, wherever there is room for its profile."""
     if size is None and not (source_snapshot or source_volume):
         raise click.UsageError("Give --size, or a source with --from-snapshot or --clone-of.")
     wanted = VolumeRequest(
-        name=name, size=size or 0, profile=profile, description=description, zone=zone,
+        name=name, size=size or 0, profile=profile, description=description, zone=zone, pool=pool,
         source_volume=source_volume, source_snapshot=source_snapshot, near=near, apart=apart, scope=scope,
         metadata=pairs(notes),
     )  # fmt: skip

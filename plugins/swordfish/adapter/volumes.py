@@ -284,7 +284,7 @@ def _check(wanted: VolumeRequest) -> None:
     checked_name(wanted.name)
     if wanted.description or wanted.metadata:
         raise NotOffered("This system keeps no description and no metadata of volumes.")
-    if wanted.zone is not None or wanted.near or wanted.apart:
+    if wanted.zone is not None or wanted.pool is not None or wanted.near or wanted.apart:
         raise NotOffered("Where a volume lies this system decides by itself.")
     if wanted.size < 0:
         raise Invalid("A volume has 1 byte at least.", field="size")

@@ -60,13 +60,10 @@ class Wanted:
         found: Mapping[str, Any] = self.profile.properties.get("provisioningProperties", {}).get("ioConnectivity", {})
         return found
 
-    def request(self, storage: Storage, mark: str) -> VolumeRequest:
-        """As the storage is asked. A chosen pool is asked for by a volume that lies in it."""
-        near: tuple[str, ...] = ()
-        if self.pool is not None:
-            there = next(iter(everything(storage.volumes.list, pool=self.pool.id, state="available")), None)
-            near = () if there is None else (there.id,)
-        return VolumeRequest(self.name, self.size, self.profile.id, near=near, metadata={MARK: mark})
+    def request(self, mark: str) -> VolumeRequest:
+        """As the storage is asked."""
+        pool = None if self.pool is None else self.pool.id
+        return VolumeRequest(self.name, self.size, self.profile.id, pool=pool, metadata={MARK: mark})
 
 
 def is_shared(profile: Profile) -> bool:

@@ -22,6 +22,7 @@ from isthmus.core.errors import (
     LimitExceeded,
     NoPlacement,
     NotFound,
+    NotOffered,
     Stale,
 )
 from isthmus.core.model.attachment import AccessMode, Connection
@@ -117,6 +118,32 @@ class StorageSuite:
         assert operation.id in {each.id for each in found.operations}
         kept = next(each for each in found.operations if each.id == operation.id).explanation
         assert kept is not None and kept["considered"] >= 1 and kept["chosen"]["pool"]
+
+    def test_a_volume_lies_in_the_pool_that_was_chosen(self, bench: Bench) -> None:
+        storage = bench.storage
+        first = storage.volumes.get(self.volume(bench)).pool
+        pools = [each.id for each in storage.pools.list().items]
+        for pool in {*pools[:3], first}:
+            wanted = VolumeRequest("here", size=MIB, profile=bench.profile, pool=pool)
+            try:
+                made = str(done(storage, storage.volumes.create(wanted))["volume"])
+            except NoPlacement:
+                assert pool != first
+            else:
+                assert storage.volumes.get(made).pool == pool
+        with pytest.raises(NotFound):
+            storage.volumes.create(VolumeRequest("there", size=MIB, profile=bench.profile, pool="nowhere"))
+
+    def test_a_copy_lies_in_the_pool_of_its_source(self, bench: Bench) -> None:
+        storage = bench.storage
+        source = storage.volumes.get(self.volume(bench))
+        other = next((each.id for each in storage.pools.list().items if each.id != source.pool), None)
+        copy = VolumeRequest("copy", profile=bench.profile, source_volume=source.id)
+        made = storage.volumes.create(replace(copy, pool=source.pool))
+        assert storage.volumes.get(str(done(storage, made)["volume"])).pool == source.pool
+        if other is not None:
+            with pytest.raises(NotOffered):
+                storage.volumes.create(replace(copy, pool=other))
 
     def test_what_finds_no_room_says_which_pools_and_why(self, bench: Bench) -> None:
         with pytest.raises(NoPlacement) as refusal:

@@ -81,7 +81,13 @@ class TestSwordfishAdapter(StorageSuite):
         assert (volume.name, volume.size, volume.state) == ("data", MIB, VolumeState.AVAILABLE)
         assert storage.profiles.get(volume.profile).name == bench.profile
         assert volume.identifier and volume.pool and volume.operation is None
-        for more in ({"description": "for tests"}, {"metadata": {"a": "b"}}, {"zone": "z"}, {"near": (volume.id,)}):
+        for more in (
+            {"description": "for tests"},
+            {"metadata": {"a": "b"}},
+            {"zone": "z"},
+            {"pool": "p"},
+            {"near": (volume.id,)},
+        ):
             wanted: Any = VolumeRequest("data", size=MIB, profile=bench.profile, **more)
             with pytest.raises(NotOffered):
                 storage.volumes.create(wanted)
@@ -90,6 +96,18 @@ class TestSwordfishAdapter(StorageSuite):
         """A service does not explain itself."""
         with pytest.raises(NotOffered):
             bench.storage.operations.explain(bench.member.request_id)
+
+    def test_a_volume_lies_in_the_pool_that_was_chosen(self, bench: Bench) -> None:
+        """Where a volume lies the service decides."""
+        pool = bench.storage.pools.list().items[0].id
+        with pytest.raises(NotOffered):
+            bench.storage.volumes.create(VolumeRequest("here", size=MIB, profile=bench.profile, pool=pool))
+
+    def test_a_copy_lies_in_the_pool_of_its_source(self, bench: Bench) -> None:
+        """And no pool is named for it."""
+        source = bench.storage.volumes.get(self.volume(bench))
+        with pytest.raises(NotOffered):
+            bench.storage.volumes.create(VolumeRequest("copy", source_volume=source.id, pool=source.pool))
 
     def test_what_finds_no_room_says_which_pools_and_why(self, bench: Bench) -> None:
         """It is said that there is no room; why, only the words of the service tell."""
