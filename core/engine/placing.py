@@ -118,8 +118,8 @@ def read_source(tx: Tx, volumes: Volumes, context: Context, wanted: VolumeReques
 
 
 def chosen_pool(tx: Tx, wanted: VolumeRequest, source: Source | None) -> frozenset[str] | None:
-    """The one pool that the volume may lie in, None for any. Raises `NotFound` for a pool that there is not, `NotOffered`
-    for one that the source of a copy is not in."""
+    """The one pool that the volume may lie in, None for any. Raises `NotFound` for a pool that there is not, and
+    `NotOffered` for one that the source of a copy is not in."""
     if wanted.pool is not None and nouns.pools.find(tx, wanted.pool) is None:
         raise NotFound(f"There is no pool {wanted.pool}.", next_step="List the pools.", resource=wanted.pool)
     if source is None:

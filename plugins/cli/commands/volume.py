@@ -81,7 +81,8 @@ def metrics(session: Session, volume: str, history: bool) -> None:
 def create(
     session: Session, name: str, size: int | None, profile: str | None, zone: str | None, pool: str | None,
     description: str, source_snapshot: str | None, source_volume: str | None, near: tuple[str, ...],
-    apart: tuple[str, ...], scope: str, notes: tuple[str, ...], wait: bool, timeout: float, dry_run: bool, key: str | None,
+    apart: tuple[str, ...], scope: str, notes: tuple[str, ...], wait: bool, timeout: float, dry_run: bool,
+    key: str | None,
 ) -> None:  # fmt: skip
     """Make a volume, wherever there is room for its profile."""
     if size is None and not (source_snapshot or source_volume):
