@@ -12,7 +12,7 @@ from ....core.journal.step import Run, Wait
 from ....plugin_manager.action import Call
 from ..connection.soap import Connection, Who
 from ..hosts import vmfs
-from ..hosts.blockers import blockers
+from ..hosts.blockers import blockers, phrases
 from ..hosts.esx import Esx
 from ..hosts.vmfs import Vmfs
 from .backing import Backing, backing_of, initiators
@@ -171,4 +171,4 @@ class Delete:
 def _demand_unused(connection: Connection, store: Vmfs) -> None:
     found = blockers(connection, store.ref)
     if found:
-        raise because(Conflict, "blocked", name=store.name, blockers=", ".join(found))
+        raise because(Conflict, "blocked", name=store.name, blockers=phrases(found))

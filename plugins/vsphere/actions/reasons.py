@@ -1,7 +1,7 @@
 """Why something cannot be done or went wrong: a cause and a cure in plain words, in every language.
 
 A reason is a key of the plugin's texts (`locales/LANGUAGE/*.json`): `reason.KEY` says the cause, `reason.KEY.cure` what
-to do.
+to do. A value in it may be a text of the plugin itself (`phrase`), or a list of them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from ....core.errors import IsthmusError
-from ....ui_bridge.locale import Texts
+from ....ui_bridge.locale import DEFAULT, Texts
 
 Kind = TypeVar("Kind", bound=IsthmusError)
 
@@ -24,12 +24,18 @@ def texts() -> Texts:
 
 def because(kind: type[Kind], reason: str, **values: Any) -> Kind:
     """An error of that class. It speaks English; `said` says it in another language."""
+    spoken = _spoken(values, DEFAULT)
     return kind(
-        texts().get(f"reason.{reason}", **values),
-        next_step=texts().get(f"reason.{reason}.cure", **values),
+        texts().get(f"reason.{reason}", **spoken),
+        next_step=texts().get(f"reason.{reason}.cure", **spoken),
         reason=reason,
         values=values,
     )
+
+
+def phrase(key: str, **values: Any) -> Mapping[str, Any]:
+    """A text within a text, as a value for `because`: said in the language in which the whole is said."""
+    return {"text": key, "values": values}
 
 
 def said(error: Mapping[str, Any], locale: str) -> str:
@@ -37,7 +43,20 @@ def said(error: Mapping[str, Any], locale: str) -> str:
     details = error.get("details") or {}
     reason = details.get("reason")
     if isinstance(reason, str) and texts().has(f"reason.{reason}"):
-        values = details.get("values") or {}
+        values = _spoken(details.get("values") or {}, locale)
         parts = (texts().get(f"reason.{reason}{part}", locale, **values) for part in ("", ".cure"))
         return " ".join(parts)
     return " ".join(str(part) for part in (error.get("message"), error.get("next_step")) if part)
+
+
+def _spoken(values: Mapping[str, Any], locale: str) -> dict[str, Any]:
+    """The values with all phrases in them said."""
+    return {name: _word(value, locale) for name, value in values.items()}
+
+
+def _word(value: Any, locale: str) -> Any:
+    if isinstance(value, Mapping) and "text" in value:
+        return texts().get(str(value["text"]), locale, **_spoken(value.get("values") or {}, locale))
+    if isinstance(value, list | tuple):
+        return texts().get("phrase.separator", locale).join(str(_word(each, locale)) for each in value)
+    return value

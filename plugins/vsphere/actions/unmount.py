@@ -7,7 +7,7 @@ from contextlib import suppress
 from ....core.errors import Conflict, Failed, NotFound
 from ....core.journal.step import Run, Wait
 from ..hosts import vmfs
-from ..hosts.blockers import blockers_on
+from ..hosts.blockers import blockers_on, phrases
 from ..hosts.esx import Esx
 from ..hosts.vmfs import Vmfs
 from .mounted import writes
@@ -25,7 +25,7 @@ class Unmount(Mounting):
                 raise because(Conflict, "not-mounted", name=meant.store.name, host=host.name)
             found = blockers_on(host.connection, meant.store.ref, host.ref)
             if found:
-                raise because(Conflict, "held", name=meant.store.name, host=host.name, blockers=", ".join(found))
+                raise because(Conflict, "held", name=meant.store.name, host=host.name, blockers=phrases(found))
         chosen = {each.moid for each in meant.hosts}
         if not any(writes(meant.store, each) for each in meant.all if each.moid not in chosen):
             raise because(Conflict, "last-host", name=meant.store.name)

@@ -1,12 +1,13 @@
-"""What keeps a datastore from being deleted, each by its name."""
+"""What keeps a datastore from being deleted, each by its kind and its name."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ....core.errors import IsthmusError
-from ..actions.reasons import texts
+from ..actions.reasons import phrase
 from ..connection.faults import translated
 from ..connection.soap import Connection
 from ..connection.vmodl import vim
@@ -15,36 +16,54 @@ from .reading import read_all
 _SHOWN = 10
 
 
-def blockers(connection: Connection, store: Any) -> list[str]:
-    """In English, one phrase each; empty when nothing is in the way. High availability is known only from the
-    clusters' own word, which may be kept from the caller; then the hosts refuse when they are asked."""
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """One thing in the way. `kind` is `vm`, `template`, `heartbeat` (of the cluster with the name), `pod` (a datastore
+    cluster) or `sioc` (Storage I/O Control, which has no name)."""
+
+    kind: str
+    name: str = ""
+
+    @property
+    def phrase(self) -> Mapping[str, Any]:
+        """For the texts of errors."""
+        return phrase(f"blocker.{self.kind}", name=self.name)
+
+
+def phrases(found: list[Blocker]) -> list[Mapping[str, Any]]:
+    """As the value of a reason."""
+    return [each.phrase for each in found]
+
+
+def blockers(connection: Connection, store: Any) -> list[Blocker]:
+    """Empty when nothing is in the way. High availability is known only from the clusters' own word, which may be kept
+    from the caller; then the hosts refuse when they are asked."""
     return list(_found(connection, store))[:_SHOWN]
 
 
-def blockers_on(connection: Connection, store: Any, host: Any) -> list[str]:
+def blockers_on(connection: Connection, store: Any, host: Any) -> list[Blocker]:
     """What keeps one host from unmounting it: its own machines, and what the cluster does with the datastore."""
     machines = read_all(connection, connection.read(store, "vm").get("vm") or [], "runtime.host")
     others = {moid for moid, values in machines.items() if values["runtime.host"]._moId != host._moId}
     return list(_found(connection, store, others))[:_SHOWN]
 
 
-def _found(connection: Connection, store: Any, without: Collection[str] = ()) -> Iterator[str]:
+def _found(connection: Connection, store: Any, without: Collection[str] = ()) -> Iterator[Blocker]:
     values = connection.read(store, "vm", "parent", "host", "iormConfiguration.enabled")
     machines = [each for each in values.get("vm") or [] if each._moId not in without]
     for machine in read_all(connection, machines, "name", "config.template").values():
         kind = "template" if machine.get("config.template") else "vm"
-        yield texts().get(f"blocker.{kind}", name=machine.get("name", "?"))
+        yield Blocker(kind, str(machine.get("name", "?")))
     hosts = [each.key for each in values.get("host") or []]
     parents = {each["parent"]._moId: each["parent"] for each in read_all(connection, hosts, "parent").values()}
     for cluster in parents.values():
         if isinstance(cluster, vim.ClusterComputeResource) and _heartbeats(connection, cluster, store):
-            name = str(connection.read(cluster, "name").get("name", cluster._moId))
-            yield texts().get("blocker.heartbeat", name=name)
+            yield Blocker("heartbeat", str(connection.read(cluster, "name").get("name", cluster._moId)))
     if values.get("iormConfiguration.enabled"):
-        yield texts().get("blocker.sioc")
+        yield Blocker("sioc")
     parent = values.get("parent")
     if isinstance(parent, vim.StoragePod):
-        yield texts().get("blocker.pod", name=str(connection.read(parent, "name").get("name", parent._moId)))
+        yield Blocker("pod", str(connection.read(parent, "name").get("name", parent._moId)))
 
 
 def _heartbeats(connection: Connection, cluster: Any, store: Any) -> bool:

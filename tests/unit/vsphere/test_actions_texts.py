@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 import isthmus.plugins.vsphere
-from isthmus.core.errors import Refused
+from isthmus.core.errors import Conflict, Refused
 from isthmus.plugins.vsphere.actions.declared import DECLARED
 from isthmus.plugins.vsphere.actions.reasons import because, said, texts
+from isthmus.plugins.vsphere.hosts.blockers import Blocker, phrases
 from isthmus.ui_bridge.locale import LOCALES
 
 _USED = re.compile(r"""because\(\s*\w+,\s*"([a-z-]+)\"""")
@@ -44,6 +45,15 @@ def test_an_error_is_told_in_the_language_of_who_looks() -> None:
     assert "no connection to host esx-01" in error["message"]
     assert said(error, "de_DE").startswith("Das vCenter hat keine Verbindung zum Host esx-01.")
     assert "esx-01" in said(error, "zh_CN") and said(error, "zh_CN") != said(error, "en")
+
+
+@pytest.mark.parametrize("kind", ["vm", "template", "heartbeat", "pod", "sioc"])
+def test_what_is_in_the_way_is_told_in_the_language_of_who_looks(kind: str) -> None:
+    found = phrases([Blocker(kind, "gold-1"), Blocker("vm", "payroll")])
+    error = because(Conflict, "blocked", name="gold", blockers=found).to_json()
+    assert texts().get(f"blocker.{kind}", name="gold-1") in error["message"]
+    assert "virtual machine payroll" in said(error, "en") and "virtuelle Maschine payroll" in said(error, "de")
+    assert texts().get(f"blocker.{kind}", "zh", name="gold-1") + "、" in said(error, "zh_CN")
 
 
 def test_an_error_of_others_is_told_as_it_is() -> None:
