@@ -20,6 +20,7 @@ from .actions.declared import DECLARED
 from .connection.sessions import UserSessions
 from .inventory.watch import Watches
 from .registration.declaration import registration_actions
+from .settings.setting import HOST_RULES
 from .vcenters.reach import Reaches
 from .vcenters.store import VCenters
 from .vcenters.tenancy import Tenancy
@@ -55,6 +56,7 @@ class VspherePlugin(Base):
                 "default": "root@localhost",
                 "description": "The e-mail address that vCenters show as the plug-in's contact.",
             },
+            "host_rules": HOST_RULES,
         },
     }
 
@@ -80,7 +82,10 @@ class VspherePlugin(Base):
     def offered(self) -> Offered:
         from .actions.offered import Offered
 
-        return Offered(self.reaches, self.sessions, self.setup.records, self.setup.submit, lambda: self.setup.systems)
+        rules = self.setup.settings["host_rules"]
+        return Offered(
+            self.reaches, self.sessions, self.setup.records, self.setup.submit, lambda: self.setup.systems, rules
+        )
 
     @property
     def address(self) -> str:
@@ -125,7 +130,7 @@ class VspherePlugin(Base):
         )
 
     def flows(self) -> Sequence[Flow]:
-        return tuple(each.flow(lambda: self.offered) for each in DECLARED)
+        return tuple(each.flow(lambda: self.offered) for each in DECLARED if each.steps)
 
     def duties(self) -> Sequence[Duty]:
         from .registration.rotation import duty

@@ -13,7 +13,7 @@ from ....core.duties.duty import Duty
 from ....core.errors import IsthmusError
 from ....core.journal.step import Flow, Outcome, Run, Step
 from ....core.model.operation import Operation
-from ....plugin_manager.action import Action, Call, Choice
+from ....plugin_manager.action import Action, Call, Choice, Result
 from ..vcenters.privileges import PROVISION as MAY_PROVISION
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Deed(Protocol):
 @dataclass(frozen=True, slots=True)
 class Declared:
     """One action. `steps` are names, each with its undo's (or None). `deed` is what does it, `MODULE:CLASS` of this
-    package."""
+    package. Without steps it is done at once, by the deed's `run(call)`."""
 
     id: str
     deed: str
@@ -67,7 +67,10 @@ class Declared:
         def plan(call: Call) -> Mapping[str, Any]:
             return {**offered().deed(self.id).plan(call), **self.described()}
 
-        def run(call: Call) -> Operation:
+        def run(call: Call) -> Operation | Result:
+            if not self.steps:
+                answer: Result = getattr(offered().deed(self.id), "run")(call)  # noqa: B009
+                return answer
             return offered().desk.begin(call, self.kind, self.id)
 
         def choose(name: str) -> Callable[[Call], Sequence[Choice]]:
@@ -108,8 +111,8 @@ class Declared:
         return Flow(self.kind, tuple(steps), pivot=self.pivot)
 
     def described(self) -> dict[str, Any]:
-        """The flow as a dry run shows it."""
-        return {"kind": self.kind, "steps": [_ANNOUNCE, *self.steps], "pivot": self.pivot}
+        """The flow as a dry run shows it; nothing where there is none."""
+        return {} if not self.steps else {"kind": self.kind, "steps": [_ANNOUNCE, *self.steps], "pivot": self.pivot}
 
 
 def duty(offered: Callable[[], Offered]) -> Duty:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from typing import Any
 
 from ....adapters.contract import Adapter
 from ....core.model.record import Records
@@ -28,9 +29,10 @@ class Offered:
         records: Records,
         submit: Submit,
         systems: Callable[[], Mapping[str, Adapter]],
+        host_rules: Mapping[str, Any] | None = None,
     ) -> None:
         sealed = SealedSessions(records)
-        stage = Stage(reaches, sealed, systems)
+        stage = Stage(reaches, sealed, systems, host_rules or {})
         self.desk = Desk(reaches, sessions, sealed, submit)
         self.mirror = Mirror(records, reaches, sealed, stage, lambda: systems()[LOCAL_SYSTEM])
         self._stage = stage

@@ -28,10 +28,17 @@ _LOOK_SECONDS = 20.0
 
 
 class Stage:
-    """One for the process; a step takes what it needs from here, each time anew."""
+    """One for the process; a step takes what it needs from here, each time anew. `host_rules` is the plugin's setting
+    of that name."""
 
-    def __init__(self, reaches: Reaches, sealed: SealedSessions, systems: Callable[[], Mapping[str, Adapter]]) -> None:
-        self.reaches, self._sealed, self._systems = reaches, sealed, systems
+    def __init__(
+        self,
+        reaches: Reaches,
+        sealed: SealedSessions,
+        systems: Callable[[], Mapping[str, Adapter]],
+        host_rules: Mapping[str, Any],
+    ) -> None:
+        self.reaches, self._sealed, self._systems, self.host_rules = reaches, sealed, systems, host_rules
 
     @contextmanager
     def vcenter(self, run: Run) -> Iterator[Connection]:

@@ -22,6 +22,9 @@ SERVICE_ACCOUNT = (
     "Task.Create",
     "Task.Update",
     "Global.LogEvent",
+    "Host.Config.AdvancedConfig",
+    "Host.Config.DateTime",
+    "Host.Config.NetService",
     "Host.Config.Storage",
     "Datastore.Delete",
 )

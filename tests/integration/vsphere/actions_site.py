@@ -217,7 +217,7 @@ def cure(operation: Operation) -> str:
 def action_site(array: Array, *, role: Role = FULL, service: bool = True) -> Iterator[ActionSite]:
     """A new vCenter with two hosts beside the array; Anna has the role there."""
     anna = User(ANNA.name, ANNA.password, (Grant(role.name),))
-    spec = specification(roles=(FULL, FEW))
+    spec = specification(roles=tuple(dict.fromkeys((FULL, FEW, role))))
     users = (*(user for user in spec.users if user.name != ANNA.name), anna)
     with VCenter(type(spec)(**{**{n: getattr(spec, n) for n in spec.__slots__}, "users": users})) as vc:
         tasks = [vim.Extension.TaskTypeInfo(taskID=task_type(each)) for each in (found.id for found in DECLARED)]
@@ -250,7 +250,7 @@ def action_site(array: Array, *, role: Role = FULL, service: bool = True) -> Ite
             )  # fmt: skip
 
         offered = Offered(reaches, sessions, records, submit, lambda: {"local": adapter})
-        for flow in (each.flow(lambda: offered) for each in DECLARED):
+        for flow in (each.flow(lambda: offered) for each in DECLARED if each.steps):
             engine.parts.flows._flows[flow.kind, flow.version] = flow
         catalogue = Catalogue(lambda context, permission: authorise(context, permission, context.tenant))
         for action in (each.action(lambda: offered) for each in DECLARED):

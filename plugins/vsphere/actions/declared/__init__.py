@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..declaration import Declared
+from .apply_host_settings import APPLY_HOST_SETTINGS
+from .check_host import CHECK_HOST
 from .delete import DELETE
 from .expand import EXPAND
 from .mount import MOUNT
@@ -17,5 +19,7 @@ DECLARED: Sequence[Declared] = (
     EXPAND,
     MOUNT,
     UNMOUNT,
+    CHECK_HOST,
+    APPLY_HOST_SETTINGS,
 )
 """In the order of the menus."""
