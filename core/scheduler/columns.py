@@ -50,10 +50,10 @@ class Columns:
         self.headroom = np.zeros(_FIRST, np.int64)
         #: What the pool in each row offers; several rows share one object.
         self.capabilities: list[Capabilities] = []
-        #: Per back end: sums over its pools, and what part of the one the other is.
+        #: Per back end: sums over its pools, and its size divided by its size and its promises together.
         self.backend_total = np.zeros(_FIRST, np.float64)
         self.backend_provisioned = np.zeros(_FIRST, np.float64)
-        self.backend_load = np.zeros(_FIRST, np.float64)
+        self.backend_spare = np.ones(_FIRST, np.float64)
         self._backend_pools: list[int] = []
         self._place = np.zeros(_FIRST, np.intp)
         self._free_rows: list[int] = []
@@ -124,9 +124,10 @@ class Columns:
         self.usable_thin[row] = thin if self.headroom.item(row) > 0 else min(thin, 0)
 
     def _load(self, backend: int, total: float, provisioned: float) -> None:
-        self.backend_total[backend] += total
-        self.backend_provisioned[backend] += provisioned
-        self.backend_load[backend] = self.backend_provisioned.item(backend) / max(1.0, self.backend_total.item(backend))
+        size = self.backend_total[backend] = self.backend_total.item(backend) + total
+        promised = self.backend_provisioned[backend] = self.backend_provisioned.item(backend) + provisioned
+        size = max(1.0, size)
+        self.backend_spare[backend] = size / (size + promised)
 
     def _classify(self, row: int, known: Pool | None, pool: Pool) -> None:
         """Put the row where the pool belongs; nothing moves when its exact keys are as they were."""
@@ -168,7 +169,7 @@ class Columns:
         self._free_backends.append(backend)
         # Sums of fractions would drift if they were only ever added to.
         self.backend_total[backend] = self.backend_provisioned[backend] = 0.0
-        self.backend_load[backend] = 0.0
+        self.backend_spare[backend] = 1.0
 
     def _new_row(self, pool_id: str) -> int:
         if self._free_rows:
@@ -191,7 +192,7 @@ class Columns:
             if backend == len(self.backend_total):
                 self.backend_total = _doubled(self.backend_total)
                 self.backend_provisioned = _doubled(self.backend_provisioned)
-                self.backend_load = _doubled(self.backend_load)
+                self.backend_spare = _doubled(self.backend_spare)
         self.backends[backend_id] = backend
         return backend
 

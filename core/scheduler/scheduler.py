@@ -117,7 +117,7 @@ class Scheduler:
         self._candidates = candidates
         self._listed = listed
         self._chooser = chooser or random.Random()  # noqa: S311 - nobody gains from guessing it
-        self._columns = Columns(lambda row: self._standing.renew(Row(self._columns, row)))
+        self._columns = Columns(self._standing.touch)
         self._plans = Plans(self._columns, self._class_filters, listed)
 
     def __len__(self) -> int:
@@ -184,6 +184,7 @@ class Scheduler:
 
     def _candidates_of(self, left: Pools, request: PlacementRequest) -> Candidates:
         pools = left.gathered()
+        self._standing.settle(self._columns)
         vectors = [found.weigh(pools, request) for found, _ in self._weighers]
         score = self._standing.totals(pools.rows, request.thin)
         for vector, (_, weight) in zip(vectors, self._weighers, strict=True):

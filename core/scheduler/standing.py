@@ -1,4 +1,4 @@
-"""What pool weighers say of every pool, kept ready and renewed for a pool when something of it changes."""
+"""What pool weighers say of every pool, kept ready; asked again for a pool in which something changed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from .columns import Columns
 from .contract import PoolWeigher
 from .view import Row, Vector
 
@@ -24,10 +25,21 @@ class Standing:
         #: The weighers' names, in the order of the lines of `values`.
         self.names = tuple(weigher.name for weigher, _ in weighers)
         self._values = {thin: np.zeros((len(self.names), _FIRST), np.float64) for thin in (True, False)}
+        self._touched: set[int] = set()
         self._totals = {thin: np.zeros(_FIRST, np.float64) for thin in (True, False)}
 
-    def renew(self, row: Row) -> None:
-        """Ask the weighers about the pool of this row again."""
+    def touch(self, row: int) -> None:
+        """Something of the pool of this row has changed."""
+        self._touched.add(row)
+
+    def settle(self, columns: Columns) -> None:
+        """Ask the weighers again about the pools that have changed."""
+        for at in self._touched:
+            if columns.pools[at] is not None:
+                self._renew(Row(columns, at))
+        self._touched.clear()
+
+    def _renew(self, row: Row) -> None:
         at = row.number
         if at >= len(self._totals[True]):
             self._grow(at)

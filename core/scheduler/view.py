@@ -121,9 +121,9 @@ class Pools:
         return self._of(self._columns.provisioned)
 
     @property
-    def backend_load(self) -> Vector:
-        """What all pools of the pool's back end together have promised, divided by their size; a copy."""
-        return self._columns.backend_load.take(self._of(self._columns.backend))
+    def backend_spare(self) -> Vector:
+        """1 / (1 + promised / size), both summed over all pools of the pool's back end; a copy."""
+        return self._columns.backend_spare.take(self._of(self._columns.backend))
 
     @property
     def needed(self) -> Sizes | int:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-
 from ..contract import PlacementRequest, Pools, RequestWeigher, Vector
 
 
@@ -16,6 +14,4 @@ class SpreadWeigher(RequestWeigher):
     weight: ClassVar[float] = 0.5
 
     def weigh(self, pools: Pools, request: PlacementRequest) -> Vector:
-        load = pools.backend_load
-        load += 1.0
-        return np.divide(1.0, load, out=load)
+        return pools.backend_spare
