@@ -1,0 +1,33 @@
+"""Who uses the client in these tests, with which rights in the vCenter."""
+
+from __future__ import annotations
+
+from tests.simulators.vcenter import Grant, Role, Specification, User
+
+MANAGERS = Role(
+    "Storage managers",
+    (
+        "Isthmus.View", "Isthmus.Provision", "Isthmus.Manage", "Host.Config.Storage", "Datastore.Browse",
+        "Datastore.Config", "Datastore.Delete", "Datastore.Rename", "Task.Create", "Task.Update",
+    ),
+)  # fmt: skip
+VIEWERS = Role("Storage viewers", ("Isthmus.View",))
+
+ADMINISTRATOR = User("administrator@vsphere.local", "Secret-1")
+SERVICE = User("svc-isthmus@vsphere.local", "Secret-2")
+ANNA = User("anna@vsphere.local", "Secret-3", grants=(Grant(MANAGERS.name),))
+"""May do everything with storage."""
+BERND = User("bernd@vsphere.local", "Secret-4", grants=(Grant(VIEWERS.name),))
+"""May look."""
+CLARA = User("clara@vsphere.local", "Secret-5", grants=(Grant("ReadOnly"),))
+"""Has none of the plug-in's privileges."""
+
+
+def specification() -> Specification:
+    """Two hosts in a cluster, one datastore, one machine, and these people."""
+    return Specification(
+        release="9.0.0",
+        name="vc.example.test",
+        users=(ADMINISTRATOR, SERVICE, ANNA, BERND, CLARA),
+        roles=(MANAGERS, VIEWERS),
+    )
