@@ -1,0 +1,199 @@
+/** A form made of fields: labels, what is wrong next to where it is, and choices that follow what was entered. */
+
+import { button, el, fill, fresh } from "../dom.js";
+import { alert, failure } from "../failure.js";
+import { fault } from "./check.js";
+import { control, isSet } from "./control.js";
+import { dependents, fields, flat, nested } from "./model.js";
+
+/**
+ * @typedef {object} Entry one field as it stands on the page
+ * @property {import("./model.js").Field} field
+ * @property {import("./control.js").Control} control
+ * @property {HTMLElement} wrong
+ * @property {HTMLElement} box
+ * @property {AbortController | null} asking
+ */
+
+export class Form {
+  /**
+   * @param {import("../session.js").Session} session
+   * @param {any} action as the API describes it
+   * @param {Record<string, any>} given
+   */
+  constructor(session, action, given) {
+    this.session = session;
+    this.action = action;
+    this.fields = fields(action.input, action.choices, given);
+    /** @type {Map<string, Entry>} */
+    this.entries = new Map();
+    this.summary = el("div", { class: "form-summary", tabindex: "-1" });
+    this.element = el("div", { class: "form" }, this.summary, this.fields.map((each) => this.#row(each)));
+  }
+
+  /** Asks for all choices. */
+  async start() {
+    await Promise.all(flat(this.fields).map((each) => this.#offer(each)));
+  }
+
+  /** Puts the reader where they begin. */
+  focus() {
+    const first = this.entries.values().next().value;
+    first?.control.focus();
+  }
+
+  /** What was entered, as the action takes it. */
+  get input() {
+    return nested(this.#values());
+  }
+
+  /**
+   * Whether all of it may be sent. If not, each field says what is wrong with it, and the reader is taken to a list.
+   * @returns {boolean}
+   */
+  check() {
+    let sound = true;
+    for (const entry of this.entries.values()) {
+      const value = entry.control.read();
+      const found = value === undefined ? { key: "ui.fault.unreadable", values: {} } : fault(entry.field, value);
+      this.#mark(entry, found ? this.#said(entry.field, found) : "");
+      if (found) sound = false;
+    }
+    if (sound) fill(this.summary);
+    else this.#sum();
+    return sound;
+  }
+
+  /**
+   * Shows what the server refused, next to its field if it names one.
+   * @param {import("../api.js").ApiError} error
+   * @returns {boolean} whether there is such a field
+   */
+  refuse(error) {
+    const entry = this.entries.get(error.field);
+    if (!entry) return false;
+    this.#mark(entry, [error.message, error.cure].filter(Boolean).join(" "));
+    this.#sum();
+    return true;
+  }
+
+  #values() {
+    /** @type {Map<string, any>} */
+    const found = new Map();
+    for (const [name, entry] of this.entries) found.set(name, entry.control.read());
+    return found;
+  }
+
+  #row(field) {
+    if (field.fields) {
+      return el(
+        "fieldset",
+        { class: "field-group" },
+        el("legend", {}, field.label),
+        field.description && el("p", { class: "field-note" }, field.description),
+        field.fields.map((each) => this.#row(each)),
+      );
+    }
+    const id = fresh("field");
+    const made = control(this.session, field, id);
+    const note = [field.description, this.#bounds(field)].filter(Boolean).join(" ");
+    const noted = el("p", { class: "field-note", id: `${id}-note` }, note);
+    const wrong = el("p", { class: "field-fault", id: `${id}-fault` });
+    const box = isSet(field)
+      ? el("fieldset", { class: "field" }, el("legend", { class: "field-label" }, this.#label(field)), noted, made.element, wrong)
+      : el(
+          "div",
+          { class: "field" },
+          field.control !== "boolean" && el("label", { class: "field-label", for: id }, this.#label(field)),
+          made.element,
+          note && noted,
+          wrong,
+        );
+    for (const each of made.described) {
+      each.setAttribute("aria-describedby", [note && noted.id, wrong.id].filter(Boolean).join(" "));
+    }
+    const entry = { field, control: made, wrong, box, asking: null };
+    this.entries.set(field.name, entry);
+    box.addEventListener("change", () => this.#changed(entry));
+    box.addEventListener("input", () => this.#mark(entry, ""));
+    return box;
+  }
+
+  #label(field) {
+    const { session } = this;
+    const mark = field.required
+      ? [
+          el("span", { class: "required", "aria-hidden": "true" }, " *"),
+          isSet(field) && el("span", { class: "clr-sr-only" }, ` (${session.say("ui.field.required")})`),
+        ]
+      : null;
+    return [field.label, mark];
+  }
+
+  /** What a number may be, said before it is entered. */
+  #bounds({ control: kind, schema }) {
+    if (kind !== "number" && kind !== "bytes") return "";
+    const show = (value) => (kind === "bytes" ? this.session.format.exactSize(value) : this.session.format.number(value));
+    const { minimum, maximum } = schema;
+    if (minimum !== undefined && maximum !== undefined) {
+      return this.session.say("ui.field.between", { minimum: show(minimum), maximum: show(maximum) });
+    }
+    if (minimum > 0) return this.session.say("ui.field.least", { minimum: show(minimum) });
+    return maximum === undefined ? "" : this.session.say("ui.field.most", { maximum: show(maximum) });
+  }
+
+  #said(field, { key, values }) {
+    const show = (value) =>
+      field.control === "bytes" ? this.session.format.exactSize(value) : this.session.format.number(value);
+    const shown = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, show(value)]));
+    return this.session.say(key, shown);
+  }
+
+  #mark(entry, message) {
+    entry.wrong.textContent = message;
+    entry.box.classList.toggle("field-wrong", message !== "");
+    for (const each of entry.control.described) {
+      if (message) each.setAttribute("aria-invalid", "true");
+      else each.removeAttribute("aria-invalid");
+    }
+  }
+
+  #sum() {
+    const wrong = [...this.entries.values()].filter((each) => each.wrong.textContent);
+    const go = (entry) =>
+      button(entry.field.label, () => entry.control.focus(), { class: "link" });
+    fill(
+      this.summary,
+      alert("error", [
+        el("strong", {}, this.session.say("ui.fault.summary")),
+        el("ul", {}, wrong.map((entry) => el("li", {}, go(entry), ` – ${entry.wrong.textContent}`))),
+      ]),
+    );
+    this.summary.focus();
+    this.summary.scrollIntoView({ block: "start" });
+  }
+
+  #changed(entry) {
+    this.#mark(entry, "");
+    for (const each of dependents(this.fields, entry.field.name)) this.#offer(each);
+  }
+
+  async #offer(field) {
+    const entry = /** @type {Entry} */ (this.entries.get(field.name));
+    if (!this.action.choices.includes(field.name) || !entry.control.offer) return;
+    entry.asking?.abort();
+    const asking = (entry.asking = new AbortController());
+    entry.control.offer(null);
+    try {
+      const address = `actions/${this.action.id}/choices/${field.name}`;
+      const found = await this.session.api.post(address, { input: this.input }, { signal: asking.signal });
+      if (asking.signal.aborted) return;
+      entry.control.offer(found.items);
+      fill(entry.wrong);
+    } catch (error) {
+      if (asking.signal.aborted) return;
+      entry.control.offer([]);
+      fill(entry.wrong, failure(this.session, error, () => this.#offer(field)));
+    }
+  }
+}
