@@ -28,11 +28,16 @@ from .vcenters.tenancy import Tenancy
 if TYPE_CHECKING:
     from ...ui_bridge.locale import Texts
     from .actions.offered import Offered
+    from .events.herald import Herald
     from .registration.registrar import Registrar
 
 # It takes long to import, so that is left until it is needed; but whether it is there is to be known at once.
 if find_spec("pyVmomi") is None:
     raise ModuleNotFoundError("No module named 'pyVmomi'", name="pyVmomi")
+
+
+def _percent(default: int, description: str) -> Mapping[str, Any]:
+    return {"type": "number", "minimum": 1, "maximum": 100_000, "default": default, "description": description}
 
 
 class VspherePlugin(Base):
@@ -56,6 +61,9 @@ class VspherePlugin(Base):
                 "default": "root@localhost",
                 "description": "The e-mail address that vCenters show as the plug-in's contact.",
             },
+            "pool_filling": _percent(80, "From here on a pool is told to fill up, in percent of its size."),
+            "pool_full": _percent(95, "From here on a pool is told to be full, in percent of its size."),
+            "pool_promised": _percent(300, "How much of its size, in percent, a pool may promise untold."),
             "host_rules": HOST_RULES,
         },
     }
@@ -106,7 +114,17 @@ class VspherePlugin(Base):
             str(self.setup.settings["contact"]),
             self._tenant,
             self._forgotten,
+            self._drift,
         )
+
+    @cached_property
+    def herald(self) -> Herald:
+        from .events.condition import Bounds
+        from .events.herald import Herald
+
+        given = self.setup.settings
+        bounds = Bounds(*(float(given[name]) for name in ("pool_filling", "pool_full", "pool_promised")))
+        return Herald(self.reaches, self.watches, self.setup.records, lambda: self.setup.systems, self.texts, bounds)
 
     def prefixes(self) -> Sequence[str]:
         return ("/vsphere",)
@@ -133,9 +151,10 @@ class VspherePlugin(Base):
         return tuple(each.flow(lambda: self.offered) for each in DECLARED if each.steps)
 
     def duties(self) -> Sequence[Duty]:
+        from .events.duty import duty as events
         from .registration.rotation import duty
 
-        return (duty(lambda: self.registrar), tasks(lambda: self.offered))
+        return (duty(lambda: self.registrar), tasks(lambda: self.offered), events(lambda: self.herald))
 
     def ready(self) -> Sequence[Finding]:
         # A dead vCenter is none of the other vCenters' business, so it does not make the server unready.
@@ -154,6 +173,12 @@ class VspherePlugin(Base):
         self.watches.drop(guid)
         self.sessions.forget(guid)
         self.reaches.drop(guid)
+        self.herald.forget(guid)
+
+    def _drift(self, guid: str) -> Sequence[Finding]:
+        from .events.drift import findings
+
+        return tuple(findings(self.setup.records, guid))
 
     def _tenant(self, context: Context, name: str) -> str:
         try:

@@ -9,6 +9,7 @@ from typing import Any
 from ....core.errors import IsthmusError
 from ....core.model.description import Finding
 from ..connection.soap import Connection
+from ..events.alarms import Alarms
 from ..vcenters.vcenter import VCenter
 from . import extension
 from .registrar import Registrar, shown
@@ -58,12 +59,17 @@ def _examined(registrar: Registrar, vcenter: VCenter, login: Login, *, repair: b
                 vcenter, repaired = _repaired(registrar, connection, vcenter)
             registered = extension.find(connection)
             findings += _compared(registrar, vcenter, connection, registered)
+            alarms = Alarms(connection, registrar.offer.texts)
+            if repair:
+                repaired += alarms.put()
+            findings += alarms.findings()
             pin = next(iter(extension.pins(registered)), "") if registered is not None else ""
     except IsthmusError as error:
         findings.append(Finding("vcenter", "error", error.message, error.next_step or ""))
     url = registrar.url(vcenter)
     findings += registrar.ours.judge(url, registrar.version, from_host=vcenter.host, pin=pin)
     findings += service_findings(registrar.reaches, vcenter)
+    findings += registrar.drift(vcenter.guid)
     return findings, repaired
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -53,7 +53,8 @@ def build(wanted: Wanted, api: str) -> Any:
         client=[client],
         taskList=[vim.Extension.TaskTypeInfo(taskID=each) for each in wanted.offer.tasks()],
         eventList=[
-            vim.Extension.EventTypeInfo(eventID=each, eventTypeSchema=_schema(each)) for each in wanted.offer.events()
+            vim.Extension.EventTypeInfo(eventID=each, eventTypeSchema=_schema(each, arguments))
+            for each, arguments in wanted.offer.events().items()
         ],
         privilegeList=[
             vim.Extension.PrivilegeInfo(privID=privilege, privGroupName=group)
@@ -169,8 +170,9 @@ def _server(url: str, kind: str, certificate: Certificate, wanted: Wanted, descr
     return found
 
 
-def _schema(event: str) -> str:
-    return f"<EventType><eventTypeID>{escape(event)}</eventTypeID><arguments/></EventType>"
+def _schema(event: str, arguments: Sequence[str]) -> str:
+    inside = "".join(f"<argument><name>{escape(each)}</name><type>string</type></argument>" for each in arguments)
+    return f"<EventType><eventTypeID>{escape(event)}</eventTypeID><arguments>{inside}</arguments></EventType>"
 
 
 def _first(servers: Any, name: str) -> str:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from ....plugin_manager.action import Action
 from ....ui_bridge.locale import LOCALES, Texts
+from ..events.kinds import KINDS
 from ..vcenters.privileges import GROUP, PRIVILEGES
 from .identity import KEY
 
 VCENTER_LOCALES = {"en": "en", "de": "de", "zh": "zh_CN"}
-EVENTS = ("done", "failed", "attention")
-"""What is told of an action when it is over: it was done, it failed and was undone, it waits for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +25,9 @@ class Offer:
         """The types of tasks, one for each action."""
         return [task_type(action.id) for action in self.actions if action.kinds]
 
-    def events(self) -> list[str]:
-        """The types of events."""
-        return [event_type(name) for name in EVENTS]
+    def events(self) -> dict[str, tuple[str, ...]]:
+        """The types of events, each with the names of its arguments."""
+        return {kind.type_id: kind.arguments for kind in KINDS}
 
     def privileges(self) -> list[tuple[str, str]]:
         """Each with its group."""
@@ -59,11 +58,12 @@ class Offer:
 
     def _events(self, language: str) -> dict[str, str]:
         found = {}
-        for name in EVENTS:
-            text = self.texts.get(f"event.{name}", language)
-            found[f"{event_type(name)}.category"] = _CATEGORIES[name]
-            for part in ("description", "fullFormat", "formatOnDatacenter", "formatOnHost", "formatOnVm"):
-                found[f"{event_type(name)}.{part}"] = text
+        for kind in KINDS:
+            # Arguments stand in the text as vCenter has them too: {name}.
+            text = self.texts.get(f"event.{kind.name}", language)
+            found[f"{kind.type_id}.category"] = kind.severity
+            for part in _FORMS:
+                found[f"{kind.type_id}.{part}"] = text
         return found
 
     def _privileges(self, language: str) -> dict[str, str]:
@@ -76,14 +76,16 @@ class Offer:
         return found
 
 
-_CATEGORIES = {"done": "info", "failed": "error", "attention": "warning"}
+_FORMS = (
+    "description",
+    "fullFormat",
+    "formatOnDatacenter",
+    "formatOnComputeResource",
+    "formatOnHost",
+    "formatOnVm",
+)
 
 
 def task_type(action: str) -> str:
     """The id of an action's type of task."""
     return f"{KEY}.{action}"
-
-
-def event_type(name: str) -> str:
-    """The id of a type of events."""
-    return f"{KEY}.action.{name}"

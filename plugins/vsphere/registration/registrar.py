@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -14,6 +14,7 @@ from ..connection.certificate import Certificate, certificates, served
 from ..connection.endpoint import Endpoint, address, split
 from ..connection.soap import About, Connection, Who, connect
 from ..connection.trust import Trust, pinned, signed_by
+from ..events.alarms import CHECK, Alarms
 from ..vcenters.reach import Reaches
 from ..vcenters.store import VCenters
 from ..vcenters.vcenter import Registration, VCenter
@@ -28,6 +29,8 @@ _ATTEMPTS = 50
 
 FindTenant = Callable[[Context, str], str]
 """The id of the tenant of this name or id; raises `NotFound`."""
+Drift = Callable[[str], Sequence[Finding]]
+"""What was found of a vCenter (GUID) that is not as it was: volumes that are gone, hosts that are gone."""
 
 
 class Registrar:
@@ -43,9 +46,11 @@ class Registrar:
         contact: str,
         tenant: FindTenant,
         forgotten: Callable[[str], None],
+        drift: Drift = lambda guid: (),
     ) -> None:
         self.reaches, self.ours, self.offer = reaches, ours, offer
         self._forgotten = forgotten
+        self.drift = drift
         self.version = version_of(release)
         self._contact = contact
         self._tenant = tenant
@@ -198,6 +203,7 @@ class Registrar:
                 findings=[shown(each) for each in findings],
             )
         outcome, changed, vcenter = self.put(connection, vcenter, _announced(given))
+        findings += self._alarmed(connection, changed)
         stored = self.store(vcenter, password)
         self.reaches.refresh(stored.guid)
         findings += service_findings(self.reaches, stored)
@@ -211,6 +217,15 @@ class Registrar:
             "pin": stored.registration.pin if stored.registration else "",
             "findings": [shown(each) for each in findings],
         }
+
+    def _alarmed(self, connection: Connection, changed: list[str]) -> list[Finding]:
+        """The plug-in is registered all the same where its alarms are not let in."""
+        alarms = Alarms(connection, self.offer.texts)
+        try:
+            changed += alarms.put()
+        except IsthmusError as error:
+            return [Finding(CHECK, "warning", f"Alarms are not defined: {error.message}", error.next_step or "")]
+        return list(alarms.findings())
 
     def _upgraded(self, vcenter: VCenter, given: Mapping[str, Any]) -> dict[str, Any]:
         if given.get("pin") or given.get("ca"):
@@ -229,7 +244,7 @@ class Registrar:
                 trust = self._trust(known.host, known.port, given, known)
             with self.session(replace(known, trust=trust), Login.of(given)) as (connection, _):
                 _demand_same(connection, known)
-                return extension.remove(connection)
+                return self._taken_away(connection)
         host, port = split(name)
         login = Login.of(given)
         if not login.user:
@@ -238,7 +253,12 @@ class Registrar:
                 next_step="Give --user, and --pin or --ca.",
             )
         with _logged_in(Endpoint(host, port, self._trust(host, port, given, None)), login) as (connection, _):
-            return extension.remove(connection)
+            return self._taken_away(connection)
+
+    def _taken_away(self, connection: Connection) -> bool:
+        # Alarms first: what the extension's types of events mean is known as long as it is there.
+        Alarms(connection, self.offer.texts).remove()
+        return extension.remove(connection)
 
     def store(self, vcenter: VCenter, password: str | None = None) -> VCenter:
         """Write down here what was registered there."""

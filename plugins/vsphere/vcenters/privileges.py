@@ -22,6 +22,9 @@ SERVICE_ACCOUNT = (
     "Task.Create",
     "Task.Update",
     "Global.LogEvent",
+    "Alarm.Create",
+    "Alarm.Edit",
+    "Alarm.Delete",
     "Host.Config.AdvancedConfig",
     "Host.Config.DateTime",
     "Host.Config.NetService",
@@ -29,7 +32,8 @@ SERVICE_ACCOUNT = (
     "Datastore.Delete",
 )
 """What the plug-in's account needs at the root of the inventory: to watch, to keep its registration true, to tell of
-tasks and events. Actions add the privileges that they need to be finished or undone without their user."""
+tasks and events, and to keep its alarms true. Actions add the privileges that they need to be finished or undone
+without their user."""
 
 
 def role(privileges: Collection[str]) -> str | None:

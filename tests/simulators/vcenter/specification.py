@@ -89,11 +89,13 @@ ADMINISTRATOR = User("administrator@vsphere.local", "Secret-1")
 
 @dataclass(frozen=True, slots=True)
 class Specification:
-    """A vCenter. `release` as in `releases`; `guid` empty: a new one. Seconds for times."""
+    """A vCenter. `release` as in `releases`; `guid` empty: a new one; `locale` that of sessions which ask for none.
+    Seconds for times."""
 
     release: str = "8.0.3"
     name: str = "localhost"
     guid: str = ""
+    locale: str = "en"
     users: tuple[User, ...] = (ADMINISTRATOR,)
     roles: tuple[Role, ...] = ()
     datacenters: tuple[Datacenter, ...] = field(default_factory=lambda: (small(),))

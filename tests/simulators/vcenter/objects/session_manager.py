@@ -36,8 +36,8 @@ class SessionManager(Managed):
 
     @computed("defaultLocale")
     def default_locale(self, session: Session | None) -> str:
-        """English."""
-        return "en"
+        """As specified."""
+        return self.vc.spec.locale
 
     @computed("supportedLocaleList")
     def locales(self, session: Session | None) -> list[str]:
@@ -64,7 +64,7 @@ class SessionManager(Managed):
 
     def _open(self, call: Call, user: str, locale: str | None) -> Any:
         self._check_locale(locale)
-        call.session = self.vc.sessions.open(user, address=call.address, agent=call.agent, locale=locale or "en")
+        call.session = self.vc.sessions.open(user, address=call.address, agent=call.agent, locale=locale or self.vc.spec.locale)
         return call.session.described()
 
     @staticmethod
