@@ -111,8 +111,8 @@ class Array:
 
 
 @contextmanager
-def array() -> Iterator[Array]:
-    """Running; afterwards all it started is gone."""
+def array(form: str = "raw") -> Iterator[Array]:
+    """Running; afterwards all it started is gone. Of `qcow2` images there are snapshots while hosts write."""
     with short_folder() as folder:
         database = Database(f"sqlite:///{folder}/isthmus.db")
         metadata.create_all(database.engine)
@@ -135,7 +135,7 @@ def array() -> Iterator[Array]:
         )
         engine.start()
         root = installation.administrator(engine)
-        files = {"directory": str(folder / "images"), "format": "raw"}
+        files = {"directory": str(folder / "images"), "format": form}
         engine.backends.add(root, BackendRequest("files", "file", settings=files))
         over = {"provisioningProperties": {"ioConnectivity": {"accessProtocol": "iscsi"}}}
         engine.profiles.create(root, ProfileRequest("plain", over))

@@ -138,12 +138,17 @@ def test_a_machine_goes_with_a_clone_of_its_volume(array: Array, service: Any, e
 
 def test_a_quiesced_snapshot_may_fail_in_the_guest(service: Any, esx: Esx, store: Any, vc: VCenter) -> None:
     machine = _machine(service, esx, store, "restless", GIB)
+    waited(machine.PowerOnVM_Task())
     vc.machine(machine).quiescing = vim.fault.FilesystemQuiesceFault()
     with pytest.raises(vim.fault.FilesystemQuiesceFault):
         waited(machine.CreateSnapshot_Task("first", None, False, True))
     assert machine.snapshot is None
     waited(machine.CreateSnapshot_Task("second", None, False, True))
-    assert [each.name for each in machine.rootSnapshot[0].vm.snapshot.rootSnapshotList] == ["second"]
+    vc.machine(machine).set("guest.toolsRunningStatus", "guestToolsNotRunning")
+    waited(machine.CreateSnapshot_Task("third", None, False, True))
+    (second,) = machine.rootSnapshot[0].vm.snapshot.rootSnapshotList
+    assert (second.name, second.quiesced) == ("second", True)
+    assert [(each.name, each.quiesced) for each in second.childSnapshotList] == [("third", False)]
 
 
 def test_snapshots_make_files_that_consolidation_merges(service: Any, esx: Esx, store: Any) -> None:

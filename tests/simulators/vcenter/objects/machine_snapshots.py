@@ -97,12 +97,13 @@ class MachineSnapshots(MachineDisks):
             )
         for disk in self.disks():
             demand_accessible(self.place_of(disk.backing)[0], self.host)
+        # Without VMware Tools in a running guest the wish is passed over in silence.
+        quiesce = quiesce and self.get("guest.toolsRunningStatus") == "guestToolsRunning"
         if quiesce and self.quiescing is not None:
             fault, self.quiescing = self.quiescing, None
             raise fault
         self._numbers += 1
-        made = Snapshot(self, self._numbers, name, quiesce and str(self.get("runtime.powerState")) == "poweredOn",
-                        self.current)  # fmt: skip
+        made = Snapshot(self, self._numbers, name, quiesce, self.current)
         made.description = description
         store, folder = self.folder
         store.files.put(f"{folder}/{folder}-Snapshot{made.number}.vmsn", File(SNAPSHOT, 1 << 16, 1 << 16))

@@ -160,6 +160,8 @@ class VirtualMachine(MachineSnapshots):
             self.set("runtime.bootTime", self.vc.clock.now() if state == "poweredOn" else None)
             self.set("summary.runtime", self.get("runtime"))
             self.set("guest.guestState", "running" if state == "poweredOn" else "notRunning")
+            tools = "guestToolsRunning" if state == "poweredOn" else "guestToolsNotRunning"
+            self.set("guest.toolsRunningStatus", tools)
 
     def UnregisterVM(self, call: Call) -> None:
         self._demand_off()
