@@ -38,15 +38,30 @@ def phrase(key: str, **values: Any) -> Mapping[str, Any]:
     return {"text": key, "values": values}
 
 
+def cause(error: Mapping[str, Any]) -> Any:
+    """The cause in an error document, as a value for `because`."""
+    details = error.get("details") or {}
+    if isinstance(details.get("reason"), str):
+        return phrase(f"reason.{details['reason']}", **details.get("values") or {})
+    return str(error.get("message", ""))
+
+
+def told(error: Mapping[str, Any], locale: str) -> tuple[str, str] | None:
+    """Cause and cure of an error document in a locale's language; None where the error is not one of ours."""
+    details = error.get("details") or {}
+    # What the core does not allow is told by the permission that is missing, where there is a text for it.
+    reason = details.get("reason") or f"denied.{details.get('permission')}"
+    if not isinstance(reason, str) or not texts().has(f"reason.{reason}"):
+        return None
+    values = _spoken(details.get("values") or {}, locale)
+    cause, cure = (texts().get(f"reason.{reason}{part}", locale, **values) for part in ("", ".cure"))
+    return cause, cure
+
+
 def said(error: Mapping[str, Any], locale: str) -> str:
     """An error document in a locale's language: cause and cure. In English where the error is not one of ours."""
-    details = error.get("details") or {}
-    reason = details.get("reason")
-    if isinstance(reason, str) and texts().has(f"reason.{reason}"):
-        values = _spoken(details.get("values") or {}, locale)
-        parts = (texts().get(f"reason.{reason}{part}", locale, **values) for part in ("", ".cure"))
-        return " ".join(parts)
-    return " ".join(str(part) for part in (error.get("message"), error.get("next_step")) if part)
+    found = told(error, locale) or (error.get("message"), error.get("next_step"))
+    return " ".join(str(part) for part in found if part)
 
 
 def _spoken(values: Mapping[str, Any], locale: str) -> dict[str, Any]:

@@ -7,10 +7,16 @@ from collections.abc import Sequence
 from ..declaration import Declared
 from .apply_host_settings import APPLY_HOST_SETTINGS
 from .check_host import CHECK_HOST
+from .clone import CLONE
 from .delete import DELETE
 from .expand import EXPAND
 from .mount import MOUNT
 from .provision import PROVISION
+from .reclaim import RECLAIM
+from .rescan import RESCAN
+from .restore import RESTORE
+from .snapshot import SNAPSHOT
+from .snapshot_delete import SNAPSHOT_DELETE
 from .unmount import UNMOUNT
 
 DECLARED: Sequence[Declared] = (
@@ -19,6 +25,12 @@ DECLARED: Sequence[Declared] = (
     EXPAND,
     MOUNT,
     UNMOUNT,
+    SNAPSHOT,
+    CLONE,
+    RESTORE,
+    SNAPSHOT_DELETE,
+    RECLAIM,
+    RESCAN,
     CHECK_HOST,
     APPLY_HOST_SETTINGS,
 )
