@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isthmus.core.errors import Invalid
@@ -19,6 +19,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(WORDS, JSON, max_size=5), st.booleans())
 def test_an_object_comes_out_as_it_went_in(document: dict[str, object], ascii_only: bool) -> None:
     assert read_object(json.dumps(document, ensure_ascii=ascii_only).encode()) == document

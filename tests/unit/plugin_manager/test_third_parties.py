@@ -12,6 +12,9 @@ import pytest
 
 from tests.unit.plugin_manager.distribution import install
 
+# Installing distributions takes seconds.
+pytestmark = pytest.mark.slow
+
 MODULE = """
 from isthmus.plugin_manager.base import Base
 

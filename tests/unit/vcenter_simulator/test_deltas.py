@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -124,6 +125,7 @@ def changes(vc: VCenter, draw: Any) -> None:
 CERTIFICATE = issue()
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(data=st.data(), partial=st.booleans(), most=st.sampled_from([None, 1, 3]))
 def test_deltas_add_up_to_a_full_read(data: st.DataObject, partial: bool, most: int | None) -> None:
