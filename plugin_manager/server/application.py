@@ -11,7 +11,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from ...core.context import new_request_id
@@ -19,6 +19,7 @@ from ..contract import Application, StopSignal
 from .body import Input, LimitedBody, discard
 from .logs import REQUEST_ID
 from .problem import Answer, document, problem
+from .reply import Reply, Stream, begun, close
 
 _log = logging.getLogger(__name__)
 _access = logging.getLogger("isthmus.access")
@@ -132,7 +133,7 @@ class Front:
         began = time.perf_counter()
         with self._changed:
             self._requests += 1
-        reply = _Reply()
+        reply = Reply()
         try:
             body = self._answer(environ, reply, request_id)
         except BaseException:
@@ -142,7 +143,7 @@ class Front:
             REQUEST_ID.reset(token)
         self._pass_over_body(environ, reply)
         _finish(reply, request_id)
-        if isinstance(body, _Stream):
+        if isinstance(body, Stream):
             body.afterwards = self._leave
         else:
             self._leave()
@@ -163,7 +164,7 @@ class Front:
         start_response(reply.status, reply.headers)
         return body
 
-    def _answer(self, environ: Environment, reply: _Reply, request_id: str) -> list[bytes] | _Stream:
+    def _answer(self, environ: Environment, reply: Reply, request_id: str) -> list[bytes] | Stream:
         refused = self._refusal(environ, request_id)
         if refused is not None:
             return reply.give(refused)
@@ -174,9 +175,9 @@ class Front:
         if "CONTENT_LENGTH" not in environ:
             limited = environ["wsgi.input"] = LimitedBody(environ["wsgi.input"], self._body_limit)
         try:
-            produced = _begun(application(environ, reply), reply)
+            produced = begun(application(environ, reply), reply)
             if limited is not None and limited.exceeded:
-                _close(produced)
+                close(produced)
                 return reply.give(self._too_large(limited.source, request_id))
             return self._body(produced, reply, request_id)
         except Exception:
@@ -185,24 +186,24 @@ class Front:
             _log.exception("%s %s failed", environ.get("REQUEST_METHOD"), environ.get("PATH_INFO"))
             return reply.give(_internal(request_id))
 
-    def _body(self, produced: Iterable[bytes], reply: _Reply, request_id: str) -> list[bytes] | _Stream:
+    def _body(self, produced: Iterable[bytes], reply: Reply, request_id: str) -> list[bytes] | Stream:
         if reply.header("content-type").startswith("text/event-stream"):
             with self._changed:
                 full = self._streams >= self._most_streams
                 if not full:
                     self._streams += 1
             if full:
-                _close(produced)
+                close(produced)
                 return reply.give(_streams_full(self._most_streams, request_id))
-            return _Stream(produced, request_id, self._end_stream)
+            return Stream(produced, request_id, self._end_stream)
         length = reply.header("content-length")
         if isinstance(produced, list | tuple) or (length.isdigit() and int(length) <= _LARGEST_JOINED):
             # Joined here, so that an error in the middle still becomes a proper answer.
             try:
                 return [b"".join(produced)]
             finally:
-                _close(produced)
-        return _Stream(produced, request_id)
+                close(produced)
+        return Stream(produced, request_id)
 
     def _refusal(self, environ: Environment, request_id: str) -> Answer | None:
         if self._stopping.is_set():
@@ -224,7 +225,7 @@ class Front:
                 return self._too_large(environ["wsgi.input"], request_id)
         return None
 
-    def _pass_over_body(self, environ: Environment, reply: _Reply) -> None:
+    def _pass_over_body(self, environ: Environment, reply: Reply) -> None:
         """Read what a refused request still sends.
 
         The connection would be closed otherwise, and a client that goes on with it, as most do, finds it broken.
@@ -256,113 +257,6 @@ class Front:
                 self._changed.notify_all()
 
 
-class _Reply:
-    """The status and headers that an application gave; it is passed as `start_response`."""
-
-    def __init__(self) -> None:
-        self.status = ""
-        self.headers: list[tuple[str, str]] = []
-
-    def __call__(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
-        self.status, self.headers = status, list(headers)
-        return _no_write
-
-    def begun(self) -> bool:
-        """Whether the status is known."""
-        return bool(self.status)
-
-    def header(self, name: str) -> str:
-        return next((value for key, value in self.headers if key.lower() == name), "")
-
-    def give(self, answer: Answer) -> list[bytes]:
-        self.status, self.headers = answer.status, list(answer.headers)
-        return [answer.body]
-
-
-def _no_write(data: bytes) -> None:
-    raise NotImplementedError("return the body instead of writing it")
-
-
-class _Begun:
-    """An answer whose first part had to be produced to learn its status."""
-
-    def __init__(self, first: bytes, rest: Iterator[bytes], produced: Iterable[bytes]) -> None:
-        self._first = first
-        self._rest = rest
-        self._produced = produced
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield self._first
-        yield from self._rest
-
-    def close(self) -> None:
-        _close(self._produced)
-
-
-def _begun(produced: Iterable[bytes], reply: _Reply) -> Iterable[bytes]:
-    """`produced` with its status known: an application may give it as late as with the first part of its body."""
-    if reply.begun():
-        return produced
-    rest = iter(produced)
-    begun = _Begun(next(rest, b""), rest, produced)
-    if not reply.begun():
-        begun.close()
-        raise RuntimeError("the application gave no status")
-    return begun
-
-
-class _Stream:
-    """A body that is sent as it comes. Ends cleanly when the application's part fails; closed once, whoever does it."""
-
-    def __init__(self, produced: Iterable[bytes], request_id: str, closed: Callable[[], None] | None = None) -> None:
-        self._produced = produced
-        self._iterator = iter(produced)
-        self._request_id = request_id
-        self._closed = closed
-        self._open = True
-        self._lock = threading.Lock()
-        self.afterwards: Callable[[], None] | None = None
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        token = REQUEST_ID.set(self._request_id)
-        try:
-            return next(self._iterator)
-        except StopIteration:
-            self.close()
-            raise
-        except Exception:
-            _log.exception("an answer broke off")
-            self.close()
-            raise StopIteration from None
-        finally:
-            REQUEST_ID.reset(token)
-
-    def close(self) -> None:
-        with self._lock:
-            was_open, self._open = self._open, False
-        if not was_open:
-            return
-        try:
-            _close(self._produced)
-        finally:
-            for call in (self._closed, self.afterwards):
-                if call is not None:
-                    call()
-
-
-def _close(produced: Iterable[bytes]) -> None:
-    close = getattr(produced, "close", None)
-    if close is None:
-        return
-    try:
-        close()
-    except Exception:
-        _log.exception("an answer could not be closed")
-
-
 def _request_id(environ: Environment) -> str:
     given = environ.get("HTTP_X_OPENSTACK_REQUEST_ID", "")
     if _OPENSTACK_ID.fullmatch(given):
@@ -371,7 +265,7 @@ def _request_id(environ: Environment) -> str:
     return str(given) if _OTHER_ID.fullmatch(given) else new_request_id()
 
 
-def _finish(reply: _Reply, request_id: str) -> None:
+def _finish(reply: Reply, request_id: str) -> None:
     """Add what every answer has, unless the application gave it."""
     given = {name.lower() for name, _ in reply.headers}
     reply.headers += [header for name, header in _SECURITY.items() if name not in given]
