@@ -22,3 +22,21 @@ HOSTS: Mapping[str, Any] = {
         },
     },
 }
+
+SNAPSHOT: Mapping[str, Any] = {
+    "type": "string",
+    "minLength": 1,
+    "description": "A snapshot of the datastore's volume, by id or name.",
+}
+
+CONSISTENCY: Mapping[str, Any] = {
+    "enum": ["vm", "crash"],
+    "default": "vm",
+    "description": "vm: each virtual machine that runs is put to rest for it; crash: as after a power failure.",
+}
+
+WITHOUT_QUIESCE: Mapping[str, Any] = {
+    "type": "boolean",
+    "default": False,
+    "description": "Whether machines that cannot be put to rest (no VMware Tools) are taken as they are.",
+}

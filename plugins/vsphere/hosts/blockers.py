@@ -48,6 +48,12 @@ def blockers_on(connection: Connection, store: Any, host: Any) -> list[Blocker]:
     return list(_found(connection, store, others))[:_SHOWN]
 
 
+def holders(connection: Connection, store: Any) -> list[Blocker]:
+    """What needs the datastore besides machines and templates."""
+    machines = connection.read(store, "vm").get("vm") or []
+    return list(_found(connection, store, {each._moId for each in machines}))[:_SHOWN]
+
+
 def _found(connection: Connection, store: Any, without: Collection[str] = ()) -> Iterator[Blocker]:
     values = connection.read(store, "vm", "parent", "host", "iormConfiguration.enabled")
     machines = [each for each in values.get("vm") or [] if each._moId not in without]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ....core.errors import InUse, NotFound, Refused
+from ....core.errors import Conflict, InUse, NotFound, Refused
 from ..actions.reasons import because
 from ..connection.faults import text_of, translated
 from ..connection.soap import Connection
@@ -119,6 +119,16 @@ def forget(host: Esx, store: Vmfs) -> None:
     if seen is not None and not seen.mounted:
         with host.at():
             host.storage.DeleteVmfsVolumeState(store.uuid)
+
+
+def rename(connection: Connection, store: Vmfs, name: str) -> None:
+    """`Conflict` when another datastore has the name; nothing when it is its own."""
+    if store.name != name:
+        with translated(connection.endpoint):
+            try:
+                store.ref.RenameDatastore(name)
+            except vim.fault.DuplicateName:
+                raise because(Conflict, "name-taken", name=name) from None
 
 
 def destroy(connection: Connection, store: Vmfs) -> None:

@@ -49,7 +49,10 @@ FULL = Role(
     "Storage provisioners",
     (
         "Isthmus.View", "Isthmus.Provision", "Host.Config.Storage", "Datastore.Delete", "Datastore.Browse",
-        "Task.Create", "Task.Update",
+        "Datastore.Rename", "Resource.AssignVMToPool", "Task.Create", "Task.Update",
+        "VirtualMachine.Inventory.Register", "VirtualMachine.Inventory.Unregister",
+        "VirtualMachine.State.CreateSnapshot", "VirtualMachine.State.RemoveSnapshot",
+        "VirtualMachine.State.RevertToSnapshot",
     ),
 )  # fmt: skip
 FEW = Role("Storage wishers", ("Isthmus.View", "Isthmus.Provision", "Task.Create", "Task.Update"))

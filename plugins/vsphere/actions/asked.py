@@ -1,0 +1,21 @@
+"""What a step asks of a storage system, so that the step can be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+
+from ....core.journal.step import Run
+from ....core.model.operation import Operation, OperationState
+
+_ENDED_BADLY = (OperationState.FAILED, OperationState.CANCELLED, OperationState.ABANDONED)
+
+
+def asked(run: Run, what: str, submit: Callable[[str], Operation]) -> Operation:
+    """The operation that `submit(key)` accepts: the one of an earlier try, unless that failed and this step is being
+    tried anew because of it. Then it is asked for again under another key, since a key stands for its outcome too."""
+    for number in count():
+        found = submit(f"{run.key}/{what}/{number}")
+        if found.state not in _ENDED_BADLY or number >= run.attempt - 1:
+            return found
+    raise AssertionError
