@@ -1,7 +1,7 @@
 """pyVmomi's type registry, as this package uses it.
 
-The types are made at run time, and their constructors are not annotated, so `vim` and `vmodl` are `Any` here: a wrong
-field is refused by the registry when the object is made.
+The types are made at run time, and their constructors are not annotated, so `vim`, `pbm` and `vmodl` are `Any` here: a
+wrong field is refused by the registry when the object is made.
 """
 
 from __future__ import annotations
@@ -9,22 +9,25 @@ from __future__ import annotations
 from typing import Any
 
 from pyVmomi import SoapAdapter, VmomiSupport
+from pyVmomi import pbm as _pbm
 from pyVmomi import vim as _vim
 from pyVmomi import vmodl as _vmodl
 
 vim: Any = _vim
+pbm: Any = _pbm
 vmodl: Any = _vmodl
 support: Any = VmomiSupport
 soap_adapter: Any = SoapAdapter
 
 NAMESPACE = "urn:vim25"
+POLICY_NAMESPACE = "urn:pbm"
 _known: dict[tuple[str, str], Any] = {}
 
 
-def method_called(name: str) -> Any | None:
+def method_called(name: str, namespace: str = NAMESPACE) -> Any | None:
     """What the registry knows of the method with this WSDL name; None when no type has it."""
     try:
-        return support.GetWsdlMethod(NAMESPACE, name).info
+        return support.GetWsdlMethod(namespace, name).info
     except KeyError:
         return None
 

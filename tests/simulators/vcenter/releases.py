@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from .registry import NAMESPACE, named_fault, support, vmodl
+from .registry import NAMESPACE, POLICY_NAMESPACE, named_fault, support, vmodl
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +21,29 @@ class Release:
         """As in AboutInfo.apiVersion and in the SOAPAction header."""
         return str(support.versionIdMap[self.api])
 
+    @property
+    def has_api(self) -> bool:
+        """Whether REST is below `/api` too, not only below `/rest`: from 7.0.2 on."""
+        return tuple(map(int, self.version.split("."))) >= (7, 0, 2)
+
+    def newest(self, namespace: str) -> str:
+        """The newest version of the API with this namespace: the vCenter's own, or that of storage policies."""
+        return self.api.replace("vim.", "pbm.", 1) if namespace == POLICY_NAMESPACE else self.api
+
     def speaks(self, version: str) -> bool:
         """Whether requests of this API version are understood."""
         return bool(support.IsChildVersion(self.api, version))
 
-    def negotiated(self, action: str) -> str:
+    def negotiated(self, action: str, namespace: str = NAMESPACE) -> str:
         """The API version of a request, by its SOAPAction header. InvalidRequest for one this release does not know."""
         wanted = action.strip().strip('"')
+        newest = self.newest(namespace)
         if not wanted:
-            return "vim.version.version1"
+            return f"{newest.partition('.')[0]}.version.version1"
         version = support.versionMap.get(wanted.removeprefix("urn:"))
-        if wanted == NAMESPACE:
-            version = self.api
-        if version is None or not self.speaks(version):
+        if wanted == namespace:
+            version = newest
+        if version is None or not support.IsChildVersion(newest, version):
             raise named_fault(vmodl.fault.InvalidRequest(), f'Unsupported version URI "{wanted}"')
         return str(version)
 

@@ -29,9 +29,12 @@ from .objects.property_collector import PropertyCollector
 from .objects.service_instance import ServiceInstance
 from .objects.task_manager import TaskManager
 from .objects.virtual_machine import VirtualMachine
-from .registry import named_fault, vim, vmodl
+from .policies.dispatcher import PolicyDispatcher
+from .policies.service import PolicyService
+from .registry import NAMESPACE, named_fault, vim, vmodl
 from .releases import release
 from .rest.routes import routes
+from .rest.tagging import Tagging
 from .rights import Rights, principal
 from .sessions import Session, Sessions
 from .specification import Specification
@@ -93,7 +96,10 @@ class VCenter:
             self.service_instance = self.model.add(ServiceInstance(self, "ServiceInstance"))
             self.root = Folder(self, "Datacenters", None, [vim.Folder, vim.Datacenter])
             builder.build(self)
-        self.dispatcher = Dispatcher(self)
+        self.policies = PolicyService(self)
+        self.dispatcher = Dispatcher(self, NAMESPACE, self.find)
+        self.policy_dispatcher = PolicyDispatcher(self)
+        self.tagging = Tagging(self)
         self.router = routes(self)
 
     def __enter__(self) -> Self:

@@ -135,6 +135,34 @@ def test_tags_are_made_attached_and_found(vc: VCenter) -> None:
     assert ask(vc, "GET", f"{base}/tag", **session) == (200, [])
 
 
+def test_tags_and_categories_get_other_names(vc: VCenter) -> None:
+    session, base = login(vc), "/api/cis/tagging"
+    category = ask(vc, "POST", f"{base}/category", {"name": "profile"}, **session)[1]
+    gold, silver = (
+        ask(vc, "POST", f"{base}/tag", {"name": name, "category_id": category}, **session)[1]
+        for name in ("gold", "silver")
+    )
+    assert ask(vc, "PATCH", f"{base}/tag/{gold}", {"name": "best", "description": "d"}, **session) == (204, None)
+    shown = ask(vc, "GET", f"{base}/tag/{gold}", **session)[1]
+    assert (shown["name"], shown["description"]) == ("best", "d")
+    assert ask(vc, "PATCH", f"{base}/tag/{gold}", {"name": "silver"}, **session)[0] == 400
+    old = f"/rest/com/vmware/cis/tagging/tag/id:{silver}"
+    assert ask(vc, "PATCH", old, {"update_spec": {"name": "good"}}, **session)[0] == 204
+    assert ask(vc, "PATCH", f"{base}/category/{category}", {"name": "level"}, **session)[0] == 204
+    assert ask(vc, "PATCH", f"{base}/tag/{gold}", {"name": "x"}, **login(vc, READER))[0] == 403
+
+
+def test_an_old_release_has_rest_at_its_former_address_only() -> None:
+    with VCenter(specification(release="7.0.0")) as old:
+        encoded = base64.b64encode(f"{ADMINISTRATOR.name}:{ADMINISTRATOR.password}".encode()).decode()
+        assert ask(old, "POST", "/api/session", Authorization=f"Basic {encoded}")[0] == 404
+        status, made = ask(old, "POST", "/rest/com/vmware/cis/session", Authorization=f"Basic {encoded}")
+        assert status == 200
+        session = {"vmware_api_session_id": made["value"]}
+        assert ask(old, "GET", "/api/cis/tagging/tag", **session)[0] == 404
+        assert ask(old, "GET", "/rest/com/vmware/cis/tagging/tag", **session) == (200, {"value": []})
+
+
 def test_making_tags_needs_the_right_to(vc: VCenter) -> None:
     status, body = ask(vc, "POST", "/api/cis/tagging/category", {"name": "x"}, **login(vc, READER))
     assert (status, body["error_type"]) == (403, "UNAUTHORIZED")

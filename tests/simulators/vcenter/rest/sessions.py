@@ -49,9 +49,10 @@ def install(vc: VCenter, router: Router) -> None:
             raise problem(404, "NOT_FOUND", f"There is no vCenter {guid} here")
         return {"session_clone_ticket": vc.interface_sessions.ticket(session, extension, target)}
 
-    router.add("POST", "/api/session", create, session=False)
-    router.add("GET", "/api/session", show)
-    router.add("DELETE", "/api/session", delete)
+    if vc.release.has_api:
+        router.add("POST", "/api/session", create, session=False)
+        router.add("GET", "/api/session", show)
+        router.add("DELETE", "/api/session", delete)
     router.add("POST", "/rest/com/vmware/cis/session", old_create, session=False)
     router.add("DELETE", "/rest/com/vmware/cis/session", delete)
     router.add("POST", "/api/ui/vcenter/session/clone-ticket", ticket, session=False)

@@ -94,6 +94,21 @@ class Tagging:
             raise problem(404, "NOT_FOUND", f"There is no tag {identity}")
         return self.tags[identity]
 
+    def change(self, kind: str, identity: str, spec: dict[str, Any]) -> None:
+        """Another name or description. 400 for a name that its neighbours have."""
+        if kind == "category":
+            subject: Category | Tag = self.category(identity)
+            beside: list[Category | Tag] = list(self.categories.values())
+        else:
+            tag = subject = self.tag(identity)
+            beside = [each for each in self.tags.values() if each.category_id == tag.category_id]
+        name = spec.get("name", subject.name)
+        if not isinstance(name, str) or not name:
+            raise problem(400, "INVALID_ARGUMENT", "name is empty")
+        if any(each.name == name and each is not subject for each in beside):
+            raise problem(400, "ALREADY_EXISTS", f"There is a {kind} {name} already")
+        subject.name, subject.description = name, spec.get("description", subject.description)
+
     def delete_category(self, identity: str) -> None:
         """With its tags."""
         self.category(identity)
@@ -143,7 +158,7 @@ class Tagging:
 
 def install(vc: VCenter, router: Router) -> None:
     """Both forms of every route."""
-    tagging = Tagging(vc)
+    tagging = vc.tagging
 
     def create(kind: str, question: Question, session: Session) -> str:
         tagging.demand(session, f"Create{kind.capitalize()}")
@@ -156,6 +171,11 @@ def install(vc: VCenter, router: Router) -> None:
 
     def shown(kind: str, question: Question, session: Session, identity: str) -> dict[str, Any]:
         return asdict(tagging.category(identity) if kind == "category" else tagging.tag(identity))
+
+    def changed(kind: str, question: Question, session: Session, identity: str) -> None:
+        tagging.demand(session, f"Edit{kind.capitalize()}")
+        spec = question.json()
+        tagging.change(kind, identity, spec.get("update_spec", spec))
 
     def deleted(kind: str, question: Question, session: Session, identity: str) -> None:
         tagging.demand(session, f"Delete{kind.capitalize()}")
@@ -184,12 +204,13 @@ def install(vc: VCenter, router: Router) -> None:
         subjects = question.json().get("object_ids", [])
         return [{"object_id": each, "tag_ids": tagging.of(_text(each, "type"), _text(each, "id"))} for each in subjects]
 
-    for base in (_NEW, _OLD):
+    for base in (_NEW, _OLD) if vc.release.has_api else (_OLD,):
         add = _adder(router, base)
         for kind in ("category", "tag"):
             add("POST", f"/{kind}", _bound(create, kind))
             add("GET", f"/{kind}", _bound(listed, kind))
             add("GET", f"/{kind}/{{id}}", _bound(shown, kind))
+            add("PATCH", f"/{kind}/{{id}}", _bound(changed, kind))
             add("DELETE", f"/{kind}/{{id}}", _bound(deleted, kind))
         add("POST", "/tag/{id}", in_category, "list-tags-for-category")
         add("POST", "/tag-association/{id}", attach, "attach")

@@ -13,6 +13,9 @@ from . import soap
 from .call import Call
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..sessions import Session
     from ..vcenter import VCenter
 
 log = logging.getLogger(__name__)
@@ -20,29 +23,34 @@ _ANONYMOUS = "System.Anonymous"
 
 
 class Dispatcher:
-    """Answers SOAP requests for one vCenter."""
+    """Answers SOAP requests for one vCenter: those of one namespace, done by objects that `find` finds."""
 
-    def __init__(self, vc: VCenter) -> None:
-        self._vc = vc
+    def __init__(self, vc: VCenter, namespace: str, find: Callable[[Any, Session | None], Managed]) -> None:
+        self._vc, self._namespace, self._find = vc, namespace, find
 
     def answer(self, body: bytes, action: str, call: Call) -> tuple[int, bytes]:
         """HTTP status and body of the reply. `Dropped` when there shall be none."""
-        version = self._vc.release.api
+        release, namespace = self._vc.release, self._namespace
+        version = release.newest(namespace)
         try:
-            version = call.version = self._vc.release.negotiated(action)
-            request = soap.decode(body, version)
+            version = call.version = release.negotiated(action, namespace)
+            request = soap.decode(body, version, namespace)
             call.context = request.context
+            self._greet(call)
             result, kind, flags = self._invoke(call, request)
-            return 200, soap.encode(request.method, result, kind, flags, version)
+            return 200, soap.encode(request.method, result, kind, flags, version, namespace)
         except vmodl.MethodFault as fault:
-            return 500, soap.encode_fault(fault, version)
+            return 500, soap.encode_fault(fault, version, namespace)
         except Dropped:
             raise
         except Exception as error:
             log.exception("a method of the simulator failed")
             return 500, soap.encode_fault(
-                named_fault(vmodl.fault.SystemError(reason=repr(error)), repr(error)), version
+                named_fault(vmodl.fault.SystemError(reason=repr(error)), repr(error)), version, namespace
             )
+
+    def _greet(self, call: Call) -> None:
+        """The request has been read, and nothing done yet."""
 
     def _invoke(self, call: Call, request: soap.Request) -> tuple[Any, Any, int]:
         self._vc.interference.called(request.method)
@@ -55,7 +63,7 @@ class Dispatcher:
         return answer
 
     def _fetch(self, call: Call, request: soap.Request) -> tuple[Any, Any, int]:
-        managed = self._vc.find(request.receiver, call.session)
+        managed = self._find(request.receiver, call.session)
         name = request.arguments.get("prop", "")
         info = property_of(managed.KIND, name)
         if info is None or not support.IsChildVersion(call.version, info.version):
@@ -67,7 +75,7 @@ class Dispatcher:
 
     def _call(self, call: Call, request: soap.Request) -> tuple[Any, Any, int]:
         info = request.info
-        managed = self._vc.find(request.receiver, call.session)
+        managed = self._find(request.receiver, call.session)
         method = getattr(managed, request.method, None) if _callable_by_clients(info, managed, call.version) else None
         if method is None:
             raise named_fault(

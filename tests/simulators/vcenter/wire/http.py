@@ -18,6 +18,7 @@ from .call import Call
 
 if TYPE_CHECKING:
     from ..vcenter import VCenter
+    from .dispatcher import Dispatcher
 
 log = logging.getLogger(__name__)
 _COOKIE = "vmware_soap_session"
@@ -93,7 +94,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         path = urlsplit(self.path).path
         if path.rstrip("/") == "/sdk" or path.startswith("/sdk/vimService"):
-            self._soap()
+            self._soap(self.server.vc.dispatcher)
+        elif path.rstrip("/") == "/pbm/sdk":
+            self._soap(self.server.vc.policy_dispatcher)
         else:
             self._rest("POST")
 
@@ -116,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         log.debug(format, *args)
 
-    def _soap(self) -> None:
+    def _soap(self, dispatcher: Dispatcher) -> None:
         vc = self.server.vc
         cookie = self._cookie()
         body = self._body()
@@ -128,12 +131,12 @@ class _Handler(BaseHTTPRequestHandler):
             agent=self.headers.get("User-Agent", ""),
         )
         try:
-            status, reply = vc.dispatcher.answer(body, self.headers.get("SOAPAction", ""), call)
+            status, reply = dispatcher.answer(body, self.headers.get("SOAPAction", ""), call)
         except Dropped:
             self._drop()
             return
         headers = {}
-        if call.session is not None and call.session is not before:
+        if dispatcher is vc.dispatcher and call.session is not None and call.session is not before:
             headers["Set-Cookie"] = f'{_COOKIE}="{call.session.cookie}"; Path=/; HttpOnly; Secure; '
         self._reply(status, reply, "text/xml; charset=utf-8", headers)
 

@@ -13,7 +13,6 @@ from .encoding import serialised
 
 _ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 _HEADER, _BODY = f"{_ENVELOPE} Header", f"{_ENVELOPE} Body"
-_NAMESPACES = {**soap_adapter.SOAP_NSMAP, NAMESPACE: ""}
 _START, _END = soap_adapter.XML_HEADER + "\n" + soap_adapter.SOAP_START, soap_adapter.SOAP_END
 _FETCH = "Fetch"
 
@@ -35,10 +34,10 @@ class Request:
         return self.method == _FETCH
 
 
-def decode(body: bytes, version: str) -> Request:
+def decode(body: bytes, version: str, namespace: str = NAMESPACE) -> Request:
     """A request from its envelope. InvalidRequest for what cannot be understood."""
     try:
-        request = _Decoder(version).decode(body)
+        request = _Decoder(version, namespace).decode(body)
     except (ExpatError, TypeError, ValueError, KeyError, AttributeError) as error:
         raise named_fault(vmodl.fault.InvalidRequest(), f"The request cannot be decoded: {error}") from None
     if request.receiver is None:
@@ -49,7 +48,8 @@ def decode(body: bytes, version: str) -> Request:
 class _Decoder:
     """Walks to the call's elements and gives each to the registry's deserialiser."""
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, namespace: str) -> None:
+        self._namespace = namespace
         self._values = soap_adapter.SoapDeserializer(None, version)
         self._namespaces: dict[str | None, list[str]] = {}
         self._path: list[str] = []
@@ -83,7 +83,7 @@ class _Decoder:
         name = tag.rpartition(" ")[2]
         if len(self._path) == 2 and self._path[1] == _BODY:
             self._request.method = name
-            self._request.info = None if name == _FETCH else method_called(name)
+            self._request.info = None if name == _FETCH else method_called(name, self._namespace)
         elif len(self._path) == 3 and self._path[1] == _BODY:
             self._argument(tag, name, attributes)
             return
@@ -129,16 +129,16 @@ class _Decoder:
             self._request.context[tag.rpartition(" ")[2]] = self._text
 
 
-def encode(method: str, result: Any, kind: Any, flags: int, version: str) -> bytes:
+def encode(method: str, result: Any, kind: Any, flags: int, version: str, namespace: str = NAMESPACE) -> bytes:
     """The reply to a call; `kind` and `flags` as the registry declares the result."""
     body = ""
     if result is not None:
         info = support.Object(name="returnval", type=kind, version="vmodl.version.version0", flags=flags)
-        body = serialised(result, info, version, _NAMESPACES)
-    return f'{_START}<{method}Response xmlns="{NAMESPACE}">{body}</{method}Response>{_END}'.encode()
+        body = serialised(result, info, version, _namespaces(namespace))
+    return f'{_START}<{method}Response xmlns="{namespace}">{body}</{method}Response>{_END}'.encode()
 
 
-def encode_fault(fault: Any, version: str) -> bytes:
+def encode_fault(fault: Any, version: str, namespace: str = NAMESPACE) -> bytes:
     """The reply that says what went wrong."""
     kind = support.GetCompatibleType(type(fault), version)
     name = f"{support.GetWsdlName(kind)}Fault"
@@ -146,9 +146,13 @@ def encode_fault(fault: Any, version: str) -> bytes:
     message = fault.msg or ""
     fault = copy.copy(fault)
     fault.msg = None
-    detail = soap_adapter.SerializeFaultDetail(fault, info, version, _NAMESPACES)
-    detail = detail.replace(f"<{name}", f'<{name} xmlns="{NAMESPACE}"', 1)
+    detail = soap_adapter.SerializeFaultDetail(fault, info, version, _namespaces(namespace))
+    detail = detail.replace(f"<{name}", f'<{name} xmlns="{namespace}"', 1)
     return (
         f"{_START}<soapenv:Fault><faultcode>ServerFaultCode</faultcode><faultstring>{escape(message)}</faultstring>"
         f"<detail>{detail}</detail></soapenv:Fault>{_END}"
     ).encode()
+
+
+def _namespaces(default: str) -> dict[str, str]:
+    return {**soap_adapter.SOAP_NSMAP, default: ""}
