@@ -178,7 +178,10 @@ class Manager:
         if reason and not found.obstacle:
             report = replace(report, state="broken", reason=reason)
         settings = {**(now.settings or {}), **dict.fromkeys(now.secrets or {}, HIDDEN)}
-        details = {"pending": RESTART} if now != then else {}
+        details: dict[str, Any] = {"pending": RESTART} if now != then else {}
+        if key[0] == "adapters" and report.state in ("loaded", "available"):
+            # What a form for a system of it has to ask.
+            details["settings_schema"] = self._load(found).value.settings_schema
         return replace(report, enabled=now.enabled, settings=settings, details=details)
 
     def _choice(self, namespace: str, name: str) -> Choice:

@@ -108,7 +108,8 @@ def authorise(context: Context, permission: str, tenant: str | None) -> None:
 
     `tenant` owns the thing, or is to own it; None stands for the installation. To list or to create, pass the
     tenant asked for (the caller's own by default). For a thing of another tenant the answer is `NotFound`, whatever
-    the roles, exactly as if it were not there; `Forbidden` comes only for what the caller may know of.
+    the roles, exactly as if it were not there; `Forbidden` comes only for what the caller may know of, with the
+    permission in its details.
     """
     rule = _rule(permission)
     own = tenant == context.tenant
@@ -122,6 +123,7 @@ def authorise(context: Context, permission: str, tenant: str | None) -> None:
         raise Forbidden(
             f"{permission} needs one of the roles {', '.join(sorted(rule.roles))}",
             next_step="Ask a manager of the tenant or an administrator.",
+            permission=permission,
         )
     if own or rule.reach is Reach.SHARED or (rule.reach is Reach.COMMON and tenant is None):
         return
@@ -137,6 +139,7 @@ def authorise(context: Context, permission: str, tenant: str | None) -> None:
         raise Forbidden(
             f"{permission} on what belongs to the installation is for administrators",
             next_step="Ask an administrator.",
+            permission=permission,
         )
     raise _absent()
 

@@ -23,6 +23,7 @@ def listed(reaches: Reaches) -> list[dict[str, Any]]:
                 "reason": condition.reason,
                 "verified_by": vcenter.trust.pin or "authority",
                 "service_user": vcenter.service_user,
+                "administrators": vcenter.administrators,
                 "version": vcenter.registration.version if vcenter.registration else "",
                 "url": vcenter.registration.url if vcenter.registration else "",
             }

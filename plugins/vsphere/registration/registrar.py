@@ -83,12 +83,19 @@ class Registrar:
                 registration=None if known is None else known.registration,
                 aliases=() if known is None else known.aliases,
                 service_user="" if known is None else known.service_user,
+                administrators=known is not None and known.administrators,
                 version=0 if known is None else known.version,
             )
             return self._registered(connection, vcenter, given)
 
     def upgrade(self, given: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Bring the registrations of one vCenter or of all up to date. One that fails does not keep the others."""
+        if given.get("administrators") and not given.get("vcenter"):
+            raise Invalid(
+                "Which vCenter may make administrators of this installation is said one by one.",
+                next_step="Give --vcenter.",
+                field="vcenter",
+            )
         chosen = self.chosen(given)
         answers = []
         for vcenter in chosen:
@@ -342,6 +349,8 @@ def _changed(vcenter: VCenter, given: Mapping[str, Any]) -> tuple[VCenter, str |
         vcenter = replace(vcenter, service_user=str(given["service_user"]))
     if "alias" in given:
         vcenter = replace(vcenter, aliases=tuple(split(str(name))[0] for name in given["alias"]))
+    if "administrators" in given:
+        vcenter = replace(vcenter, administrators=bool(given["administrators"]))
     return vcenter, password
 
 

@@ -24,6 +24,10 @@ _ACCOUNT: Mapping[str, Any] = {
     "service_password": {**_SECRET, "description": "That account's password; it is kept sealed."},
 }
 _MORE: Mapping[str, Any] = {
+    "administrators": {
+        "type": "boolean",
+        "description": "Whether people with Isthmus.Administer there are administrators of this installation.",
+    },
     "alias": {
         "type": "array",
         "items": _TEXT,

@@ -82,14 +82,24 @@ class People:
         key = Key.of(shown.token, place.guid)
         privileges = tuple(dict.fromkeys((*PRIVILEGES, *wanted)))
         session, user, granted = self._asked(reach, key, shown, place, privileges)
-        given = role(granted)
+        reach, session, user, granted = self._met(shown, place, tuple(dict.fromkeys((*PRIVILEGES, *wanted))))
+        given = role(granted, administrators=reach.vcenter.administrators)
         if given is None:
-            raise PrivilegeMissing(
-                f"{principal(user)} has none of the plug-in's privileges here.",
-                next_step=f"Ask an administrator of vCenter {reach.vcenter.name} for a role with {VIEW}, or more.",
-                privilege=VIEW,
-                vcenter=reach.vcenter.name,
-            )
+            vcenter = reach.vcenter.name
+            error = because(PrivilegeMissing, "no-privilege", user=principal(user), vcenter=vcenter, privilege=VIEW)
+            error.details["privilege"] = VIEW
+            raise error
+        return Person(self._context(reach, user, given, request_id), granted, reach.vcenter, session)
+
+    def identify(self, shown: Shown, guid: str, *, request_id: str | None = None) -> Context:
+        """Who this is, whatever rights that person has at the vCenter: a context that may only read. Whoever uses it
+        looks at the rights on the thing in question next. Raises as `find` does, but for missing privileges."""
+        reach, _, user, _ = self._met(shown, Place(guid), PRIVILEGES)
+        return self._context(reach, user, _READER, request_id)
+
+    def _met(
+        self, shown: Shown, place: Place, privileges: tuple[str, ...]
+    ) -> tuple[Reach, UserSession, str, frozenset[str]]:
         if not self._tenant_open(reach.vcenter.tenant):
             raise Forbidden(
                 f"The tenant of vCenter {reach.vcenter.name} is disabled.", next_step="Ask an administrator of Isthmus."

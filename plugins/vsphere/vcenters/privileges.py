@@ -8,8 +8,9 @@ GROUP = "Isthmus"
 VIEW = "Isthmus.View"
 PROVISION = "Isthmus.Provision"
 MANAGE = "Isthmus.Manage"
+ADMINISTER = "Isthmus.Administer"
 
-PRIVILEGES = (VIEW, PROVISION, MANAGE)
+PRIVILEGES = (VIEW, PROVISION, MANAGE, ADMINISTER)
 _ROLES = ((MANAGE, "manager"), (PROVISION, "member"), (VIEW, "reader"))
 # The strongest first.
 
@@ -36,8 +37,11 @@ tasks and events, and to keep its alarms true. Actions add the privileges that t
 without their user."""
 
 
-def role(privileges: Collection[str]) -> str | None:
-    """The role that somebody with these privileges has here; None without any of ours."""
+def role(privileges: Collection[str], *, administrators: bool = False) -> str | None:
+    """The role that somebody with these privileges has here; None without any of ours. `administrators`: whether the
+    vCenter may make administrators of this installation; else its strongest people are managers of its tenant."""
+    if ADMINISTER in privileges:
+        return "admin" if administrators else "manager"
     return next((name for privilege, name in _ROLES if privilege in privileges), None)
 
 

@@ -27,7 +27,8 @@ class VCenter:
 
     `service_user` is the account that the plug-in itself uses there; its password lies sealed beside. `release` and
     `api` are the vCenter's own version and that of its API. `aliases` are other names under which the vSphere Client
-    may call itself. `version` is the record's, for compare-and-swap.
+    may call itself. `administrators`: whether its people with the privilege `Isthmus.Administer` are administrators of
+    this installation. `version` is the record's, for compare-and-swap.
     """
 
     guid: str
@@ -40,6 +41,7 @@ class VCenter:
     api: str = ""
     aliases: tuple[str, ...] = ()
     registration: Registration | None = None
+    administrators: bool = False
     version: int = 0
 
     @property
@@ -66,6 +68,7 @@ class VCenter:
             "release": self.release,
             "api": self.api,
             "aliases": list(self.aliases),
+            "administrators": self.administrators,
             "registration": None if self.registration is None else asdict(self.registration),
         }
 
@@ -83,5 +86,6 @@ class VCenter:
             api=str(body.get("api", "")),
             aliases=tuple(body.get("aliases", ())),
             registration=None if registration is None else Registration(**registration),
+            administrators=bool(body.get("administrators", False)),
             version=version,
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from isthmus.plugins.vsphere.vcenters.privileges import PRIVILEGES
 from tests.integration.vsphere.conftest import (
     ADMINISTRATOR,
     KEY,
@@ -34,7 +35,7 @@ def test_what_is_registered_is_what_our_server_really_serves(installation: Insta
     assert (server.type, found.client[0].type) == ("MANIFEST_SERVER", "vsphere-client-remote")
     assert server.url == found.client[0].url == f"{installation.server.address}/vsphere/ui/plugin-1.2.0.json"
     assert server.serverThumbprint == answer["pin"]
-    assert [each.privID for each in found.privilegeList] == ["Isthmus.View", "Isthmus.Provision", "Isthmus.Manage"]
+    assert [each.privID for each in found.privilegeList] == list(PRIVILEGES)
     assert {each.locale for each in found.resourceList} == {"en", "de", "zh_CN"}
     assert installation.client.get(server.url, timeout=10).json()["manifestVersion"] == "1.2.0"
 

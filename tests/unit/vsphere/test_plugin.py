@@ -13,7 +13,7 @@ from isthmus.plugin_manager.action import Action
 from isthmus.plugins.vsphere.registration.declaration import registration_actions
 from isthmus.plugins.vsphere.registration.identity import KEY, manifest_url, version_of
 from isthmus.plugins.vsphere.registration.offer import Offer
-from isthmus.plugins.vsphere.vcenters.privileges import MANAGE, PROVISION, VIEW, principal, role
+from isthmus.plugins.vsphere.vcenters.privileges import ADMINISTER, MANAGE, PROVISION, VIEW, principal, role
 from isthmus.ui_bridge.locale import Texts
 
 GROW = Action("barn-grow", "Grow", "volume:extend", kinds=("Datastore",), run=lambda call: {})
@@ -55,6 +55,7 @@ def test_the_strongest_privilege_makes_the_role() -> None:
     assert role({VIEW, PROVISION}) == "member"
     assert role({VIEW, "System.Read"}) == "reader"
     assert role({"System.Read"}) is None
+    assert role({ADMINISTER}) == "manager" and role({ADMINISTER}, administrators=True) == "admin"
 
 
 @pytest.mark.parametrize(

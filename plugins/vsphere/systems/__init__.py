@@ -1,0 +1,1 @@
+"""Storage systems, added, tested, changed and removed from where the datastores are."""
