@@ -18,6 +18,7 @@ from typing import Any
 
 from ..core.errors import Forbidden, IsthmusError
 from ..plugin_manager.action import Action, Actions, Call
+from .api.problem import told
 from .manifest import Surface
 from .objects import ObjectId
 from .platform import Admission, Platform, Sender
@@ -136,9 +137,11 @@ class DynamicItems:
         try:
             admission = self._platform.admit(question.sender, target, wanted, question.request_id)
         except Forbidden as error:
-            return [Item(name, False, False, error.message) for name in self._names(question)]
+            reason = self._told(error, question.locale)
+            return [Item(name, False, False, reason) for name in self._names(question)]
         except IsthmusError as error:
-            return [Item(name, False, True, error.message) for name in self._names(question)]
+            reason = self._told(error, question.locale)
+            return [Item(name, False, True, reason) for name in self._names(question)]
         if question.place != "menu":
             return [Item(name) for name in self._names(question)]
         return [self._item(action, admission, target, question.locale) for action in actions]
@@ -151,7 +154,11 @@ class DynamicItems:
             wrong = self._actions.check(self._surface.plugin, action.id, Call(admission.context, target.subject))
         except IsthmusError as error:
             wrong = error
-        return Item(action.id, wrong is None, True, "" if wrong is None else self._platform.told(wrong, locale))
+        return Item(action.id, wrong is None, True, "" if wrong is None else self._told(wrong, locale))
+
+    def _told(self, error: IsthmusError, locale: str) -> str:
+        """Cause and cure in the reader's language."""
+        return " ".join(filter(None, told(error, self._platform, self._surface.texts, locale)))
 
     def _names(self, question: Question) -> list[str]:
         kind = question.targets[0].kind if question.targets else ""

@@ -30,7 +30,7 @@ _SERVERS = "[7.0,)"
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """What is offered: the plug-in's actions that have a kind of object, its views, and the texts of both."""
+    """What is offered: the plug-in's actions on objects and on nothing in particular, its views, and their texts."""
 
     plugin: str
     actions: Sequence[Action]
@@ -45,6 +45,10 @@ class Surface:
     def on(self, kind: str) -> list[Action]:
         """The actions on objects of this type."""
         return [action for action in self.actions if kind in action.kinds]
+
+    def free(self) -> list[Action]:
+        """The actions on nothing in particular."""
+        return [action for action in self.actions if not action.kinds]
 
     def text_keys(self) -> list[str]:
         """The keys of all texts that the manifest uses."""
@@ -82,11 +86,10 @@ def manifest(surface: Surface, version: str = OLDEST) -> dict[str, Any]:
         "requirements": requirements,
         "configuration": {"nameKey": NAME, "icon": {"name": "main"}},
     }
-    for view in surface.views:
-        if not view.kind:
-            document["global"] = {
-                "view": {"navigationId": view.id, "uri": _page(view), "navigationVisible": True},
-            }
+    # There is one entry for the whole in the client's navigation; from there one goes on within our pages.
+    home = next((view for view in surface.views if not view.kind), None)
+    if home is not None:
+        document["global"] = {"view": {"navigationId": home.id, "uri": _page(home), "navigationVisible": True}}
     objects = {kind: _object(surface, kind) for kind in surface.kinds()}
     if objects:
         document["objects"] = objects

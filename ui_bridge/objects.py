@@ -10,7 +10,8 @@ from ..plugin_manager.action import Subject
 
 @dataclass(frozen=True, slots=True)
 class ObjectId:
-    """`urn:vmomi:TYPE:ID:GUID`: an object by its type and id at the vCenter with that GUID."""
+    """`urn:vmomi:TYPE:ID:GUID`: an object by its type and id at the vCenter with that GUID; without type and id the
+    whole vCenter."""
 
     kind: str
     moid: str
@@ -23,6 +24,11 @@ class ObjectId:
     def subject(self) -> Subject:
         """What an action on it is called with: the whole name, since ids alone recur from vCenter to vCenter."""
         return Subject(self.kind, str(self))
+
+    @classmethod
+    def whole(cls, guid: str) -> ObjectId:
+        """All of a vCenter."""
+        return cls("", "", guid)
 
     @classmethod
     def parse(cls, text: str) -> ObjectId:

@@ -130,16 +130,20 @@ class VspherePlugin(Base):
         return ("/vsphere",)
 
     def wsgi(self) -> Application:
+        from ...ui_bridge.api.application import Api
         from ...ui_bridge.application import Bridge
         from ...ui_bridge.manifest import Surface
-        from .bridging import VIEWS, VsphereClient
+        from ...ui_bridge.view import View
+        from .bridging import VsphereClient
         from .registration.identity import UI, version_of
         from .vcenters.people import People
 
         people = People(self.reaches, self.sessions, Tenancy(lambda: self.setup.systems[LOCAL_SYSTEM]).open)
-        client = VsphereClient(self.name, version_of(self.setup.server.version), people)
+        version = version_of(self.setup.server.version)
+        client = VsphereClient(self.name, version, people, lambda: self.setup.systems, lambda *asked: ())
         offered = [action for action in self.actions() if action.kinds]
-        return Bridge(UI, client, self.setup.actions, Surface(self.name, offered, VIEWS, self.texts))
+        surface, actions = Surface(self.name, offered, (View("overview"),), self.texts), self.setup.actions
+        return Bridge(UI, client, actions, surface, Api(UI, client, actions, surface))
 
     def actions(self) -> Sequence[Action]:
         return (

@@ -8,11 +8,14 @@ from typing import Any
 
 from isthmus.core.context import Context
 from isthmus.core.errors import Conflict, IsthmusError, NotFound
+from isthmus.core.model.operation import Operation
 from isthmus.plugin_manager.action import Action, Call, Choice
+from isthmus.ui_bridge.api.course import Course
+from isthmus.ui_bridge.block import Block, Level, Notice
 from isthmus.ui_bridge.locale import Texts
 from isthmus.ui_bridge.manifest import Surface
 from isthmus.ui_bridge.objects import ObjectId
-from isthmus.ui_bridge.platform import Admission, Sender
+from isthmus.ui_bridge.platform import Admission, Operations, Sender, Whereabouts
 from isthmus.ui_bridge.view import View
 
 BARN = "urn:vmomi:Datastore:datastore-1:guid-1"
@@ -69,6 +72,10 @@ class Farm:
     reasons: dict[tuple[str, str], str] = field(default_factory=dict)
     error: Exception | None = None
     asked: list[tuple[str, str]] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    planned: Mapping[str, Any] = field(default_factory=dict)
+    outcome: Mapping[str, Any] | Operation | Exception = field(default_factory=dict)
+    journal: Operations | None = None
 
     def admit(self, sender: Sender, target: ObjectId, privileges: Sequence[str], request_id: str) -> Admission:
         self.asked.append((sender.token, str(target)))
@@ -77,16 +84,44 @@ class Farm:
         context = Context("t1", sender.token, frozenset({"member"}))
         return Admission(context, self.missing & frozenset(privileges))
 
-    def told(self, error: IsthmusError, locale: str) -> str:
-        return error.message
+    def identify(self, sender: Sender, guid: str, request_id: str) -> Context:
+        return Context("t1", sender.token, frozenset({"reader"}))
+
+    def place(self, sender: Sender, target: ObjectId, admission: Admission) -> Whereabouts:
+        return Whereabouts("Barn 1", "vc.example.test", "Keepers")
+
+    def told(self, error: IsthmusError, locale: str) -> tuple[str, str] | None:
+        return None
+
+    def course(self, action: str) -> Course:
+        return Course(("announce", "dig", "fill", "look"), "fill") if action == GROW.id else Course(())
+
+    def operations(self, context: Context) -> Operations:
+        if self.journal is None:
+            raise NotFound("There are no operations.")
+        return self.journal
+
+    def lacking(self, context: Context, verb: str) -> str | None:
+        return "Farm.Work" if context.roles == {"reader"} else None
+
+    def names(self, context: Context, document: Mapping[str, Any]) -> Mapping[str, str]:
+        return {"field-1": "The long field"}
+
+    def content(self, view: str, admission: Admission, target: ObjectId, locale: str) -> Sequence[Block]:
+        if view != "barn":
+            raise NotFound(f"There is no page {view}.")
+        return (Notice(Level.INFO, f"{target} for {admission.context.user}"),)
 
     def check(self, plugin: str, action: str, call: Call) -> IsthmusError | None:
-        assert plugin == "farm" and call.subject is not None and call.input == {}
-        reason = self.reasons.get((action, call.subject.id))
+        assert plugin == "farm" and call.input == {}
+        reason = self.reasons.get((action, call.subject.id if call.subject else ""))
         return None if reason is None else Conflict(reason)
 
     def choices(self, plugin: str, action: str, field: str, call: Call) -> Sequence[Choice]:
-        raise NotFound(field)
+        self.calls.append(call)
+        if field != "by":
+            raise NotFound(field)
+        return (Choice(3, "Three", {"free": 3 << 30, "open": False, "whole": True}), Choice(5, "Five"))
 
     def list(self, *, kind: str | None = None) -> Sequence[tuple[str, Action]]:
         return [("farm", each) for each in (GROW, RAZE, LIST)]
@@ -95,7 +130,11 @@ class Farm:
         raise NotFound(action)
 
     def plan(self, plugin: str, action: str, call: Call) -> Mapping[str, Any]:
-        raise NotFound(action)
+        self.calls.append(call)
+        return self.planned
 
-    def invoke(self, plugin: str, action: str, call: Call) -> Mapping[str, Any]:
-        raise NotFound(action)
+    def invoke(self, plugin: str, action: str, call: Call) -> Mapping[str, Any] | Operation:
+        self.calls.append(call)
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome

@@ -1,0 +1,43 @@
+"""What a field may be, with what helps to choose in the reader's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...plugin_manager.action import Choice
+from ..locale import language
+from .exchange import Exchange
+
+_SIZES = frozenset({"capacity", "free", "size", "total", "used"})
+# Bytes, as choices tell them.
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def shown(x: Exchange, choice: Choice) -> dict[str, Any]:
+    """The details in words: `choice.NAME` of what is so, `choice.NAME.no` of what is not, where there is such a text;
+    otherwise the value fills `{value}`."""
+    said = [_said(x, name, value) for name, value in choice.details.items()]
+    return {
+        "value": choice.value,
+        "title": choice.title,
+        "note": " · ".join(each for each in said if each),
+        "details": dict(choice.details),
+    }
+
+
+def _said(x: Exchange, name: str, value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    if isinstance(value, bool):
+        return x.first(f"choice.{name}" if value else f"choice.{name}.no") or ""
+    spoken = _size(value, x.locale) if name in _SIZES else str(value)
+    return x.text(f"choice.{name}", value=spoken) if x.surface.texts.has(f"choice.{name}") else spoken
+
+
+def _size(count: float, locale: str) -> str:
+    """A size within a sentence: three digits or so."""
+    value, unit = float(count), 0
+    while abs(value) >= 1024 and unit < len(_UNITS) - 1:
+        value, unit = value / 1024, unit + 1
+    text = f"{value:.0f}" if unit == 0 or value >= 100 else f"{value:.1f}".removesuffix(".0")
+    return f"{text.replace('.', ',') if language(locale) == 'de' else text} {_UNITS[unit]}"

@@ -1,0 +1,92 @@
+"""What a page is told when something cannot be done: the cause and the cure, in the reader's language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...core.errors import (
+    Conflict,
+    Forbidden,
+    Gone,
+    Invalid,
+    IsthmusError,
+    KeyReused,
+    LimitExceeded,
+    Misconfigured,
+    NeedsAttention,
+    NoPlacement,
+    NotFound,
+    NotOffered,
+    Overloaded,
+    Refused,
+    Stale,
+    StorageError,
+    Unauthenticated,
+    Unavailable,
+)
+from ...plugin_manager.json_body import NotJson
+from ..locale import Texts, language
+from ..platform import Platform, TooManyAttempts
+from .explanation import explanation_blocks
+
+_STATUSES: tuple[tuple[type[IsthmusError], int], ...] = (
+    (NotJson, 415),
+    (Stale, 412),
+    (Conflict, 409),
+    (Invalid, 400),
+    (Unauthenticated, 401),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (KeyReused, 422),
+    (LimitExceeded, 403),
+    (NoPlacement, 409),
+    (NotOffered, 501),
+    (Gone, 410),
+    (TooManyAttempts, 429),
+    (Overloaded, 503),
+    (Unavailable, 503),
+    (Misconfigured, 503),
+    (NeedsAttention, 409),
+    (Refused, 409),
+    (StorageError, 502),
+)
+_RETRY_SECONDS = 5
+_SCHEME = "vmware-api-session-id"
+
+
+def status_of(error: IsthmusError) -> int:
+    """The HTTP status for an error's class."""
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+
+
+def told(error: IsthmusError, platform: Platform, texts: Texts, locale: str) -> tuple[str, str]:
+    """Cause and cure: as the plugin tells them, else as is said of errors of this kind, with what was said in English
+    behind it."""
+    if error.details.get("spoken") == locale:
+        return error.message, error.next_step or ""
+    found = platform.told(error, locale)
+    if found is not None:
+        return found
+    if language(locale) == "en" or not texts.has(f"error.{error.code}"):
+        return error.message, error.next_step or ""
+    return texts.get(f"error.{error.code}", locale, said=error.message), error.next_step or ""
+
+
+def problem(
+    error: IsthmusError, platform: Platform, texts: Texts, locale: str, request_id: str
+) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
+    """Status, body and headers."""
+    status = status_of(error)
+    message, cure = told(error, platform, texts, locale)
+    body: dict[str, Any] = {"code": error.code, "message": message, "next_step": cure, "request_id": request_id}
+    if isinstance(field := error.details.get("field"), str):
+        body["field"] = field
+    if explanation := error.details.get("explanation"):
+        body["blocks"] = [each.to_json() for each in explanation_blocks(explanation, texts, locale)]
+    headers = []
+    if status == 401:
+        headers.append(("WWW-Authenticate", _SCHEME))
+    retry_after = error.details.get("retry_after", _RETRY_SECONDS if status in (429, 503) else None)
+    if retry_after is not None:
+        headers.append(("Retry-After", str(max(1, int(retry_after)))))
+    return status, body, headers
