@@ -9,14 +9,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ....core.context import Context, new_request_id
 from ....core.errors import Forbidden, Unauthenticated
+from ..actions.reasons import because
 from ..connection.endpoint import split
 from ..connection.errors import PrivilegeMissing
 from ..connection.sessions import Key, UserSession, UserSessions, with_session
+from .doorkeeper import Doorkeeper
 from .privileges import PRIVILEGES, VIEW, principal, role
 from .reach import Reach, Reaches
 from .vcenter import VCenter
@@ -26,19 +29,21 @@ if TYPE_CHECKING:
 
 REMEMBERED_SECONDS = 5.0
 SECONDS = 15.0
+_READER = "reader"
 _MOST = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a request shows of its sender: the session token of the vSphere Client (a secret) and the address that
-    the client says it runs on (empty: the vCenter in question)."""
+    """What a request shows of its sender: the session token of the vSphere Client (a secret), the address that the
+    client says it runs on (empty: the vCenter in question), and the address that the request came from."""
 
     token: str
     gateway: str = ""
+    address: str = ""
 
     def __repr__(self) -> str:
-        return f"Shown(gateway={self.gateway!r})"
+        return f"Shown(gateway={self.gateway!r}, address={self.address!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,40 +72,57 @@ class People:
         self._reaches = reaches
         self._sessions = sessions
         self._tenant_open = tenant_open
+        self._doorkeeper = Doorkeeper()
         self._lock = threading.Lock()
         self._known: dict[tuple[Key, str, str], tuple[str, frozenset[str], float]] = {}
 
     def find(self, shown: Shown, place: Place, *, wanted: Sequence[str] = (), request_id: str | None = None) -> Person:
         """The person and what he may do in that place; `wanted` are further privileges to ask about.
 
-        Raises `Unauthenticated` (no session, or one that has ended), `Forbidden` without one of our privileges there
-        or with a disabled tenant, `NotFound` for an unknown vCenter, `Unreachable`.
+        Raises `Unauthenticated` (no session, or one that has ended), `TooManyAttempts`, `Forbidden` without one of our
+        privileges there or with a disabled tenant, `NotFound` for an unknown vCenter, `Unreachable`.
         """
-        if not shown.token:
-            raise Unauthenticated("Nobody is asking.", next_step="Open the page from the vSphere Client.")
-        reach = self._reaches.get(place.guid)
-        key = Key.of(shown.token, place.guid)
-        privileges = tuple(dict.fromkeys((*PRIVILEGES, *wanted)))
-        session, user, granted = self._asked(reach, key, shown, place, privileges)
+        reach, session, user, granted = self._met(shown, place, tuple(dict.fromkeys((*PRIVILEGES, *wanted))))
         given = role(granted, administrators=reach.vcenter.administrators)
         if given is None:
-            raise PrivilegeMissing(
-                f"{principal(user)} has none of the plug-in's privileges here.",
-                next_step=f"Ask an administrator of vCenter {reach.vcenter.name} for a role with {VIEW}, or more.",
-                privilege=VIEW,
-                vcenter=reach.vcenter.name,
-            )
+            vcenter = reach.vcenter.name
+            error = because(PrivilegeMissing, "no-privilege", user=principal(user), vcenter=vcenter, privilege=VIEW)
+            error.details["privilege"] = VIEW
+            raise error
+        return Person(self._context(reach, user, given, request_id), granted, reach.vcenter, session)
+
+    def identify(self, shown: Shown, guid: str, *, request_id: str | None = None) -> Context:
+        """Who this is, whatever rights that person has at the vCenter: a context that may only read. Whoever uses it
+        looks at the rights on the thing in question next. Raises as `find` does, but for missing privileges."""
+        reach, _, user, _ = self._met(shown, Place(guid), PRIVILEGES)
+        return self._context(reach, user, _READER, request_id)
+
+    def _met(
+        self, shown: Shown, place: Place, privileges: tuple[str, ...]
+    ) -> tuple[Reach, UserSession, str, frozenset[str]]:
+        if not shown.token:
+            raise because(Unauthenticated, "nobody")
+        reach = self._reaches.get(place.guid)
+        key = Key.of(shown.token, place.guid)
+        session, user, granted = self._asked(reach, key, shown, place, privileges)
         if not self._tenant_open(reach.vcenter.tenant):
-            raise Forbidden(
-                f"The tenant of vCenter {reach.vcenter.name} is disabled.", next_step="Ask an administrator of Isthmus."
-            )
-        context = Context(
+            raise because(Forbidden, "tenant-disabled", vcenter=reach.vcenter.name)
+        return reach, session, user, granted
+
+    def _context(self, reach: Reach, user: str, given: str, request_id: str | None) -> Context:
+        return Context(
             tenant=reach.vcenter.tenant,
             user=f"{principal(user)}@{reach.vcenter.name}",
             roles=frozenset({given}),
             request_id=request_id or new_request_id(),
         )
-        return Person(context, granted, reach.vcenter, session)
+
+    def name(self, person: Person, place: Place) -> str:
+        """What an object is called, asked in the person's session; raises `NotFound`."""
+        connection = person.session.connection
+        entity = connection.reference(place.kind, place.moid)
+        line = self._reaches.get(place.guid).line
+        return str(line.call(lambda: connection.read(entity, "name"), seconds=SECONDS).get("name", place.moid))
 
     def forget(self, guid: str) -> None:
         """Nothing that was remembered of this vCenter holds any more."""
@@ -126,7 +148,9 @@ class People:
             entity = connection.reference(place.kind, place.moid) if place.kind else connection.content.rootFolder
             found.append((session.who.user, connection.privileges(entity, session.who.key, privileges)))
 
-        session = reach.line.call(lambda: with_session(self._sessions, key, begin, ask), seconds=SECONDS)
+        # Somebody who has a session here is known; everybody else takes the way past the doorkeeper.
+        with nullcontext() if kept is not None else self._doorkeeper.attempt(key, shown.address):
+            session = reach.line.call(lambda: with_session(self._sessions, key, begin, ask), seconds=SECONDS)
         user, granted = found[-1]
         with self._lock:
             if len(self._known) >= _MOST:
