@@ -21,6 +21,8 @@ from .connection.sessions import UserSessions
 from .inventory.watch import Watches
 from .registration.declaration import registration_actions
 from .settings.setting import HOST_RULES
+from .systems.adapters import Form, kinds
+from .systems.declared import system_actions
 from .vcenters.reach import Reaches
 from .vcenters.store import VCenters
 from .vcenters.tenancy import Tenancy
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from .actions.offered import Offered
     from .events.herald import Herald
     from .registration.registrar import Registrar
+    from .systems.storage_systems import StorageSystems
+    from .views.views import Views
 
 # It takes long to import, so that is left until it is needed; but whether it is there is to be known at once.
 if find_spec("pyVmomi") is None:
@@ -95,6 +99,23 @@ class VspherePlugin(Base):
             self.reaches, self.sessions, self.setup.records, self.setup.submit, lambda: self.setup.systems, rules
         )
 
+    @cached_property
+    def form(self) -> Form:
+        """What the installed adapters are configured with."""
+        return Form(kinds(self.setup.server.extensions()))
+
+    @cached_property
+    def storage_systems(self) -> StorageSystems:
+        from .systems.storage_systems import StorageSystems
+
+        return StorageSystems(lambda: self.setup.systems[LOCAL_SYSTEM], self.form)
+
+    @cached_property
+    def views(self) -> Views:
+        from .views.views import Views
+
+        return Views(self.offered.desk, self.watches, lambda: self.setup.systems)
+
     @property
     def address(self) -> str:
         """The public address of this server, as vCenters are told it."""
@@ -133,21 +154,23 @@ class VspherePlugin(Base):
         from ...ui_bridge.api.application import Api
         from ...ui_bridge.application import Bridge
         from ...ui_bridge.manifest import Surface
-        from ...ui_bridge.view import View
         from .bridging import VsphereClient
         from .registration.identity import UI, version_of
         from .vcenters.people import People
+        from .views.declared import VIEWS
 
         people = People(self.reaches, self.sessions, Tenancy(lambda: self.setup.systems[LOCAL_SYSTEM]).open)
         version = version_of(self.setup.server.version)
-        client = VsphereClient(self.name, version, people, lambda: self.setup.systems, lambda *asked: ())
-        offered = [action for action in self.actions() if action.kinds]
-        surface, actions = Surface(self.name, offered, (View("overview"),), self.texts), self.setup.actions
+        client = VsphereClient(self.name, version, people, lambda: self.setup.systems, self.views.content)
+        systems = system_actions(self.form, lambda: self.storage_systems)
+        offered = [*systems, *(action for action in self.actions() if action.kinds)]
+        surface, actions = Surface(self.name, offered, VIEWS, self.texts), self.setup.actions
         return Bridge(UI, client, actions, surface, Api(UI, client, actions, surface))
 
     def actions(self) -> Sequence[Action]:
         return (
             *registration_actions(lambda: self.registrar),
+            *system_actions(self.form, lambda: self.storage_systems),
             *(each.action(lambda: self.offered) for each in DECLARED),
         )
 

@@ -62,9 +62,12 @@ class Desk:
     def seat(self, call: Call) -> Seat:
         """Raises `NotFound` for a vCenter of another tenant or none, `Unauthenticated` for a person from a vCenter
         whose session has ended."""
-        target = ObjectId.parse(call.subject.id if call.subject is not None else "")
+        return self.seated(call.context, ObjectId.parse(call.subject.id if call.subject is not None else ""))
+
+    def seated(self, context: Context, target: ObjectId) -> Seat:
+        """As `seat`, before an object that is known already."""
         reach = self.reaches.get(target.guid)
-        vcenter, context = reach.vcenter, call.context
+        vcenter = reach.vcenter
         if context.tenant != vcenter.tenant:
             raise because(NotFound, "other-tenant", vcenter=target.guid)
         session = None

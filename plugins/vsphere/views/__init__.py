@@ -1,0 +1,1 @@
+"""What the pages show: cards, monitor pages and the plug-in's own pages, made of blocks."""

@@ -1,0 +1,141 @@
+"""What a view is made from: who looks, at what, and what this one may see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ....adapters.contract import Storage
+from ....core.context import Context
+from ....core.errors import IsthmusError, NotFound, Unavailable
+from ....core.security.policy import allowed
+from ....ui_bridge.block import Block, Cell, Level, Notice, text, thing
+from ....ui_bridge.objects import ObjectId
+from ..actions.declared import DECLARED
+from ..actions.desk import Seat
+from ..actions.reasons import because
+from ..inventory.inventory import Inventory
+from ..inventory.item import Item, Reference
+from .asking import Answers, Asking
+from .words import Words
+
+MOST_ROWS = 200
+"""So many rows a table shows at most."""
+_FIRST_SECONDS = 10.0
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One look at one page. The inventory is read as the service account, so `items` leaves out what the reader may not
+    see there; systems are asked as the reader."""
+
+    words: Words
+    seat: Seat
+    inventory: Inventory
+    asking: Asking
+
+    @property
+    def context(self) -> Context:
+        return self.seat.context
+
+    @property
+    def target(self) -> ObjectId:
+        """What is looked at; without a type it is the vCenter."""
+        return self.seat.target
+
+    @property
+    def subject(self) -> Reference:
+        return Reference(self.target.kind, self.target.moid)
+
+    def may(self, permission: str) -> bool:
+        """Whether the reader has a permission of the core."""
+        return allowed(self.context.roles, permission)
+
+    def ask(self, work: Callable[[str, Storage], Answer], *, only: str | None = None) -> Answers[Answer]:
+        """The storage systems, as the reader."""
+        return self.asking.each(self.context, work, only=only)
+
+    def item(self) -> Item:
+        """What is looked at; raises `NotFound`, also when the reader may not see it, and `Unavailable`."""
+        self.inventory.complete(_FIRST_SECONDS)
+        found = self.seen([self.inventory.get(self.subject)])
+        if not found:
+            raise because(NotFound, "object-gone")
+        return found[0]
+
+    def items(self, kind: str) -> list[Item]:
+        """The objects of a type that the reader may see, by name; raises `Unavailable`."""
+        self.inventory.complete(_FIRST_SECONDS)
+        return self.seen(self.inventory.all(kind))
+
+    def named(self, references: Iterable[Reference]) -> list[Item]:
+        """Those of the objects that are there and that the reader may see."""
+        self.inventory.complete(_FIRST_SECONDS)
+        return self.seen(self._there(references))
+
+    def seen(self, items: Sequence[Item]) -> list[Item]:
+        """Those that the reader may see, asked at once."""
+        if not items or self.seat.session is None:
+            return list(items)
+        from .visible import visible
+
+        references = [each.reference for each in items]
+        mine = self.seat.ask(lambda connection, who: visible(connection, references))
+        return [each for each in items if each.reference in mine]
+
+    def cell(self, item: Item) -> Cell:
+        """An object, to go there."""
+        return thing(self.urn(item.reference), item.name)
+
+    def urn(self, reference: Reference) -> str:
+        return str(ObjectId(reference.kind, reference.moid, self.target.guid))
+
+    def cells(self, items: Collection[Item]) -> Cell:
+        """One object to go there, or the names of several."""
+        if len(items) == 1:
+            return self.cell(next(iter(items)))
+        return text(", ".join(each.name for each in items) or None)
+
+    def actions(self, kind: str) -> list[str]:
+        """What can be done to objects of a type."""
+        return [each.id for each in DECLARED if kind in each.kinds and self.may(each.permission)]
+
+    def warnings(self, answers: Answers[Answer]) -> list[Block]:
+        """What is missing on the page, because a system or the vCenter does not answer now."""
+        found: list[Block] = [self.silent(name, error) for name, error in answers.silent.items()]
+        return [*self.stale(), *found]
+
+    def silent(self, name: str, error: IsthmusError) -> Notice:
+        """That a system does not answer. What it said is for those who run it."""
+        if not self.may("system:write"):
+            return self.words.notice(Level.WARNING, "silent", system=name)
+        message, cure = self.words.told(error)
+        return Notice(Level.WARNING, self.words("silent.because", system=name, said=message), cure)
+
+    def stale(self) -> list[Block]:
+        """That the inventory is not fed now."""
+        if not self.inventory.reason:
+            return []
+        vcenter = self.seat.reach.vcenter.name
+        return [self.words.notice(Level.WARNING, "stale", vcenter=vcenter, said=self.inventory.reason)]
+
+    def _there(self, references: Iterable[Reference]) -> list[Item]:
+        found = []
+        for each in references:
+            try:
+                found.append(self.inventory.get(each))
+            except NotFound:
+                continue
+        return found
+
+
+def inventoried(scene: Scene, kind: str) -> tuple[list[Item], list[Block]]:
+    """The objects of a type, or why there are none to be shown."""
+    try:
+        return scene.items(kind), []
+    except Unavailable as error:
+        message, cure = scene.words.told(error)
+        return [], [Notice(Level.WARNING, message, cure)]
