@@ -58,7 +58,7 @@ export class Client {
   /** How the client writes a time, as the user has set it there. @returns {((moment: Date) => string) | null} */
   get dateTime() {
     const { app } = this.sdk;
-    return typeof app.formatDateTime === "function" ? (moment) => app.formatDateTime(moment) : null;
+    return typeof app.formatDateTime === "function" ? (moment) => app.formatDateTime(moment.getTime()) : null;
   }
 
   /** Goes to an object of the inventory. @param {string} urn */

@@ -61,7 +61,7 @@ export class Dialog {
     const open = flat(this.form.fields).filter((each) => !(each.name in this.given));
     this.direct = open.length === 0;
     if (this.direct) {
-      await Promise.all([this.form.start(), this.#plan()]);
+      await this.#plan();
     } else {
       this.#details();
       this.form.focus();
@@ -96,7 +96,11 @@ export class Dialog {
     this.#buttons([this.#closing("ui.cancel"), this.#button("ui.next", () => this.#next(), true)]);
   }
 
-  #next() {
+  async #next() {
+    if (this.busy) return;
+    this.busy = true;
+    await this.form.settled();
+    this.busy = false;
     if (this.form.check()) this.#plan();
   }
 

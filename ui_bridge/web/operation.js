@@ -115,6 +115,8 @@ export class OperationView {
       this.heading.textContent = now;
       this.live.textContent = now;
     }
+    // What is done says so below; a heading would say it twice.
+    this.heading.hidden = operation.state === "done";
     this.bar.value = operation.progress;
     this.bar.hidden = rests(operation);
     this.percent.hidden = rests(operation);
@@ -266,9 +268,9 @@ function about(session, operation) {
   return el("p", { class: "operation-about" }, said);
 }
 
-/** What tables in an operation's explanation can do: nothing. */
+/** For blocks that are only read, as a plan or an explanation is. @returns {import("./blocks/table.js").Acts} */
 export function quiet() {
-  return { offered: async () => [], offeredOn: async () => [], act: () => {}, kept: new Map() };
+  return { offered: async () => [], offeredOn: async () => [], act: () => {}, kept: new Map(), still: true };
 }
 
 function pause(ms) {

@@ -1,10 +1,11 @@
 /** The plug-in's own page: one vCenter at a time, and its views as tabs. */
 
-import { el, fill, fresh } from "./dom.js";
+import { el, fill, fresh, waiting } from "./dom.js";
 import { alert, told } from "./failure.js";
 import { Page } from "./page.js";
 
 export const VIEWS = ["overview", "systems", "pools", "volumes", "hosts", "operations", "events"];
+const KEPT = "isthmus.vcenter";
 
 export class Overview {
   /** @param {import("./session.js").Session} session @param {string} title */
@@ -24,7 +25,7 @@ export class Overview {
     this.element = el(
       "div",
       { class: "overview" },
-      el("header", { class: "overview-head" }, el("h1", {}, title), this.selector),
+      el("div", { class: "overview-head" }, el("h1", {}, title), this.selector),
       this.tabs,
       this.panel,
       el("footer", {}, this.who),
@@ -34,6 +35,8 @@ export class Overview {
     this.page = null;
     /** @type {Map<string, any>} what is known of each vCenter: the session there, or the error */
     this.known = new Map();
+    /** @type {string | null} */
+    this.guid = null;
   }
 
   async start() {
@@ -42,13 +45,20 @@ export class Overview {
       fill(this.panel, alert("error", [el("strong", {}, this.session.say("ui.vcenter.none"))]));
       return;
     }
-    const remembered = new URL(location.href).searchParams.get("vcenter") ?? guids[0];
-    const first = guids.includes(remembered) ? remembered : guids[0];
     fill(this.select, guids.map((guid) => el("option", { value: guid }, guid)));
-    this.select.value = first;
     this.selector.hidden = guids.length === 1;
-    this.#choose(first);
-    await Promise.all(guids.map((guid) => this.#meet(guid)));
+    fill(this.panel, waiting(this.session.say("ui.loading")));
+    const met = guids.map((guid) => this.#meet(guid));
+    if (this.guid === null) this.#choose(await this.#first(guids, met));
+    await Promise.all(met);
+  }
+
+  /** The one that was looked at last, else the first to answer: a dead one is not what to begin with. */
+  async #first(guids, met) {
+    const remembered = sessionStorage.getItem(KEPT);
+    if (remembered !== null && guids.includes(remembered)) return remembered;
+    const alive = met.map(async (each, index) => ((await each) ? guids[index] : Promise.reject(new Error("dead"))));
+    return Promise.any(alive).catch(() => guids[0]);
   }
 
   refresh() {
@@ -67,11 +77,13 @@ export class Overview {
       const found = await this.session.at({ vcenter: guid }).api.get("session");
       this.known.set(guid, { found });
       if (option) option.textContent = found.vcenter.name;
+      if (guid === this.guid) this.#introduce();
+      return true;
     } catch (error) {
       this.known.set(guid, { error });
       if (option) option.textContent = this.session.say("ui.vcenter.dead", { guid, why: told(this.session, error).message });
+      return false;
     }
-    if (guid === this.guid) this.#introduce();
   }
 
   #introduce() {
@@ -91,6 +103,8 @@ export class Overview {
 
   #choose(guid) {
     this.guid = guid;
+    this.select.value = guid;
+    sessionStorage.setItem(KEPT, guid);
     this.place = this.session.at({ vcenter: guid });
     this.#introduce();
     this.#open(this.#wanted());

@@ -16,6 +16,7 @@ const FIGURES = new Set(["number", "bytes", "percent", "milliseconds"]);
  * @property {(target: string) => Promise<import("../menu.js").Offered[]>} offeredOn what can be done to another object
  * @property {(action: {id: string, title: string}, about: any) => void} act
  * @property {Map<string, Kept>} kept by the table's id
+ * @property {boolean} [still] its rows have an order of their own, and are not to be sorted
  */
 
 /** @param {import("../session.js").Session} session @param {any} block @param {Acts} acts */
@@ -49,9 +50,11 @@ export function draw(session, block, acts) {
       redraw();
       /** @type {HTMLElement | null} */ (head.querySelector(`[data-column="${CSS.escape(id)}"]`))?.focus();
     };
+    const side = figures(block, id) ? "right" : "left";
+    if (acts.still) return el("th", { scope: "col", class: side }, label);
     return el(
       "th",
-      { scope: "col", "aria-sort": order, class: figures(block, id) ? "right" : "left" },
+      { scope: "col", "aria-sort": order, class: side },
       button(label, sort, { class: "sort", "data-column": id, "data-key": `sort ${block.id} ${id}` }),
     );
   }
@@ -78,13 +81,13 @@ export function draw(session, block, acts) {
       { class: "table-head" },
       block.title && el("h3", {}, block.title),
       count,
-      block.rows.length > FILTER_FROM && filter(session, block, kept, redraw),
+      !acts.still && block.rows.length > FILTER_FROM && filter(session, block, kept, redraw),
       tableActions(session, block, acts),
     ),
     block.rows.length
       ? el(
           "div",
-          { class: "table-scroll", role: "region", "aria-label": block.title, tabindex: "0" },
+          { class: "table-scroll" },
           el(
             "table",
             { class: "table table-compact" },

@@ -180,42 +180,37 @@ function select(session, field, id) {
   return { ...simple(input, read), element: el("div", { class: "clr-select-wrapper" }, input) };
 }
 
-/** One of those that the server offers. */
+/** One of those that the server offers. What is offered already stays until there is something else. */
 function choice(session, field, id) {
   const input = dropdown(session, field, id);
   const note = el("p", { class: "choice-note", role: "status" });
-  /** @type {Choice[]} */
-  let known = [];
+  /** @type {Choice[] | null} */
+  let known = null;
   let wanted = field.initial;
-  const read = () => (input.value === "" ? null : known[Number(input.value)].value);
+  const chosen = () => (known === null || input.value === "" ? null : known[Number(input.value)]);
   const tell = () => {
-    const chosen = input.value === "" ? null : known[Number(input.value)];
-    note.textContent = chosen?.note ?? "";
+    note.textContent = chosen()?.note ?? "";
   };
   input.addEventListener("change", () => {
-    wanted = read();
+    wanted = chosen()?.value ?? null;
     tell();
   });
   return {
     element: el("div", {}, el("div", { class: "clr-select-wrapper" }, input), note),
-    read,
+    read: () => (known === null ? wanted : (chosen()?.value ?? null)),
     focus: () => input.focus(),
     described: [input],
     offer: (choices) => {
-      input.disabled = choices === null;
       if (choices === null) {
-        fill(input, el("option", {}, session.say("ui.loading")));
-        note.textContent = "";
-        known = [];
-        input.value = "";
+        if (known === null) fill(input, el("option", { value: "" }, session.say("ui.loading")));
         return;
       }
+      if (known !== null && JSON.stringify(known) === JSON.stringify(choices)) return;
       known = choices;
-      fill(input, options(session, field, known));
-      const only = field.required && known.length === 1 ? 0 : -1;
-      const at = known.findIndex((each) => same(each.value, wanted));
-      const chosen = at >= 0 ? at : only;
-      input.value = chosen >= 0 ? String(chosen) : "";
+      fill(input, options(session, field, choices));
+      const only = field.required && choices.length === 1 ? 0 : -1;
+      const at = choices.findIndex((each) => same(each.value, wanted));
+      input.value = String(at >= 0 ? at : only >= 0 ? only : "");
       tell();
     },
   };
@@ -227,7 +222,10 @@ function choices(session, field, id) {
   let wanted = new Set((field.initial ?? []).map(String));
   /** @type {{value: any, input: HTMLInputElement}[]} */
   let boxes = [];
+  let shown = "";
   const show = (known) => {
+    if (JSON.stringify(known) === shown) return;
+    shown = JSON.stringify(known);
     boxes = known.map((each) => {
       const box = fresh("check");
       const input = /** @type {HTMLInputElement} */ (
@@ -263,7 +261,10 @@ function choices(session, field, id) {
     },
     focus: () => boxes[0]?.input.focus(),
     described: [place],
-    offer: (known) => (known === null ? fill(place, el("p", { class: "empty" }, session.say("ui.loading"))) : show(known)),
+    offer: (known) => {
+      if (known !== null) show(known);
+      else if (!shown) fill(place, el("p", { class: "empty" }, session.say("ui.loading")));
+    },
   };
 }
 

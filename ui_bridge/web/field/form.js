@@ -27,13 +27,21 @@ export class Form {
     this.fields = fields(action.input, action.choices, given);
     /** @type {Map<string, Entry>} */
     this.entries = new Map();
+    /** @type {Set<Promise<void>>} choices that are being asked for */
+    this.open = new Set();
     this.summary = el("div", { class: "form-summary", tabindex: "-1" });
-    this.element = el("div", { class: "form" }, this.summary, this.fields.map((each) => this.#row(each)));
+    const stay = (event) => event.preventDefault();
+    this.element = el("form", { class: "form", novalidate: true, onsubmit: stay }, this.summary, this.fields.map((each) => this.#row(each)));
   }
 
   /** Asks for all choices. */
   async start() {
     await Promise.all(flat(this.fields).map((each) => this.#offer(each)));
+  }
+
+  /** Waits for choices that are still being asked for. */
+  async settled() {
+    while (this.open.size) await Promise.all(this.open);
   }
 
   /** Puts the reader where they begin. */
@@ -181,19 +189,27 @@ export class Form {
   async #offer(field) {
     const entry = /** @type {Entry} */ (this.entries.get(field.name));
     if (!this.action.choices.includes(field.name) || !entry.control.offer) return;
+    const asked = this.#ask(entry);
+    this.open.add(asked);
+    await asked;
+    this.open.delete(asked);
+  }
+
+  async #ask({ field, control: offered, wrong }) {
+    const entry = /** @type {Entry} */ (this.entries.get(field.name));
     entry.asking?.abort();
     const asking = (entry.asking = new AbortController());
-    entry.control.offer(null);
+    offered.offer?.(null);
     try {
       const address = `actions/${this.action.id}/choices/${field.name}`;
       const found = await this.session.api.post(address, { input: this.input }, { signal: asking.signal });
       if (asking.signal.aborted) return;
-      entry.control.offer(found.items);
-      fill(entry.wrong);
+      offered.offer?.(found.items);
+      fill(wrong);
     } catch (error) {
       if (asking.signal.aborted) return;
-      entry.control.offer([]);
-      fill(entry.wrong, failure(this.session, error, () => this.#offer(field)));
+      offered.offer?.([]);
+      fill(wrong, failure(this.session, error, () => this.#offer(field)));
     }
   }
 }
