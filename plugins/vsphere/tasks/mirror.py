@@ -17,6 +17,7 @@ from ....core.errors import Conflict, IsthmusError, NotFound, Stale
 from ....core.journal.step import Run
 from ....core.model.operation import Operation, OperationState
 from ....core.model.record import Record, Records
+from ....ui_bridge.api.operation import SUBJECT
 from ..actions.reasons import said, texts
 from ..actions.stage import Stage
 from ..connection.errors import SessionEnded
@@ -53,6 +54,8 @@ class Mirror:
             known = [each for each in _known(connection, subject, kind, run) if each not in self._others(run)]
             moid = known[0] if known else _made(connection, subject, kind, run)
             current = connection.read(connection.content.sessionManager, "currentSession").get("currentSession")
+            # Whoever looks at the operation later may find the object gone.
+            run.result[SUBJECT] = str(connection.read(subject, "name").get("name", ""))
         body = {
             "vcenter": run.data["vcenter"],
             "session": run.data.get("session"),
