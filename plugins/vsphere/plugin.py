@@ -19,6 +19,8 @@ from .actions.declaration import duty as tasks
 from .actions.declared import DECLARED
 from .connection.sessions import UserSessions
 from .inventory.watch import Watches
+from .policies.setting import PROFILE_POLICIES
+from .policies.setting import SCHEMA as POLICIES_SETTING
 from .registration.declaration import registration_actions
 from .settings.setting import HOST_RULES
 from .systems.adapters import Form, kinds
@@ -69,6 +71,7 @@ class VspherePlugin(Base):
             "pool_full": _percent(95, "From here on a pool is told to be full, in percent of its size."),
             "pool_promised": _percent(300, "How much of its size, in percent, a pool may promise untold."),
             "host_rules": HOST_RULES,
+            PROFILE_POLICIES: POLICIES_SETTING,
         },
     }
 
@@ -94,9 +97,9 @@ class VspherePlugin(Base):
     def offered(self) -> Offered:
         from .actions.offered import Offered
 
-        rules = self.setup.settings["host_rules"]
+        setup = self.setup
         return Offered(
-            self.reaches, self.sessions, self.setup.records, self.setup.submit, lambda: self.setup.systems, rules
+            self.reaches, self.sessions, setup.records, setup.submit, lambda: setup.systems, setup.settings
         )
 
     @cached_property
@@ -114,7 +117,8 @@ class VspherePlugin(Base):
     def views(self) -> Views:
         from .views.views import Views
 
-        return Views(self.offered.desk, self.watches, lambda: self.setup.systems)
+        rules = self.setup.settings["host_rules"]
+        return Views(self.offered.desk, self.watches, lambda: self.setup.systems, host_rules=rules)
 
     @property
     def address(self) -> str:
@@ -155,6 +159,7 @@ class VspherePlugin(Base):
         from ...ui_bridge.application import Bridge
         from ...ui_bridge.manifest import Surface
         from .bridging import VsphereClient
+        from .inventory.glance import Glances, GlancingActions
         from .registration.identity import UI, version_of
         from .vcenters.people import People
         from .views.declared import VIEWS
@@ -165,7 +170,8 @@ class VspherePlugin(Base):
         systems = system_actions(self.form, lambda: self.storage_systems)
         offered = [*systems, *(action for action in self.actions() if action.kinds)]
         surface, actions = Surface(self.name, offered, VIEWS, self.texts), self.setup.actions
-        return Bridge(UI, client, actions, surface, Api(UI, client, actions, surface))
+        menus = GlancingActions(actions, Glances(self.watches))
+        return Bridge(UI, client, menus, surface, Api(UI, client, actions, surface))
 
     def actions(self) -> Sequence[Action]:
         return (

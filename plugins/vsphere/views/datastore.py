@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ....core.errors import IsthmusError
 from ....ui_bridge.block import Block, Cell, Entry, Facts, Notice, Table, Trend, bar, moment, number, size, text
+from ..actions.declared.snapshot import SNAPSHOT
 from ..inventory.item import Item, Reference
 from . import trends
 from .behind import Behind, behind
@@ -93,6 +94,9 @@ def _snapshots(scene: Scene, found: Behind) -> Table:
                 "size": size(each.size),
                 "created": moment(each.created_at),
             },
+            scene.actions("Datastore", taking="snapshot"),
+            str(scene.target),
+            {"snapshot": each.id},
         )
         for each in sorted(found.snapshots or (), key=lambda each: each.created_at, reverse=True)
     ]
@@ -103,6 +107,7 @@ def _snapshots(scene: Scene, found: Behind) -> Table:
         words.columns("name", "state", "size", "created"),
         rows[:MOST_ROWS],
         empty,
+        [each for each in scene.actions("Datastore") if each == SNAPSHOT.id],
         more=len(rows) > MOST_ROWS,
     )
 

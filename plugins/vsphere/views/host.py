@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from ....core.errors import IsthmusError
 from ....ui_bridge.block import Block, Cell, Entry, Facts, Level, Notice, Table, number, size, text
 from ..inventory.item import Item
+from ..settings.findings import Difference
+from . import findings
 from .devices import Devices, Disk, devices
 from .disks import by_disk, disks
 from .scene import MOST_ROWS, Scene
@@ -30,6 +32,9 @@ def card(scene: Scene) -> Sequence[Block]:
         (words("datastores.all"), number(len(stores))),
         (words("paths"), _all_paths(scene, found, ours)),
     ]
+    differing = findings.found(scene, host, ours)
+    if not isinstance(differing, Notice):
+        facts.append((words("findings"), _counted(scene, differing)))
     return [*scene.warnings(answers), *trouble, Facts(words("host"), facts)]
 
 
@@ -43,6 +48,7 @@ def page(scene: Scene) -> Sequence[Block]:
     answers = scene.ask(lambda system, storage: find(system, storage, names))
     stored = {name: each for volumes in answers.found.values() for name, each in volumes.items()}
     stores = by_disk(scene.named(host.get("datastore") or ()))
+    differing = findings.found(scene, host, stored)
     return [
         *scene.warnings(answers),
         Facts(
@@ -50,6 +56,7 @@ def page(scene: Scene) -> Sequence[Block]:
             [(words("connection"), connection(scene, host)), (words("adapter.software"), adapter(scene, found))],
         ),
         _disks(scene, found, stored, stores),
+        differing if isinstance(differing, Notice) else findings.table(scene, differing),
         _targets(scene, found),
         _adapters(scene, found),
     ]
@@ -86,6 +93,14 @@ def _all_paths(scene: Scene, found: Devices | None, ours: set[str]) -> Cell:
         return text(None)
     whole = Disk("", "", "", None, "", sum(each.active for each in mine), sum(each.paths for each in mine))
     return paths(scene, whole)
+
+
+def _counted(scene: Scene, differing: Sequence[Difference]) -> Cell:
+    """How many settings differ, as badly as the worst does."""
+    if not differing:
+        return scene.words.state("findings", "none")
+    said = scene.words("findings.count", count=len(differing))
+    return scene.words.state("finding", differing[0].rule.severity, said)
 
 
 def _read(scene: Scene, host: Item) -> tuple[Devices | None, list[Block]]:

@@ -17,13 +17,15 @@ from .scene import MOST_ROWS, Scene
 from .stored import Stored, find
 
 _DEVICES = "config.hardware.device"
+_MACHINE = "VirtualMachine"
 
 
 @dataclass(frozen=True, slots=True)
 class VirtualDisk:
     """A disk of a machine: a file on a datastore, or with `raw` a volume of its own by what the host calls it. `size`
-    in bytes."""
+    in bytes; `key` is the machine's own for it."""
 
+    key: int
     label: str
     size: int
     file: str
@@ -43,7 +45,15 @@ def page(scene: Scene) -> Sequence[Block]:
     stored = {name: each for volumes in answers.found.values() for name, each in volumes.items()}
     rows = [_row(scene, each, stores, [stored[name] for name in names[each] if name in stored]) for each in found]
     columns = words.columns("disk", "size", "kind", "datastore", "volume", "pool", "profile", "system", "file")
-    table = Table("disks", words("disks"), columns, rows[:MOST_ROWS], words("disks.none"), more=len(rows) > MOST_ROWS)
+    table = Table(
+        "disks",
+        words("disks"),
+        columns,
+        rows[:MOST_ROWS],
+        words("disks.none"),
+        [each for each in scene.actions(_MACHINE) if each not in scene.actions(_MACHINE, taking="disk")],
+        more=len(rows) > MOST_ROWS,
+    )
     return [*scene.warnings(answers), table]
 
 
@@ -58,6 +68,7 @@ def _disk(device: vim.vm.device.VirtualDisk) -> VirtualDisk:
     backing = device.backing
     store = getattr(backing, "datastore", None)
     return VirtualDisk(
+        int(device.key),
         str(device.deviceInfo.label if device.deviceInfo is not None else device.key),
         int(device.capacityInBytes or int(device.capacityInKB) << 10),
         str(getattr(backing, "fileName", "") or ""),
@@ -98,4 +109,6 @@ def _row(scene: Scene, disk: VirtualDisk, stores: Mapping[Reference, Item], stor
         "system": text(", ".join(dict.fromkeys(each.system for each in stored)) or None),
         "file": text(disk.file or None),
     }
-    return Entry(disk.label, cells)
+    if not disk.raw:
+        return Entry(str(disk.key), cells)
+    return Entry(str(disk.key), cells, scene.actions(_MACHINE, taking="disk"), str(scene.target), {"disk": disk.key})

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from ....adapters.contract import Storage
 from ....core.context import Context
@@ -30,12 +30,13 @@ Answer = TypeVar("Answer")
 @dataclass(frozen=True, slots=True)
 class Scene:
     """One look at one page. The inventory is read as the service account, so `items` leaves out what the reader may not
-    see there; systems are asked as the reader."""
+    see there; systems are asked as the reader. `host_rules` are the plug-in's setting."""
 
     words: Words
     seat: Seat
     inventory: Inventory
     asking: Asking
+    host_rules: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def context(self) -> Context:
@@ -99,9 +100,15 @@ class Scene:
             return self.cell(next(iter(items)))
         return text(", ".join(each.name for each in items) or None)
 
-    def actions(self, kind: str) -> list[str]:
-        """What can be done to objects of a type."""
-        return [each.id for each in DECLARED if kind in each.kinds and self.may(each.permission)]
+    def actions(self, kind: str, taking: str = "") -> list[str]:
+        """What the reader may do to objects of a type; with `taking` only what takes this field as input."""
+        return [
+            each.id
+            for each in DECLARED
+            if kind in each.kinds
+            and self.may(each.permission)
+            and (not taking or taking in each.input.get("properties", {}))
+        ]
 
     def warnings(self, answers: Answers[Answer]) -> list[Block]:
         """What is missing on the page, because a system or the vCenter does not answer now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from ....adapters.contract import Adapter
 from ....core.context import Context
@@ -21,7 +22,7 @@ Page = Callable[[Scene], Sequence[Block]]
 
 
 class Views:
-    """One for the process. A storage system is waited for `seconds`."""
+    """One for the process. A storage system is waited for `seconds`; `host_rules` are the plug-in's setting."""
 
     def __init__(
         self,
@@ -30,9 +31,11 @@ class Views:
         installed: Callable[[], Mapping[str, Adapter]],
         *,
         seconds: float = SECONDS,
+        host_rules: Mapping[str, Any] | None = None,
     ) -> None:
         self._desk, self._watches = desk, watches
         self._asking = Asking(installed, seconds=seconds)
+        self._host_rules = host_rules or {}
         self._pages: Mapping[str, Page] = {
             "overview": lambda scene: overview.page(scene, installed()),
             "systems": lambda scene: systems.page(scene, installed()),
@@ -59,5 +62,5 @@ class Views:
         if declared is None:
             raise NotFound(f"There is no page {view[:40]!r} here.", next_step="Reload the page in the vSphere Client.")
         seat = self._desk.seated(context, target)
-        scene = Scene(Words(locale), seat, self._watches.inventory(target.guid), self._asking)
+        scene = Scene(Words(locale), seat, self._watches.inventory(target.guid), self._asking, self._host_rules)
         return self._pages[view](scene)

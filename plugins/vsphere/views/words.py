@@ -46,10 +46,9 @@ _LEVELS: Mapping[str, Level] = {
     "paths.well": Level.OK,
     "paths.some": Level.WARNING,
     "paths.none": Level.ERROR,
-    "overall.green": Level.OK,
-    "overall.yellow": Level.WARNING,
-    "overall.red": Level.ERROR,
-    "overall.gray": Level.UNKNOWN,
+    "finding.error": Level.ERROR,
+    "finding.warning": Level.WARNING,
+    "findings.none": Level.OK,
 }
 """How well a state is; all others are on the way to one of these."""
 
