@@ -47,11 +47,22 @@ def backing_of(systems: Mapping[str, Adapter], context: Context, store: Vmfs) ->
     """Raises `Conflict`: it lies on several volumes, no system has it, or one that may have it does not answer."""
     if len(store.disks) != 1:
         raise because(Conflict, "several-disks", name=store.name, count=len(store.disks))
+    found = behind(systems, context, store.disks[0])
+    if isinstance(found, Backing):
+        return found
+    if found:
+        raise because(Conflict, "system-silent", system=found, name=store.name)
+    raise because(Conflict, "not-ours", name=store.name)
+
+
+def behind(systems: Mapping[str, Adapter], context: Context, identifier: str) -> Backing | str:
+    """The volume with this identifier on the wire. Without one: a system that does not answer and may have it, or
+    nothing."""
     silent = ""
     for name, adapter in systems.items():
         storage = adapter.storage(context)
         try:
-            found = next(iter(everything(storage.volumes.list, identifier=store.disks[0])), None)
+            found = next(iter(everything(storage.volumes.list, identifier=identifier)), None)
         except NotOffered:
             continue
         except IsthmusError:
@@ -59,9 +70,7 @@ def backing_of(systems: Mapping[str, Adapter], context: Context, store: Vmfs) ->
             continue
         if found is not None:
             return Backing(name, found, storage)
-    if silent:
-        raise because(Conflict, "system-silent", system=silent, name=store.name)
-    raise because(Conflict, "not-ours", name=store.name)
+    return silent
 
 
 def initiators(hosts: list[Esx]) -> frozenset[str]:

@@ -83,11 +83,11 @@ def is_thin(profile: Profile) -> bool:
 
 def demand_hosts(hosts: Sequence[Esx], chosen: Sequence[str]) -> None:
     """Raises unless there are hosts, all connected, each with a software iSCSI adapter."""
-    if not hosts:
-        raise because(Conflict, "no-hosts")
     for name in chosen:
         if not any(name in (each.name, each.moid) for each in hosts):
             raise because(Invalid, "no-such-host", host=name)
+    if not hosts:
+        raise because(Conflict, "no-hosts")
     for host in hosts:
         if not host.connected:
             raise because(Conflict, "host-offline", host=host.name)

@@ -18,8 +18,8 @@ _SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """One thing in the way. `kind` is `vm`, `template`, `heartbeat` (of the cluster with the name), `pod` (a datastore
-    cluster) or `sioc` (Storage I/O Control, which has no name)."""
+    """One thing in the way. `kind` is `vm`, `template`, `snapshot` (of a machine), `heartbeat` (of the cluster with the
+    name), `pod` (a datastore cluster) or `sioc` (Storage I/O Control, which has no name)."""
 
     kind: str
     name: str = ""

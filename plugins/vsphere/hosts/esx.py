@@ -90,6 +90,11 @@ class Esx:
         luns = self._device("scsiLun") or []
         return next((each for each in luns if each.canonicalName == identifier), None)
 
+    def identifier(self, lun: str) -> str | None:
+        """The canonical name of the disk that the host calls so (`ScsiLun.uuid`)."""
+        luns = self._device("scsiLun") or []
+        return next((str(each.canonicalName) for each in luns if each.uuid == lun), None)
+
     def add_target(self, access: Access) -> None:
         """Let the adapter log in to what an attachment is reached by, with its CHAP credential."""
         adapter, hba = self.adapter(), vim.host.InternetScsiHba
@@ -136,10 +141,15 @@ class Esx:
 
     def scan(self) -> None:
         """Look for disks, then for file systems on them."""
+        self.look()
+        with self.at():
+            self.storage.RescanVmfs()
+
+    def look(self) -> None:
+        """Look for disks, whatever is on them."""
         device = self.adapter().device
         with self.at():
             self.storage.RescanHba(device)
-            self.storage.RescanVmfs()
 
     def detach(self, identifier: str) -> None:
         """Use the disk no more; nothing when it is gone or not used."""

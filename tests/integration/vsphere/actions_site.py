@@ -53,6 +53,8 @@ FULL = Role(
         "VirtualMachine.Inventory.Register", "VirtualMachine.Inventory.Unregister",
         "VirtualMachine.State.CreateSnapshot", "VirtualMachine.State.RemoveSnapshot",
         "VirtualMachine.State.RevertToSnapshot",
+        "Datastore.AllocateSpace", "VirtualMachine.Config.RawDevice", "VirtualMachine.Config.AddNewDisk",
+        "VirtualMachine.Config.AddRemoveDevice", "VirtualMachine.Config.RemoveDisk",
     ),
 )  # fmt: skip
 FEW = Role("Storage wishers", ("Isthmus.View", "Isthmus.Provision", "Task.Create", "Task.Update"))

@@ -12,6 +12,8 @@ from .delete import DELETE
 from .expand import EXPAND
 from .mount import MOUNT
 from .provision import PROVISION
+from .rdm_add import RDM_ADD
+from .rdm_remove import RDM_REMOVE
 from .reclaim import RECLAIM
 from .rescan import RESCAN
 from .restore import RESTORE
@@ -29,6 +31,8 @@ DECLARED: Sequence[Declared] = (
     CLONE,
     RESTORE,
     SNAPSHOT_DELETE,
+    RDM_ADD,
+    RDM_REMOVE,
     RECLAIM,
     RESCAN,
     CHECK_HOST,

@@ -1,0 +1,271 @@
+"""`rdm-remove`: a raw device leaves its machine, and the volume its hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from ....core.context import Context
+from ....core.errors import Conflict, Failed, NotFound, Refused
+from ....core.journal.step import Run, Wait
+from ....core.model.attachment import Attachment
+from ....plugin_manager.action import Call, Choice
+from ..connection.soap import Connection, Who
+from ..hosts import raw_disks
+from ..hosts.blockers import Blocker, phrases
+from ..hosts.esx import Esx, hosts_at
+from ..hosts.raw_disks import Guest, RawDisk
+from ..hosts.reading import hosts_beside
+from .backing import Backing, behind
+from .desk import Desk, Seat
+from .provision import HOST_PRIVILEGE
+from .reasons import because
+from .stage import Stage, each_host, everything
+
+PRIVILEGES = ("VirtualMachine.Config.RawDevice", "VirtualMachine.Config.RemoveDisk")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A raw disk of a machine, the volume behind it, the hosts that have it (by the ids of their attachments), and
+    whether others have it too."""
+
+    guest: Guest
+    disk: RawDisk
+    backing: Backing
+    hosts: list[Esx]
+    attachments: list[Attachment]
+    foreign: bool
+
+
+class RdmRemove:
+    """Checks, plans and does it. Data: system, volume, identifier, name, hosts, attachments, targets, disk, lun."""
+
+    def __init__(self, desk: Desk, stage: Stage) -> None:
+        self._desk, self._stage = desk, stage
+
+    def check(self, call: Call) -> None:
+        """Privileges, and a raw disk of ours; with an input also whether that one may go."""
+        seat = self._desk.seat(call)
+        if call.input:
+            seat.ask(lambda connection, who: self._allowed(seat, connection, who, call.input))
+        else:
+            seat.ask(lambda connection, who: self._demand_some(seat, connection, who))
+
+    def plan(self, call: Call) -> Mapping[str, Any]:
+        """What would go."""
+        seat = self._desk.seat(call)
+        given = seat.ask(lambda connection, who: self._allowed(seat, connection, who, call.input))
+        return {
+            "machine": {"id": str(given.guest.ref._moId), "name": given.guest.name},
+            "disk": given.disk.label,
+            "volume": {
+                "id": given.backing.volume.id,
+                "name": given.backing.volume.name,
+                "size": given.backing.volume.size,
+            },
+            "system": given.backing.system,
+            "delete_volume": bool(call.input["delete_volume"]),
+            "hosts": [{"id": each.moid, "name": each.name} for each in given.hosts],
+        }
+
+    def disk_choices(self, call: Call) -> Sequence[Choice]:
+        """The machine's raw disks that are ours."""
+        seat = self._desk.seat(call)
+
+        def found(connection: Connection, who: Who) -> Sequence[Choice]:
+            guest = raw_disks.demand(connection, connection.reference(seat.target.kind, seat.target.moid))
+            return [
+                Choice(
+                    disk.key,
+                    disk.label,
+                    {"volume": backing.volume.name, "size": disk.size, "mode": disk.mode, "system": backing.system},
+                )
+                for disk, backing in self._ours(connection, guest, seat.context)
+            ]
+
+        return seat.ask(found)
+
+    def examine(self, run: Run) -> None:
+        """Whether it may go, once more; and how all was, for the way back."""
+        with self._stage.vcenter(run) as connection:
+            given = self._given(connection, self._stage.subject(run, connection), run.context, run.data["input"])
+        backing = given.backing
+        run.data["system"], run.data["volume"] = backing.system, backing.volume.id
+        run.data["identifier"], run.data["name"] = backing.volume.identifier, backing.volume.name
+        run.data["hosts"] = [each.moid for each in given.hosts]
+        run.data["attachments"] = [each.id for each in given.attachments]
+        run.data["targets"] = sorted({str(each.connection["iqn"]) for each in given.attachments})
+        run.data["disk"] = given.disk.to_json()
+
+    def unmap(self, run: Run) -> None:
+        """The machine has the disk no more, and its mapping file is gone."""
+        with self._stage.vcenter(run) as connection:
+            alive = self._alive(run)
+            guest = raw_disks.settled(connection, self._stage.subject(run, connection), alive)
+            disk = guest.on([run.data["disk"]["lun"]])
+            if disk is not None:
+                raw_disks.remove(guest, disk, alive)
+
+    def remap(self, run: Run) -> None:
+        """As it was: at the same place, under the same name."""
+        before = RawDisk.from_json(run.data["disk"])
+        with self._stage.vcenter(run) as connection:
+            alive = self._alive(run)
+            guest = raw_disks.settled(connection, self._stage.subject(run, connection), alive)
+            if guest.on([before.lun]) is None:
+                (host,) = hosts_at(connection, [guest.host])
+                lun = host.disk(run.data["identifier"])
+                if lun is None:
+                    raise because(Refused, "no-disk", host=host.name, disk=run.data["identifier"])
+                raw_disks.add(guest, lun, before, before.mode, alive)
+
+    def withdraw(self, run: Run) -> None:
+        """The hosts log in no more and remember nothing of it."""
+        identifier = str(run.data["identifier"])
+
+        def work(host: Esx) -> None:
+            host.detach(identifier)
+            for iqn in run.data["targets"]:
+                host.remove_target(iqn, identifier)
+            host.scan()
+            host.forget(identifier)
+
+        with self._stage.vcenter(run) as connection:
+            each_host(self._stage.hosts(run, connection), work)
+
+    def detach(self, run: Run) -> Wait | None:
+        """The hosts may have the volume no more."""
+        storage, children = self._stage.storage(run), []
+        for known in run.data["attachments"]:
+            with suppress(NotFound):
+                children.append(storage.attachments.delete(known, key=f"{run.key}/{known}"))
+        return self._stage.all_ended(run, storage, children)
+
+    def volume(self, run: Run) -> Wait | None:
+        """It goes, if that was asked for."""
+        if not run.data["input"]["delete_volume"]:
+            return None
+        storage = self._stage.storage(run)
+        try:
+            child = storage.volumes.delete(run.data["volume"], key=run.key)
+        except NotFound:
+            return None
+        found = self._stage.ended(run, storage, child)
+        return found if isinstance(found, Wait) else None
+
+    def read_back(self, run: Run) -> None:
+        """Neither machine nor host has anything of it; the volume is there or gone, as was asked for."""
+        storage, deleted = self._stage.storage(run), bool(run.data["input"]["delete_volume"])
+        with self._stage.vcenter(run) as connection:
+            with suppress(NotFound):
+                guest = raw_disks.demand(connection, self._stage.subject(run, connection))
+                if guest.on([run.data["disk"]["lun"]]) is not None:
+                    raise because(Failed, "raw-still-there", machine=guest.name, disk=run.data["disk"]["label"])
+            for host in self._stage.hosts(run, connection):
+                if host.disk(run.data["identifier"]) is not None:
+                    raise because(Failed, "volume-still-seen", host=host.name, name=run.data["name"])
+        left = {each.id for each in everything(storage.attachments.list, volume=run.data["volume"])}
+        if left & set(run.data["attachments"]) or _is_there(storage, run.data["volume"]) is deleted:
+            raise because(Failed, "volume-differs", name=run.data["name"])
+        run.result["volume"], run.result["deleted"] = run.data["volume"], deleted
+
+    def _alive(self, run: Run) -> Any:
+        return lambda: run.progress(run.operation.progress)
+
+    def _allowed(self, seat: Seat, connection: Connection, who: Who, given: Mapping[str, Any]) -> Given:
+        subject = connection.reference(seat.target.kind, seat.target.moid)
+        found = self._given(connection, subject, seat.context, given)
+        seat.demand(connection, who, subject, *PRIVILEGES)
+        for host in found.hosts:
+            seat.demand(connection, who, host.ref, HOST_PRIVILEGE)
+        return found
+
+    def _demand_some(self, seat: Seat, connection: Connection, who: Who) -> None:
+        subject = connection.reference(seat.target.kind, seat.target.moid)
+        guest = raw_disks.demand(connection, subject)
+        if not self._ours(connection, guest, seat.context):
+            raise because(Conflict, "no-raw-disk", machine=guest.name)
+        seat.demand(connection, who, subject, *PRIVILEGES)
+
+    def _ours(self, connection: Connection, guest: Guest, context: Context) -> list[tuple[RawDisk, Backing]]:
+        """The machine's raw disks with the volumes behind them; those of systems that are none of ours are left out."""
+        found = []
+        for host in hosts_at(connection, [guest.host]) if guest.raw else ():
+            for disk in guest.raw:
+                identifier = host.identifier(disk.lun)
+                backing = behind(self._stage.systems(), context, identifier) if identifier else ""
+                if isinstance(backing, Backing):
+                    found.append((disk, backing))
+        return found
+
+    def _given(self, connection: Connection, subject: Any, context: Context, given: Mapping[str, Any]) -> Given:
+        guest = raw_disks.demand(connection, subject)
+        disk = next((each for each in guest.raw if each.key == given["disk"]), None)
+        if disk is None:
+            raise because(Conflict, "no-such-disk", machine=guest.name, disk=given["disk"])
+        backing = self._behind(connection, guest, disk, context)
+        beside = hosts_at(connection, hosts_beside(connection, guest.host))
+        hosts, attachments, foreign = _having(backing, beside)
+        _demand_unheld(connection, guest, disk, [each.ref for each in beside])
+        for host in hosts:
+            if not host.connected:
+                raise because(Conflict, "host-offline", host=host.name)
+        if given["delete_volume"]:
+            _demand_deletable(backing, foreign)
+        return Given(guest, disk, backing, hosts, attachments, foreign)
+
+    def _behind(self, connection: Connection, guest: Guest, disk: RawDisk, context: Context) -> Backing:
+        (host,) = hosts_at(connection, [guest.host])
+        identifier = host.identifier(disk.lun)
+        if identifier is None:
+            raise because(Conflict, "no-disk", host=host.name, disk=disk.lun)
+        found = behind(self._stage.systems(), context, identifier)
+        if isinstance(found, Backing):
+            return found
+        if found:
+            raise because(Conflict, "raw-system-silent", system=found, disk=disk.label, machine=guest.name)
+        raise because(Conflict, "raw-not-ours", disk=disk.label, machine=guest.name)
+
+
+def _having(backing: Backing, beside: Sequence[Esx]) -> tuple[list[Esx], list[Attachment], bool]:
+    """The hosts of the datacenter that have the volume, their attachments, and whether anybody else has it."""
+    by_iqn: dict[str, Esx] = {}
+    for host in beside:
+        with suppress(Refused):
+            by_iqn[str(host.adapter().iScsiName)] = host
+    hosts: dict[str, Esx] = {}
+    ours, foreign = [], False
+    for each in backing.attachments():
+        found = [by_iqn[one.name] for one in backing.storage.hosts.get(each.host).initiators if one.name in by_iqn]
+        if found:
+            ours.append(each)
+            hosts |= {host.moid: host for host in found}
+        foreign = foreign or not found
+    return list(hosts.values()), ours, foreign
+
+
+def _demand_unheld(connection: Connection, guest: Guest, disk: RawDisk, hosts: Sequence[Any]) -> None:
+    """Raises with the names of snapshots and machines that need the disk."""
+    found = [Blocker("snapshot", name) for name in guest.held_by_snapshots([disk.lun])]
+    found += [Blocker("vm", name) for name in raw_disks.others_on(connection, hosts, guest.ref, [disk.lun])]
+    if found:
+        raise because(Conflict, "raw-held", disk=disk.label, machine=guest.name, blockers=phrases(found))
+
+
+def _demand_deletable(backing: Backing, foreign: bool) -> None:
+    if foreign:
+        raise because(Conflict, "volume-elsewhere", name=backing.volume.name)
+    count = backing.snapshots()
+    if count:
+        raise because(Conflict, "volume-snapshots", name=backing.volume.name, count=count)
+
+
+def _is_there(storage: Any, volume: str) -> bool:
+    try:
+        storage.volumes.get(volume)
+    except NotFound:
+        return False
+    return True
