@@ -21,6 +21,7 @@ from ....ui_bridge.objects import ObjectId
 from ..connection.sealed_sessions import SealedSessions
 from ..connection.sessions import UserSession, UserSessions
 from ..connection.soap import Connection, Who
+from ..inventory.glance import glanced
 from ..vcenters.privileges import principal
 from ..vcenters.reach import Reach, Reaches
 from .reasons import because
@@ -40,10 +41,14 @@ class Seat:
 
     def ask(self, work: Callable[[Connection, Who], Answer]) -> Answer:
         """What `work` finds in the caller's session."""
-        if self.session is None:
-            return self.reach.as_service(work, seconds=SECONDS)
-        held = self.session
-        return self.reach.line.call(lambda: work(held.connection, held.who), seconds=SECONDS)
+        guid, held = self.target.guid, self.session
+
+        def asked(connection: Connection, who: Who) -> Answer:
+            return work(glanced(guid, connection, who), who)
+
+        if held is None:
+            return self.reach.as_service(asked, seconds=SECONDS)
+        return self.reach.line.call(lambda: asked(held.connection, held.who), seconds=SECONDS)
 
     def demand(self, connection: Connection, who: Who, entity: Any, *privileges: str) -> None:
         """Raises `Forbidden`, naming what is missing on the entity."""

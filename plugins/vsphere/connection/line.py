@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -73,7 +74,7 @@ class Line:
             finally:
                 self._places.release()
 
-        threading.Thread(target=run, name=f"vcenter-{self.name}", daemon=True).start()
+        threading.Thread(target=copy_context().run, args=(run,), name=f"vcenter-{self.name}", daemon=True).start()
         try:
             answer = future.result(seconds)
         except (Unreachable, WrongCertificate, CertificateExpired) as error:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
-from typing import Any
+from typing import Any, TypeVar
 
 from ....core.errors import Invalid, IsthmusError
 from .endpoint import Endpoint
@@ -16,6 +16,7 @@ from .faults import translated
 from .https import ask
 from .vmodl import known_versions, stub_adapter, support, vim, vmodl
 
+Answer = TypeVar("Answer")
 CALL_SECONDS = 15.0
 """How long one call waits for the vCenter's next word."""
 _VERSION = re.compile(r"<version>([\w.]+)</version>")
@@ -128,6 +129,34 @@ class Connection:
         with translated(self.endpoint):
             found = self.content.propertyCollector.RetrievePropertiesEx([spec], collector.RetrieveOptions())
         return {each.name: each.val for content in (found.objects if found else ()) for each in content.propSet}
+
+    def read_all(self, objects: Sequence[Any], *paths: str) -> dict[str, dict[str, Any]]:
+        """Properties of many objects of one type in one call, by id; what is gone or may not be read is left out, as
+        is what is unset."""
+        if not objects:
+            return {}
+        collector = vmodl.query.PropertyCollector
+        spec = collector.FilterSpec(
+            propSet=[collector.PropertySpec(type=type(objects[0]), pathSet=list(paths))],
+            objectSet=[collector.ObjectSpec(obj=each) for each in objects],
+            reportMissingObjectsInResults=True,
+        )
+        found: dict[str, dict[str, Any]] = {}
+        with translated(self.endpoint):
+            page = self.content.propertyCollector.RetrievePropertiesEx([spec], collector.RetrieveOptions())
+            while page is not None:
+                for each in page.objects:
+                    if each.propSet:
+                        found[each.obj._moId] = {one.name: one.val for one in each.propSet}
+                if not page.token:
+                    break
+                page = self.content.propertyCollector.ContinueRetrievePropertiesEx(page.token)
+        return found
+
+    def remembered(self, key: tuple[Any, ...], ask: Callable[[], Answer]) -> Answer:
+        """What `ask` answers, for what is neither a property nor a privilege; see `inventory.glance` for a connection
+        that remembers it under `key`."""
+        return ask()
 
     def privileges(self, entity: Any, session: str, wanted: Sequence[str]) -> frozenset[str]:
         """Those of `wanted` that the session with the key `session` has on `entity`."""

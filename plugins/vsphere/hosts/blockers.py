@@ -77,7 +77,7 @@ def _heartbeats(connection: Connection, cluster: Any, store: Any) -> bool:
 
     try:
         with translated(connection.endpoint):
-            info = cluster.RetrieveDasAdvancedRuntimeInfo()
+            info = connection.remembered(("heartbeats", cluster._moId), cluster.RetrieveDasAdvancedRuntimeInfo)
     except IsthmusError:
         return False
     return any(each.datastore._moId == store._moId for each in getattr(info, "heartbeatDatastoreInfo", None) or ())

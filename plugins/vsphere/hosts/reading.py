@@ -5,32 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..connection.faults import translated
 from ..connection.soap import Connection
-from ..connection.vmodl import vim, vmodl
+from ..connection.vmodl import vim
 
 
 def read_all(connection: Connection, objects: Sequence[Any], *paths: str) -> dict[str, dict[str, Any]]:
     """By id; what is gone or may not be read is left out, as is what is unset."""
-    if not objects:
-        return {}
-    collector = vmodl.query.PropertyCollector
-    spec = collector.FilterSpec(
-        propSet=[collector.PropertySpec(type=type(objects[0]), pathSet=list(paths))],
-        objectSet=[collector.ObjectSpec(obj=each) for each in objects],
-        reportMissingObjectsInResults=True,
-    )
-    found: dict[str, dict[str, Any]] = {}
-    with translated(connection.endpoint):
-        page = connection.content.propertyCollector.RetrievePropertiesEx([spec], collector.RetrieveOptions())
-        while page is not None:
-            for content in page.objects:
-                if content.propSet:
-                    found[content.obj._moId] = {each.name: each.val for each in content.propSet}
-            if not page.token:
-                break
-            page = connection.content.propertyCollector.ContinueRetrievePropertiesEx(page.token)
-    return found
+    return connection.read_all(objects, *paths)
 
 
 def above(connection: Connection, entity: Any, kind: Any) -> Any | None:

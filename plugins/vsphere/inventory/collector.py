@@ -80,7 +80,7 @@ def _change(update: Any) -> Change:
 
 def reference(managed: Any) -> Reference:
     """A managed object by its type and id."""
-    return Reference(type(managed).__name__.rpartition(".")[2], managed._moId)
+    return Reference(str(type(managed)._wsdlName), managed._moId)
 
 
 def plain(value: Any) -> Any:

@@ -11,6 +11,8 @@ WATCHED: Mapping[str, tuple[str, ...]] = {
     "HostSystem": (
         "name",
         "parent",
+        "configManager.datastoreSystem",
+        "configManager.storageSystem",
         "datastore",
         "overallStatus",
         "runtime.connectionState",
