@@ -30,7 +30,23 @@ SERVICE_ACCOUNT = (
     "Host.Config.DateTime",
     "Host.Config.NetService",
     "Host.Config.Storage",
+    "InventoryService.Tagging.AttachTag",
+    "InventoryService.Tagging.CreateCategory",
+    "InventoryService.Tagging.CreateTag",
+    "InventoryService.Tagging.DeleteTag",
+    "InventoryService.Tagging.EditTag",
+    "InventoryService.Tagging.ObjectAttachable",
+    "StorageProfile.Update",
+    "StorageProfile.View",
     "Datastore.Delete",
+    "Datastore.Browse",
+    "Datastore.Rename",
+    "Resource.AssignVMToPool",
+    "VirtualMachine.Inventory.Register",
+    "VirtualMachine.Inventory.Unregister",
+    "VirtualMachine.State.CreateSnapshot",
+    "VirtualMachine.State.RemoveSnapshot",
+    "VirtualMachine.State.RevertToSnapshot",
 )
 """What the plug-in's account needs at the root of the inventory: to watch, to keep its registration true, to tell of
 tasks and events, and to keep its alarms true. Actions add the privileges that they need to be finished or undone

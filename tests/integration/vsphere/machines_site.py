@@ -49,7 +49,7 @@ def machine(site: ActionSite, name: str, *, on: bool = True, host: int = 0, stor
 def found(site: ActionSite, name: str) -> VirtualMachine:
     """The machine of that name in the inventory."""
     (only,) = [each for each in site.vc.model.every(VirtualMachine) if each.name == name]
-    return only  # type: ignore[no-any-return]
+    return only
 
 
 def points(made: VirtualMachine) -> list[str]:
