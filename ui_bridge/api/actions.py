@@ -10,6 +10,7 @@ from ...core.model.operation import Operation
 from ...plugin_manager.action import Action, Call
 from ..manifest import title
 from ..platform import Admission
+from .checked import check_input
 from .choice import shown
 from .exchange import Exchange
 from .operation import label, operation_json
@@ -54,6 +55,7 @@ def _choices(x: Exchange) -> Reply:
 def _plan(x: Exchange) -> Reply:
     action = _action(x)
     call = _call(x, x.demanded(action.privilege))
+    check_input(x, localised(x, action.id, action.input))
     plan = dict(x.actions.plan(x.surface.plugin, action.id, call))
     blocks = plan_blocks(x, action.id, plan, x.platform.names(call.context, plan))
     return Reply({"plan": plan, "blocks": [each.to_json() for each in blocks]})
@@ -65,6 +67,7 @@ def _invoke(x: Exchange) -> Reply:
     if key is not None and not (isinstance(key, str) and 0 < len(key) <= _LONGEST_KEY and key.isprintable()):
         raise Invalid(f"The key has 1 to {_LONGEST_KEY} printable characters.", field="key")
     call = _call(x, x.demanded(action.privilege), key)
+    check_input(x, localised(x, action.id, action.input))
     result = x.actions.invoke(x.surface.plugin, action.id, call)
     if isinstance(result, Operation):
         return Reply({"operation": operation_json(x, result, call.context)}, 202)

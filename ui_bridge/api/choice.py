@@ -30,11 +30,11 @@ def _said(x: Exchange, name: str, value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return x.first(f"choice.{name}" if value else f"choice.{name}.no") or ""
-    spoken = _size(value, x.locale) if name in _SIZES else str(value)
+    spoken = spoken_size(value, x.locale) if name in _SIZES else str(value)
     return x.text(f"choice.{name}", value=spoken) if x.surface.texts.has(f"choice.{name}") else spoken
 
 
-def _size(count: float, locale: str) -> str:
+def spoken_size(count: float, locale: str) -> str:
     """A size within a sentence: three digits or so."""
     value, unit = float(count), 0
     while abs(value) >= 1024 and unit < len(_UNITS) - 1:

@@ -68,7 +68,7 @@ class _Said:
         """One number of a refusal in words."""
         spoken = _plain(value)
         if isinstance(value, bool):
-            spoken = self("plan.yes" if value else "plan.no")
+            spoken = self("planned.yes" if value else "planned.no")
         known = self._known(f"explain.number.{name}")
         return known.format_map({"value": spoken}) if known else f"{name}: {spoken}"
 
@@ -97,7 +97,7 @@ def _facts(said: _Said, explanation: Mapping[str, Any], chosen: Mapping[str, Any
         for name, value in (chosen.get("weights") or {}).items():
             facts.append((said("explain.weight", name=said._known(f"weigher.{name}") or name), number(value)))
         if chosen.get("unenforced"):
-            facts.append((said("plan.unenforced"), text(", ".join(chosen["unenforced"]))))
+            facts.append((said("planned.unenforced"), text(", ".join(chosen["unenforced"]))))
     return facts
 
 

@@ -11,7 +11,8 @@ from .exchange import Exchange
 from .operation import label
 
 _COURSE = ("kind", "steps", "pivot")
-_APART = ("unenforced", "warnings")
+_APART = ("backend", "unenforced", "warnings")
+# Back ends are none of a tenant's business.
 _SIZES = frozenset({"capacity", "free", "new_size", "room", "room_after", "room_before", "size", "total", "used"})
 _KINDS = {
     "cluster": "ClusterComputeResource",
@@ -25,7 +26,7 @@ _KINDS = {
 def plan_blocks(x: Exchange, action: str, plan: Mapping[str, Any], names: Mapping[str, str]) -> list[Block]:
     """First what is to be known, then what would be, then the steps and from where on there is no way back. `names` are
     those of ids in the plan."""
-    return [*document_blocks(x, x.text("plan.title"), plan, names), *_course(x, action, plan)]
+    return [*document_blocks(x, x.text("planned.title"), plan, names), *_course(x, action, plan)]
 
 
 def document_blocks(x: Exchange, title: str, plan: Mapping[str, Any], names: Mapping[str, str]) -> list[Block]:
@@ -36,7 +37,7 @@ def document_blocks(x: Exchange, title: str, plan: Mapping[str, Any], names: Map
         blocks.append(Notice(Level.WARNING, str(said)))
     unenforced = sorted({str(each) for each in _found(plan, "unenforced")})
     if unenforced:
-        blocks.append(Notice(Level.WARNING, x.text("plan.unenforced.notice", what=", ".join(unenforced))))
+        blocks.append(Notice(Level.WARNING, x.text("planned.unenforced.notice", what=", ".join(unenforced))))
     plain = drawn.facts(plan)
     if plain:
         blocks.append(Facts(title, plain))
@@ -58,10 +59,10 @@ def _course(x: Exchange, action: str, plan: Mapping[str, Any]) -> list[Block]:
     rows = [Entry(step, {"step": text(label(x, action, step))}) for step in steps]
     pivot = plan.get("pivot")
     if pivot:
-        end = Notice(Level.WARNING, x.text("plan.pivot", step=label(x, action, str(pivot))))
+        end = Notice(Level.WARNING, x.text("planned.pivot", step=label(x, action, str(pivot))))
     else:
-        end = Notice(Level.INFO, x.text("plan.reversible"))
-    return [end, Table("steps", x.text("plan.steps"), [("step", x.text("plan.step"))], rows, "")]
+        end = Notice(Level.INFO, x.text("planned.reversible"))
+    return [end, Table("steps", x.text("planned.steps"), [("step", x.text("planned.step"))], rows, "")]
 
 
 class _Drawn:
@@ -98,15 +99,19 @@ class _Drawn:
 
     def table(self, key: str, rows: Sequence[Mapping[str, Any]]) -> Table:
         """Names first."""
+        named = any("name" in row for row in rows)
         columns = list(dict.fromkeys(name for row in rows for name in row if name not in ("id", "name")))
         entries = [
             Entry(
                 str(row.get("id", index)),
-                {"name": self._name(key, row), **{name: self.cell(name, row.get(name)) for name in columns}},
+                {
+                    **({"name": self._name(key, row)} if named else {}),
+                    **{name: self.cell(name, row.get(name)) for name in columns},
+                },
             )
             for index, row in enumerate(rows)
         ]
-        titles = [(name, self.label(name)) for name in ("name", *columns)]
+        titles = [(name, self.label(name)) for name in (*(["name"] if named else []), *columns)]
         return Table(key, self.label(key), titles, entries, "")
 
     def cell(self, key: str, value: Any) -> Cell:
@@ -114,9 +119,11 @@ class _Drawn:
         if value is None:
             return text(None)
         if isinstance(value, bool):
-            return text(self._x.text("plan.yes" if value else "plan.no"))
+            return text(self._x.text("planned.yes" if value else "planned.no"))
         if isinstance(value, int | float):
             return size(int(value)) if key in _SIZES or key.endswith(("_size", "_bytes")) else number(value)
+        if isinstance(value, Mapping) and _is_name(value):
+            return self._name(key, value)
         if isinstance(value, Mapping):
             return text(", ".join(f"{self.label(name)}: {self.cell(name, part).value}" for name, part in value.items()))
         if isinstance(value, list | tuple):

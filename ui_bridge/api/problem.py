@@ -69,7 +69,9 @@ def told(error: IsthmusError, platform: Platform, texts: Texts, locale: str) -> 
         return found
     if language(locale) == "en" or not texts.has(f"error.{error.code}"):
         return error.message, error.next_step or ""
-    return texts.get(f"error.{error.code}", locale, said=error.message), error.next_step or ""
+    cure = f"error.{error.code}.cure"
+    next_step = texts.get(cure, locale) if texts.has(cure) else error.next_step or ""
+    return texts.get(f"error.{error.code}", locale, said=error.message), next_step
 
 
 def problem(

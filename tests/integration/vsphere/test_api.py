@@ -244,7 +244,7 @@ def test_reasons_are_told_in_the_readers_language_with_a_cure(page: Page) -> Non
     delete, *_ = page.got("actions", "datastore-001", locale="zh-CN")["items"]
     assert delete["title"] == texts().get(f"action.{delete['id']}.title", "zh")
     wrong = page.ask("actions/provision", HOST, {"input": {"name": "gold", "size": 1}})
-    assert (wrong.status, wrong.body["field"]) == (400, "input")
+    assert (wrong.status, wrong.body["field"]) == (400, "size") and "1.4 GiB" in wrong.body["message"]
 
 
 def test_what_has_no_room_anywhere_is_explained(page: Page) -> None:
@@ -301,7 +301,8 @@ def test_two_vcenters_of_a_tenant_and_their_people_are_never_mixed(site: ActionS
         # Neither a token of the one at the other, nor an object of the other in the session of the one.
         assert Page(page.api, vc, page.token).ask("session").status == 401
         assert Page(page.api, site.vc, bernd.token).ask(f"operations/{operation['id']}").status == 401
-        threads = [threading.Thread(target=_mixed, args=(each, wrong := [])) for each in (page, bernd) * 4]
+        wrong: list[Any] = []
+        threads = [threading.Thread(target=_mixed, args=(each, wrong)) for each in (page, bernd) * 4]
         for each in threads:
             each.start()
         for each in threads:

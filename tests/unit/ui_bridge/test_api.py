@@ -16,6 +16,7 @@ from isthmus.core.model.description import Explanation
 from isthmus.core.model.message import Message
 from isthmus.core.model.operation import Operation, OperationState
 from isthmus.core.model.page import Page, Query
+from isthmus.plugin_manager.action import Action
 from isthmus.ui_bridge.api import operations as module
 from isthmus.ui_bridge.api.application import Api
 from isthmus.ui_bridge.api.operation import version
@@ -24,7 +25,25 @@ from isthmus.ui_bridge.platform import TooManyAttempts
 from tests.unit.ui_bridge.surface import BARN, OTHER, Farm, surface
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+FOLDER = "urn:vmomi:Folder:group-1:guid-1"
 AT_BARN = f"object={BARN}"
+BUILD = Action(
+    "barn-build",
+    "Build a barn",
+    "volume:create",
+    kinds=("Folder",),
+    run=lambda call: {},
+    input={
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["by"],
+        "properties": {
+            "by": {"type": "integer", "minimum": 1024, "x-unit": "bytes"},
+            "of": {"enum": ["wood", "stone"]},
+            "doors": {"type": "array", "items": {"type": "object", "properties": {"width": {"minimum": 1}}}},
+        },
+    },
+)
 EXPLANATION: Mapping[str, Any] = {
     "requested": {"size": 5 << 30, "count": 1, "thin": True, "profile": "gold", "protocol": "iscsi", "zone": None},
     "considered": 3,
@@ -61,7 +80,8 @@ def ask(path: str, farm: Farm, *, body: Any = None, query: str = AT_BARN, texts:
         **more,
     }
     begun: list[Any] = []
-    api = Api("/farm/ui", farm, farm, surface(**(texts or {})))
+    found = surface(**(texts or {}))
+    api = Api("/farm/ui", farm, farm, replace(found, actions=(*found.actions, BUILD)))
     parts: Iterable[bytes] = api(environ, lambda *given: begun.append(given))
     (status, headers), *_ = begun
     return Answer(int(status.split()[0]), dict(headers), b"".join(parts))
@@ -218,6 +238,33 @@ def test_a_plan_is_shown_by_names_in_the_readers_language() -> None:
     }  # fmt: skip
     assert "“Fill”" in pivot["text"]
     assert [row["cells"]["step"]["value"] for row in steps["rows"]] == ["announce", "Fill"]
+
+
+def test_a_finding_names_things_and_needs_no_name_itself() -> None:
+    found = {"findings": [{"rule": "r-1", "title": "Rule", "host": {"id": "host-1", "name": "esx-01"}, "good": False}]}
+    (table,) = ask("actions/barn-delete", Farm(outcome=found), body={}).json()["blocks"]
+    assert [each["id"] for each in table["columns"]] == ["rule", "title", "host", "good"]
+    (row,) = table["rows"]
+    assert row["cells"]["host"]["text"] == "esx-01" and row["cells"]["good"] == {"kind": "text", "value": "No"}
+
+
+@pytest.mark.parametrize(
+    ("given", "field", "said"),
+    [
+        ({}, "by", "Stalls is missing."),
+        ({"by": 0}, "by", "Stalls is at least 1 KiB."),
+        ({"by": "x"}, "by", "Stalls is of another kind."),
+        ({"by": 2048, "of": "straw"}, "of", "of is one of: wood, stone."),
+        ({"by": 2048, "doors": [{"width": -1}]}, "doors.width", "width is at least 1."),
+        ({"by": 2048, "roof": 1}, "roof", "There is no field roof."),
+    ],
+)
+@pytest.mark.parametrize("path", ["actions/barn-build", "actions/barn-build/plan"])
+def test_what_does_not_fit_is_told_by_its_field(path: str, given: Any, field: str, said: str) -> None:
+    farm = Farm()
+    answer = ask(path, farm, body={"input": given}, query=f"object={FOLDER}", texts={"input.by": "Stalls"})
+    assert (answer.status, answer.json()["field"], answer.json()["message"]) == (400, field, said)
+    assert farm.calls == []
 
 
 def test_doing_it_answers_the_operation_or_the_result() -> None:
