@@ -118,7 +118,7 @@ export class Overview {
   #open(view) {
     this.page?.stop();
     fill(this.tabs, VIEWS.map((each) => this.#tab(each, each === view)));
-    this.page = new Page(this.place, view, { level: 2 });
+    this.page = new Page(this.place, view, { level: 2, titled: false });
     this.panel.setAttribute("aria-labelledby", `tab-${view}`);
     fill(this.panel, this.page.element);
     this.page.start();

@@ -8,6 +8,7 @@ from typing import Any
 
 from ....core.errors import IsthmusError
 from ....core.model.description import Finding
+from ....ui_bridge import style
 from ..connection.soap import Connection
 from ..events.alarms import Alarms
 from ..vcenters.vcenter import VCenter
@@ -70,7 +71,20 @@ def _examined(registrar: Registrar, vcenter: VCenter, login: Login, *, repair: b
     findings += registrar.ours.judge(url, registrar.version, from_host=vcenter.host, pin=pin)
     findings += service_findings(registrar.reaches, vcenter)
     findings += registrar.drift(vcenter.guid)
+    findings.append(pages_finding())
     return findings, repaired
+
+
+def pages_finding() -> Finding:
+    """Whether the pages look as they should; without their style they are plain, and all else works."""
+    if style.present():
+        return Finding("pages", "ok", f"The pages have their style ({style.PACKAGE} {style.VERSION}).")
+    return Finding(
+        "pages",
+        "warning",
+        f"The pages' style ({style.PACKAGE} {style.VERSION}) was not fetched: they are plain, without dialogs.",
+        f"Run `{style.COMMAND}` where npm is, as whoever installed Isthmus, and start the server again.",
+    )
 
 
 def _compared(registrar: Registrar, vcenter: VCenter, connection: Connection, registered: Any | None) -> list[Finding]:
