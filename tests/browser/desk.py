@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,6 +15,7 @@ from .shell import Shell
 if TYPE_CHECKING:
     from playwright.sync_api import FrameLocator, Locator, Page
 
+_PATIENCE_SECONDS = 20.0
 SCREENSHOTS = Path(__file__).resolve().parents[2] / ".build" / "screenshots"
 
 # The element that has the focus, through frames of our own origin, and whether one can see that it has.
@@ -89,9 +91,18 @@ class Desk:
         self.page.get_by_role("menuitem").first.wait_for()
         return self.page.get_by_role("menu")
 
+    def entry(self, action: str) -> Locator:
+        """An entry of the menu, which is opened, by the action's id."""
+        return self.menu().locator(f'[data-action="{action}"]')
+
     def choose(self, action: str) -> FrameLocator:
-        """Use an action of the menu by its id; the page in the dialog."""
-        self.menu().locator(f'[data-action="{action}"]').click()
+        """Use an action of the menu by its id; the page in the dialog. The menu is opened again while the action is
+        greyed: answers about it are some seconds old."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while (entry := self.entry(action)).get_attribute("aria-disabled") is not None:
+            assert time.monotonic() < deadline, f"{action} stays greyed: {entry.get_attribute('title')}"
+            self.page.keyboard.press("Escape")
+        entry.click()
         return self.dialog()
 
     def dialog(self) -> FrameLocator:

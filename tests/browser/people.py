@@ -9,6 +9,9 @@ MANAGERS = Role(
     (
         "Isthmus.View", "Isthmus.Provision", "Isthmus.Manage", "Host.Config.Storage", "Datastore.Browse",
         "Datastore.Config", "Datastore.Delete", "Datastore.Rename", "Task.Create", "Task.Update",
+        "Resource.AssignVMToPool", "VirtualMachine.Inventory.Register", "VirtualMachine.Inventory.Unregister",
+        "VirtualMachine.State.CreateSnapshot", "VirtualMachine.State.RemoveSnapshot",
+        "VirtualMachine.State.RevertToSnapshot",
     ),
 )  # fmt: skip
 VIEWERS = Role("Storage viewers", ("Isthmus.View",))

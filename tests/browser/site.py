@@ -9,15 +9,18 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.chaos.clients import INITIATOR, connect
 from tests.chaos.depth import Site as Isthmus
 from tests.environment import iscsi
 from tests.simulators.vcenter import User, VCenter
 from tests.simulators.vcenter.objects.datastore import Datastore
+from tests.simulators.vcenter.objects.host_system import HostSystem
+from tests.simulators.vcenter.objects.virtual_machine import VirtualMachine
 from tests.simulators.vcenter.storage import libiscsi
 
 from .people import ADMINISTRATOR, SERVICE, specification
@@ -52,6 +55,29 @@ class Site:
         """Those of Isthmus."""
         found: list[Any] = self.isthmus.call("GET", "volumes")["items"]
         return found
+
+    def machine(self, name: str, store: str) -> VirtualMachine:
+        """A new machine on a datastore, with one small disk; it is off."""
+        host = self.vc.model.every(HostSystem)[0]
+        made = VirtualMachine(self.vc, name, host, self.vc.named(store), (64 << 20,))
+        made.written()
+        return made
+
+    def machines_on(self, store: str) -> list[VirtualMachine]:
+        """The machines whose files are on a datastore."""
+        return [each for each in self.vc.model.every(VirtualMachine) if each.home is self.vc.named(store)]
+
+    def reads(self, volume: str, length: int = 8 << 20) -> bytes:
+        """The beginning of a volume, as another host reads it that logs in to its LUN."""
+        wanted = {"name": "reader", "initiators": [{"protocol": "iscsi", "name": INITIATOR}]}
+        known = {each["name"]: each["id"] for each in self.isthmus.call("GET", "hosts")["items"]}
+        host = known.get("reader") or self.isthmus.call("POST", "hosts", wanted)["id"]
+        attachment = self.isthmus.do("POST", "attachments", {"volume": volume, "host": host})["attachment"]
+        try:
+            with closing(connect(self.isthmus.connection(attachment))) as session:
+                return b"".join(session.read(at, 1 << 20) for at in range(0, length, 1 << 20))
+        finally:
+            self.isthmus.do("DELETE", f"attachments/{attachment}")
 
     def act(self, action: str, on: str, **given: Any) -> Any:
         """Use an action of the plug-in as the administrator of Isthmus, and wait for its end."""

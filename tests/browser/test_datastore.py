@@ -1,0 +1,142 @@
+"""A datastore from its beginning to its end, by the plug-in's dialogs, on LUNs that hosts really log in to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browser.desk import Desk, Enter, expect
+from tests.browser.dialog import Dialog
+from tests.browser.site import PROFILE, Site
+
+pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.xdist_group("browser")]
+GIB = 1 << 30
+
+
+@pytest.fixture(autouse=True)
+def as_before(site: Site) -> Iterator[None]:
+    """What a test made is gone when it ends, also when it failed."""
+    before = set(site.datastores())
+    yield
+    site.vc.interference.clear()
+    for name in sorted(set(site.datastores()) - before):
+        for machine in site.machines_on(name):
+            machine.destroy()
+        site.act("delete", name, with_snapshots=True)
+
+
+def provisioned(desk: Desk, name: str, size: str = "2") -> None:
+    """By the dialog, with the profile."""
+    desk.go("cluster-1")
+    desk.choose("provision")
+    dialog = Dialog(desk)
+    dialog.fill(Name=name, Size=size, Profile=PROFILE)
+    dialog.plan()
+    dialog.do()
+    dialog.close()
+
+
+def test_a_datastores_life(site: Site, desk: Desk) -> None:
+    desk.go("cluster-1")
+    desk.choose("provision")
+    dialog = Dialog(desk)
+    expect(dialog.heading).to_have_text("Provision Datastore")
+    dialog.fill(Name="gold", Size="2", Profile=PROFILE)
+    desk.screenshot("provision-form-light")
+    dialog.plan()
+    assert "gold" not in site.datastores() and not site.volumes(), "looking at the plan has changed something"
+    desk.screenshot("provision-plan-light")
+    dialog.do()
+    desk.screenshot("provision-done-light")
+    dialog.close()
+
+    (volume,) = site.volumes()
+    store = site.vc.named("gold")
+    assert [each.mountInfo.accessible for each in store.get("host")] == [True, True]
+    expect(desk.page.get_by_role("treeitem", name="gold", exact=True)).to_be_visible()
+    tasks = desk.page.get_by_role("table", name="Recent Tasks").locator("tbody tr").first
+    expect(tasks).to_contain_text("Provision Datastore")
+    expect(tasks).to_contain_text("Completed")
+    machine = site.machine("writer", "gold")
+    machine.guest_writes("written through the datastore")
+    assert b"written through the datastore" in site.reads(volume["id"])
+
+    desk.go("gold")
+    desk.choose("expand")
+    dialog = Dialog(desk)
+    dialog.fill(New_size="3")
+    dialog.plan()
+    dialog.do()
+    dialog.close()
+    assert site.vc.named("gold").get("summary.capacity") > 3 * GIB - (64 << 20)
+    assert b"written through the datastore" in site.reads(volume["id"])
+
+    desk.choose("snapshot")
+    dialog = Dialog(desk)
+    dialog.fill(Name="noon")
+    dialog.plan()
+    dialog.do()
+    dialog.close()
+    machine.guest_writes("written later")
+    assert b"written later" in site.reads(volume["id"])
+
+    desk.choose("restore")
+    dialog = Dialog(desk)
+    dialog.fill(Snapshot="noon")
+    dialog.plan()
+    desk.screenshot("restore-plan-light")
+    dialog.do()
+    dialog.close()
+    found = site.reads(volume["id"])
+    assert b"written through the datastore" in found and b"written later" not in found
+
+    entry = desk.entry("delete")
+    expect(entry).to_have_attribute("aria-disabled", "true")
+    assert "writer" in (entry.get_attribute("title") or ""), "what is in the way is not named"
+    desk.page.keyboard.press("Escape")
+    for each in site.machines_on("gold"):
+        each.destroy()
+    desk.choose("delete")
+    dialog = Dialog(desk)
+    dialog.field("Delete the volume's snapshots too").check()
+    dialog.plan()
+    dialog.do()
+    dialog.close()
+    assert "gold" not in site.datastores() and not site.volumes()
+    expect(desk.page.get_by_role("treeitem", name="gold", exact=True)).to_have_count(0)
+
+
+def test_the_keyboard_alone_provisions(site: Site, enter: Enter) -> None:
+    desk = enter(theme="dark")
+    desk.tab_to(desk.page.get_by_role("treeitem").first)
+    desk.press("ArrowDown", "ArrowDown", "Enter")
+    expect(desk.page.get_by_role("heading", level=1)).to_have_text("cluster-1")
+    desk.tab_to(desk.page.get_by_role("button", name="Actions"))
+    desk.page.keyboard.press("Enter")
+    desk.page.get_by_role("menuitem").first.wait_for()
+    while not desk.focus().endswith("Provision Datastore"):
+        desk.press("ArrowDown")
+    desk.page.keyboard.press("Enter")
+    dialog = Dialog(desk)
+    expect(dialog.field("Name")).to_be_focused()
+    desk.page.keyboard.type("silver")
+    desk.tab_to(dialog.field("Size"))
+    desk.page.keyboard.type("2")
+    expect(dialog.field("Profile")).to_be_enabled()
+    desk.tab_to(dialog.field("Profile"))
+    desk.page.keyboard.type(PROFILE[:2])
+    desk.screenshot("provision-form-dark")
+    desk.tab_to(dialog.button("ui.next"))
+    desk.press("Enter")
+    dialog.planned()
+    desk.screenshot("provision-plan-dark")
+    desk.tab_to(dialog.primary)
+    desk.page.keyboard.press("Enter")
+    dialog.ended("done")
+    desk.screenshot("provision-done-dark")
+    expect(dialog.button("ui.close")).to_be_focused()
+    desk.page.keyboard.press("Enter")
+    expect(desk.dialogs).to_have_count(0)
+    assert "silver" in site.datastores()
+    assert desk.focus() == "button Actions"

@@ -1,0 +1,110 @@
+"""The menu of an object: our actions as the manifest has them, greyed with the reason where they cannot be done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.browser.desk import Desk, Enter, expect
+from tests.browser.people import BERND, CLARA
+
+pytestmark = [pytest.mark.server, pytest.mark.xdist_group("browser")]
+
+KINDS = {"cluster-1": "ClusterComputeResource", "esx-01.example.test": "HostSystem", "datastore-001": "Datastore"}
+
+
+def manifest(desk: Desk) -> Any:
+    """As the client read it."""
+    (cookie,) = desk.page.context.cookies()
+    visit = desk.shell.visit(cookie["value"])
+    assert visit is not None and visit.plugin.manifest, visit and visit.plugin.reason
+    return visit.plugin.manifest
+
+
+def titles(desk: Desk, name: str, locale: str = "en-US") -> list[str]:
+    """Of the actions that the manifest has for an object."""
+    document = manifest(desk)
+    texts = document["definitions"]["i18n"]["definitions"]
+    actions = document["objects"][KINDS[name]]["menu"]["actions"]
+    return [texts[each["labelKey"]][locale] for each in actions if "labelKey" in each]
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_somebody_who_may_look_sees_every_action_and_why_it_is_not_for_him(enter: Enter, name: str) -> None:
+    desk = enter(BERND)
+    desk.go(name)
+    menu = desk.menu()
+    expect(menu.get_by_role("menuitem")).to_have_text(titles(desk, name))
+    greyed = menu.locator('[aria-disabled="true"]').all()
+    assert greyed
+    for entry in greyed:
+        assert entry.get_attribute("title"), f"{entry.inner_text()} does not say why it is greyed"
+    desk.screenshot(f"menu-greyed-{KINDS[name]}-light")
+
+
+def test_a_greyed_action_names_the_privilege_and_does_not_open(enter: Enter) -> None:
+    desk = enter(BERND)
+    desk.go("cluster-1")
+    entry = desk.menu().locator('[data-action="provision"]')
+    expect(entry).to_have_attribute("aria-disabled", "true")
+    expect(entry).to_have_attribute("title", "You need the privilege Isthmus.Provision here.")
+    entry.click(force=True)
+    expect(desk.dialogs).to_have_count(0)
+
+
+def test_a_datastore_without_a_volume_of_ours_says_so(desk: Desk) -> None:
+    desk.go("datastore-001")
+    for action in ("expand", "delete"):
+        entry = desk.menu().locator(f'[data-action="{action}"]')
+        expect(entry).to_have_attribute("aria-disabled", "true")
+        reason = entry.get_attribute("title") or ""
+        assert "privilege" not in reason and reason.endswith("."), reason
+
+
+def test_somebody_without_rights_has_no_action_of_ours(enter: Enter) -> None:
+    desk = enter(CLARA)
+    desk.go("datastore-001")
+    desk.page.get_by_role("button", name="Actions").click()
+    menu = desk.page.get_by_role("menu")
+    expect(menu).to_have_text("Isthmus Storage")
+    expect(menu.get_by_role("menuitem")).to_have_count(0)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("locale", ["en-US", "de-DE", "zh-CN"])
+def test_the_menu_is_in_the_clients_language_and_theme(enter: Enter, locale: str, theme: str) -> None:
+    desk = enter(client_locale=locale, theme=theme)
+    desk.go("cluster-1")
+    shown = titles(desk, "cluster-1", locale)
+    expect(desk.menu().get_by_role("menuitem")).to_have_text(shown)
+    assert locale == "en-US" or shown != titles(desk, "cluster-1")
+    icon = desk.menu().locator('[data-action="provision"] .icon')
+    sheet = icon.evaluate("(one) => getComputedStyle(one).backgroundImage")
+    assert f"icons/{theme}.png" in sheet
+    desk.screenshot(f"menu-{locale}-{theme}")
+
+
+def test_reasons_are_in_the_clients_language(enter: Enter) -> None:
+    said = {locale: _reason(enter(BERND, client_locale=locale), "provision") for locale in ("en-US", "de-DE", "zh-CN")}
+    assert len(set(said.values())) == 3
+    assert all("Isthmus.Provision" in each for each in said.values())
+
+
+def _reason(desk: Desk, action: str) -> str:
+    desk.go("cluster-1")
+    return desk.menu().locator(f'[data-action="{action}"]').get_attribute("title") or ""
+
+
+def test_the_menu_is_for_the_keyboard(desk: Desk) -> None:
+    desk.go("cluster-1")
+    desk.tab_to(desk.page.get_by_role("button", name="Actions"))
+    desk.page.keyboard.press("Enter")
+    desk.page.get_by_role("menuitem").first.wait_for()
+    shown = titles(desk, "cluster-1")
+    assert desk.focus() == f"li {shown[0]}"
+    desk.press("End")
+    assert desk.focus() == f"li {shown[-1]}"
+    desk.press("Escape")
+    assert desk.focus() == "button Actions"
+    expect(desk.page.get_by_role("menu")).to_be_hidden()
