@@ -185,9 +185,13 @@ class VspherePlugin(Base):
 
     def duties(self) -> Sequence[Duty]:
         from .events.duty import duty as events
+        from .policies.duty import duty as profiles
         from .registration.rotation import duty
 
-        return (duty(lambda: self.registrar), tasks(lambda: self.offered), events(lambda: self.herald))
+        found = [duty(lambda: self.registrar), tasks(lambda: self.offered), events(lambda: self.herald)]
+        if self.setup.settings[PROFILE_POLICIES]:
+            found.append(profiles(lambda: self.reaches, lambda: self.setup.systems))
+        return tuple(found)
 
     def ready(self) -> Sequence[Finding]:
         # A dead vCenter is none of the other vCenters' business, so it does not make the server unready.

@@ -143,7 +143,7 @@ class ApplyHostSettings:
     ) -> list[Difference]:
         """What differs and can be mended, of the chosen rules."""
         hosts = self._hosts(connection, subject, given)
-        counting = rules(self._stage.host_rules)
+        counting = rules(self._stage.settings.get("host_rules", {}))
         chosen = given["rules"]
         for name in chosen:
             if not any(each.id == name for each in counting):

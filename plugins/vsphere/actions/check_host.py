@@ -44,7 +44,7 @@ class CheckHost:
         subject = connection.reference(seat.target.kind, seat.target.moid)
         hosts = hosts_of(connection, subject, ())
         ours = OurDisks(self._stage.systems(), seat.context)
-        chosen = rules(self._stage.host_rules)
+        chosen = rules(self._stage.settings.get("host_rules", {}))
         found = states(connection, hosts)
         by_host = {each.esx.moid: each for each in found}
         return {

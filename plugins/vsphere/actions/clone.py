@@ -22,6 +22,7 @@ from ..hosts.machines import Machine
 from ..hosts.reading import above, hosts_beside, read_all
 from ..hosts.resignature import resignature, settled
 from ..hosts.vmfs import Vmfs
+from ..policies.new_store import tag_new_store
 from .backing import Backing
 from .choosing import host_choices, profile_choices
 from .desk import Desk, Seat
@@ -199,6 +200,7 @@ class Clone(Taking, Exposing, NewVolume):
         if (store.disks, store.name) != expected or store.uuid == run.data["file_system"]:
             raise because(Failed, "differs", name=store.name)
         run.result["capacity"], run.result["unquiesced"] = store.capacity, run.data.get("unquiesced", [])
+        tag_new_store(self._stage, run, store.moid)
 
     def _copied(self, run: Run, connection: Connection) -> Vmfs:
         return vmfs.demand(connection, connection.reference("Datastore", run.data["copy"]))

@@ -29,10 +29,10 @@ class Offered:
         records: Records,
         submit: Submit,
         systems: Callable[[], Mapping[str, Adapter]],
-        host_rules: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         sealed = SealedSessions(records)
-        stage = Stage(reaches, sealed, systems, host_rules or {})
+        stage = Stage(reaches, sealed, systems, settings or {})
         self.desk = Desk(reaches, sessions, sealed, submit)
         self.mirror = Mirror(records, reaches, sealed, stage, lambda: systems()[LOCAL_SYSTEM])
         self._stage = stage

@@ -11,6 +11,7 @@ from ....plugin_manager.action import Call, Choice
 from ..connection.soap import Connection, Who
 from ..hosts import vmfs
 from ..hosts.esx import Esx
+from ..policies.new_store import tag_new_store
 from .choosing import host_choices, pool_choices, profile_choices, system_choices
 from .desk import Desk, Seat
 from .exposure import Exposing
@@ -130,6 +131,7 @@ class Provision(Exposing, NewVolume):
         if store.capacity < volume.size - SLACK:
             raise because(Failed, "smaller", name=store.name, size=store.capacity, wanted=volume.size)
         run.result["capacity"] = store.capacity
+        tag_new_store(self._stage, run, store.moid)
 
     def _ready(self, seat: Seat, connection: Connection, who: Who, given: Mapping[str, Any]) -> list[Esx]:
         subject = connection.reference(seat.target.kind, seat.target.moid)

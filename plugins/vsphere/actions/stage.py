@@ -28,17 +28,17 @@ _LOOK_SECONDS = 20.0
 
 
 class Stage:
-    """One for the process; a step takes what it needs from here, each time anew. `host_rules` is the plugin's setting
-    of that name."""
+    """One for the process; a step takes what it needs from here, each time anew. `settings` are the
+    plugin's."""
 
     def __init__(
         self,
         reaches: Reaches,
         sealed: SealedSessions,
         systems: Callable[[], Mapping[str, Adapter]],
-        host_rules: Mapping[str, Any],
+        settings: Mapping[str, Any],
     ) -> None:
-        self.reaches, self._sealed, self._systems, self.host_rules = reaches, sealed, systems, host_rules
+        self.reaches, self._sealed, self._systems, self.settings = reaches, sealed, systems, settings
 
     @contextmanager
     def vcenter(self, run: Run) -> Iterator[Connection]:

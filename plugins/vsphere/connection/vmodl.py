@@ -33,6 +33,7 @@ class _Deferred:
 
 vim: Any = _Deferred("pyVmomi", "vim")
 vmodl: Any = _Deferred("pyVmomi", "vmodl")
+pbm: Any = _Deferred("pyVmomi", "pbm")
 support: Any = _Deferred("pyVmomi.VmomiSupport")
 _soap: Any = _Deferred("pyVmomi.SoapAdapter")
 

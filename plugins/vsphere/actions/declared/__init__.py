@@ -19,6 +19,7 @@ from .rescan import RESCAN
 from .restore import RESTORE
 from .snapshot import SNAPSHOT
 from .snapshot_delete import SNAPSHOT_DELETE
+from .sync_profiles import SYNC_PROFILES
 from .unmount import UNMOUNT
 
 DECLARED: Sequence[Declared] = (
@@ -37,5 +38,6 @@ DECLARED: Sequence[Declared] = (
     RESCAN,
     CHECK_HOST,
     APPLY_HOST_SETTINGS,
+    SYNC_PROFILES,
 )
 """In the order of the menus."""
