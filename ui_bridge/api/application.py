@@ -66,9 +66,12 @@ class Api:
             said = {"code": "invalid", "message": f"This address answers {allowed}.", "next_step": ""}
             return Reply({**said, "request_id": environ.get("isthmus.request_id", "")}, 405), [("Allow", allowed)]
         environ["isthmus.route"] = f"{self._prefix}{found.route.pattern}"
+        exchange = Exchange(self._offering, environ, found.words)
         if method != "GET":
             demand_own_pages(environ)
-        return found.route.work(Exchange(self._offering, environ, found.words)), []
+            # Read in any case: a body that is no JSON, or endless, is refused before anybody is asked who this is.
+            _ = exchange.body
+        return found.route.work(exchange), []
 
     def _refusal(self, environ: dict[str, Any], error: IsthmusError) -> tuple[Reply, Headers]:
         platform, texts = self._offering.platform, self._offering.surface.texts

@@ -22,7 +22,8 @@ class Browser:
         self.address = f"{installation.server.address}/vsphere/ui/api"
         self.guid = vc.guid
         self.http = requests.Session()
-        self.http.verify = installation.client.verify
+        self.http.verify = str(installation.server.ca)
+        self.http.trust_env = False
         self.http.headers.update({"vmware-api-session-id": token, "vmware-api-gateway-url": vc.url})
 
     def get(self, path: str, **headers: str) -> requests.Response:
