@@ -25,7 +25,7 @@ export class Dialog {
     this.foot = el("div", { class: "dialog-foot" });
     this.element = el(
       "div",
-      { class: "dialog", onkeydown: (event) => this.#key(event) },
+      { class: "dialog" },
       this.heading,
       this.stages,
       this.body,
@@ -44,6 +44,8 @@ export class Dialog {
   }
 
   async start() {
+    // What had the focus may just have been taken away, so keys are heard wherever it is.
+    document.onkeydown = (event) => this.#key(event);
     fill(this.body, waiting(this.session.say("ui.loading")));
     this.#buttons([this.#closing("ui.cancel")]);
     try {

@@ -107,10 +107,11 @@ export function menuButton(session, { label, key, find, choose }) {
   function place() {
     const from = opener.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = /** @type {HTMLElement} */ (menu);
-    const below = from.bottom + height + MARGIN <= window.innerHeight || from.top < height;
+    const room = window.innerHeight - height - MARGIN;
+    const top = from.bottom <= room ? from.bottom : from.top >= height + MARGIN ? from.top - height : room;
     const left = Math.max(MARGIN, Math.min(from.right - width, window.innerWidth - width - MARGIN));
     menu?.style.setProperty("left", `${left}px`);
-    menu?.style.setProperty("top", `${Math.max(MARGIN, below ? from.bottom : from.top - height)}px`);
+    menu?.style.setProperty("top", `${Math.max(MARGIN, top)}px`);
   }
 
   function outside(event) {

@@ -77,11 +77,12 @@ export class OperationView {
     this.live = el("div", { class: "clr-sr-only", role: "status" });
     this.explained = new Blocks(session, quiet());
     this.why = el("details", { class: "explained" }, el("summary", {}, session.say("ui.explain")), this.explained.element);
+    this.measure = el("div", { class: "operation-bar" }, this.bar, this.percent);
     this.element = el(
       "div",
       { class: "operation" },
       this.heading,
-      el("div", { class: "operation-bar" }, this.bar, this.percent),
+      this.measure,
       this.steps,
       this.outcome,
       this.trouble,
@@ -118,8 +119,7 @@ export class OperationView {
     // What is done says so below; a heading would say it twice.
     this.heading.hidden = operation.state === "done";
     this.bar.value = operation.progress;
-    this.bar.hidden = rests(operation);
-    this.percent.hidden = rests(operation);
+    this.measure.hidden = rests(operation);
     this.percent.textContent = this.session.format.percent(Math.round(operation.progress * 100));
     this.#showSteps();
     if (rests(operation)) this.#showOutcome();

@@ -97,7 +97,7 @@ export class Overview {
     fill(
       this.who,
       said,
-      missing.length ? ` ${this.session.say("ui.who.missing", { privileges: missing.join(", ") })}` : null,
+      missing.length ? ` · ${this.session.say("ui.who.missing", { privileges: missing.join(", ") })}` : null,
     );
   }
 

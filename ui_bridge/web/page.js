@@ -76,7 +76,7 @@ export class Page {
       const found = await session.api.get(`views/${this.id}`);
       this.heading.textContent = found.title;
       this.blocks.show(found.blocks);
-      this.at.textContent = session.say("ui.refreshed", { time: session.format.clock(found.refreshed_at) });
+      this.at.textContent = session.say("ui.refreshed", { time: session.format.time(found.refreshed_at) });
       fill(this.trouble);
     } catch (error) {
       const stale = this.blocks.shown.length > 0;

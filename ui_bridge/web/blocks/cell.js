@@ -7,10 +7,10 @@ const UNKNOWN = "–";
 /**
  * @param {import("../session.js").Session} session
  * @param {any} cell
- * @param {{operation?: (id: string) => void}} [acts]
+ * @param {{operation?: (id: string) => void, still?: boolean}} [acts]
  * @returns {Node}
  */
-export function draw(session, cell, { operation } = {}) {
+export function draw(session, cell, { operation, still } = {}) {
   if (!cell || cell.value === null || cell.value === undefined || cell.value === "") {
     return el("span", { class: "unknown" }, el("span", { "aria-hidden": "true" }, UNKNOWN), hidden(session));
   }
@@ -28,6 +28,7 @@ export function draw(session, cell, { operation } = {}) {
     case "bar":
       return bar(session, cell);
     case "object":
+      if (still) return document.createTextNode(cell.text);
       return button(cell.text, () => session.client.navigate(cell.value), { class: "link", "data-key": cell.value });
     case "operation":
       return operation

@@ -6,6 +6,7 @@ import * as cells from "./cell.js";
 import { sorted } from "./sort.js";
 
 const FILTER_FROM = 8;
+const SHORT = 36;
 const FIGURES = new Set(["number", "bytes", "percent", "milliseconds"]);
 
 /**
@@ -66,7 +67,9 @@ export function draw(session, block, acts) {
       block.columns.map(({ id }, index) => {
         const cell = cells.draw(session, row.cells[id], acts);
         const side = figures(block, id) ? "right" : "left";
-        return index === 0 ? el("th", { scope: "row", class: side }, cell) : el("td", { class: side }, cell);
+        if (index > 0) return el("td", { class: side }, cell);
+        const short = (cell.textContent ?? "").length <= SHORT;
+        return el("th", { scope: "row", class: [side, short && "short"] }, cell);
       }),
       withActions && el("td", { class: "right row-actions" }, row.actions.length ? rowMenu(session, block, row, acts) : null),
     );

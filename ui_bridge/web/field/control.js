@@ -161,8 +161,13 @@ function options(session, field, choices) {
   return [empty, ...choices.map((each, index) => el("option", { value: String(index) }, entitled(each)))];
 }
 
+/** A short note stands in the list itself, where it helps to choose; a long one below it. */
 function entitled({ title, note }) {
-  return note && note.length <= 48 ? `${title} — ${note}` : title;
+  return isShort(note) ? `${title} — ${note}` : title;
+}
+
+function isShort(note) {
+  return Boolean(note) && note.length <= 48;
 }
 
 function dropdown(session, field, id) {
@@ -189,7 +194,8 @@ function choice(session, field, id) {
   let wanted = field.initial;
   const chosen = () => (known === null || input.value === "" ? null : known[Number(input.value)]);
   const tell = () => {
-    note.textContent = chosen()?.note ?? "";
+    const said = chosen()?.note;
+    note.textContent = said && !isShort(said) ? said : "";
   };
   input.addEventListener("change", () => {
     wanted = chosen()?.value ?? null;

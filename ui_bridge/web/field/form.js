@@ -13,6 +13,7 @@ import { dependents, fields, flat, nested } from "./model.js";
  * @property {HTMLElement} wrong
  * @property {HTMLElement} box
  * @property {AbortController | null} asking
+ * @property {string} refused the value that was found wrong
  */
 
 export class Form {
@@ -120,10 +121,10 @@ export class Form {
     for (const each of made.described) {
       each.setAttribute("aria-describedby", [note && noted.id, wrong.id].filter(Boolean).join(" "));
     }
-    const entry = { field, control: made, wrong, box, asking: null };
+    const entry = { field, control: made, wrong, box, asking: null, refused: "" };
     this.entries.set(field.name, entry);
     box.addEventListener("change", () => this.#changed(entry));
-    box.addEventListener("input", () => this.#mark(entry, ""));
+    box.addEventListener("input", () => this.#forgive(entry));
     return box;
   }
 
@@ -158,6 +159,7 @@ export class Form {
   }
 
   #mark(entry, message) {
+    entry.refused = message ? text(entry) : "";
     entry.wrong.textContent = message;
     entry.box.classList.toggle("field-wrong", message !== "");
     for (const each of entry.control.described) {
@@ -181,8 +183,13 @@ export class Form {
     this.summary.scrollIntoView({ block: "start" });
   }
 
+  /** What was wrong with it no longer is, once it is another. */
+  #forgive(entry) {
+    if (text(entry) !== entry.refused) this.#mark(entry, "");
+  }
+
   #changed(entry) {
-    this.#mark(entry, "");
+    this.#forgive(entry);
     for (const each of dependents(this.fields, entry.field.name)) this.#offer(each);
   }
 
@@ -212,4 +219,8 @@ export class Form {
       fill(wrong, failure(this.session, error, () => this.#offer(field)));
     }
   }
+}
+
+function text(entry) {
+  return JSON.stringify(entry.control.read() ?? null);
 }
