@@ -36,18 +36,19 @@ def page(scene: Scene) -> Sequence[Block]:
 def newest(storage: Storage, most: int) -> Sequence[Event]:
     """The newest events that the caller may see, newest first, as far back as they are kept and can be looked for."""
     found: list[Event] = []
-    until = storage.events.newest() + 1
+    until, oldest = storage.events.newest() + 1, 1
     for _ in range(_PIECES):
-        after = max(0, until - 1 - _PIECE)
+        after = max(oldest, until - _PIECE) - 1
         try:
             piece = storage.events.after(after, _PIECE)
         except Gone as error:
-            after = max(after, int(error.details.get("oldest", until)) - 1)
+            oldest = int(error.details.get("oldest", until))
+            after = max(after, oldest - 1)
             piece = storage.events.after(after, _PIECE) if after < until - 1 else ()
         older = [each for each in piece if (each.number or 0) < until]
         found += sorted(older, key=lambda each: each.number or 0, reverse=True)
         until = after + 1
-        if len(found) >= most or after == 0 or not piece:
+        if len(found) >= most or until <= oldest:
             break
     return found[:most]
 

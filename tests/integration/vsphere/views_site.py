@@ -264,7 +264,7 @@ def views_site(
         reaches = Reaches(vcenters)
         watches = Watches(reaches)
         contents = Contents()
-        systems = {"local": installation.adapter(engine), "array": ShelfAdapter("array", contents)}
+        systems: dict[str, Any] = {"local": installation.adapter(engine), "array": ShelfAdapter("array", contents)}
         desk = Desk(reaches, sessions, SealedSessions(records), lambda *given, **more: None)  # type: ignore[arg-type]
         views = Views(desk, watches, lambda: systems, seconds=seconds)
         people = People(reaches, sessions, lambda tenant: True)
