@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..block import Block, Cell, Entry, Facts, Level, Notice, Table, number, size, text, thing
+from ..block import Block, Cell, Entry, Facts, Level, Notice, Table, number, size, state, text, thing
 from ..objects import ObjectId
 from .exchange import Exchange
 from .operation import label
@@ -14,6 +14,7 @@ _COURSE = ("kind", "steps", "pivot")
 _APART = ("backend", "unenforced", "warnings")
 # Back ends are none of a tenant's business.
 _SIZES = frozenset({"capacity", "free", "new_size", "room", "room_after", "room_before", "size", "total", "used"})
+_LEVELS = ("level", "severity")
 _KINDS = {
     "cluster": "ClusterComputeResource",
     "datastore": "Datastore",
@@ -128,6 +129,8 @@ class _Drawn:
             return text(", ".join(f"{self.label(name)}: {self.cell(name, part).value}" for name, part in value.items()))
         if isinstance(value, list | tuple):
             return text(", ".join(str(self.cell(key, each).value) for each in value))
+        if key in _LEVELS and value in tuple(Level):
+            return state(Level(value), self._x.first(f"plan.{key}.{value}") or str(value))
         return text(self._x.first(f"plan.{key}.{value}") or self._names.get(str(value), str(value)))
 
     def _name(self, key: str, found: Mapping[str, Any]) -> Cell:

@@ -242,9 +242,11 @@ def test_a_plan_is_shown_by_names_in_the_readers_language() -> None:
 
 def test_a_finding_names_things_and_needs_no_name_itself() -> None:
     found = {"findings": [{"rule": "r-1", "title": "Rule", "host": {"id": "host-1", "name": "esx-01"}, "good": False}]}
+    found["findings"][0]["severity"] = "warning"
     (table,) = ask("actions/barn-delete", Farm(outcome=found), body={}).json()["blocks"]
-    assert [each["id"] for each in table["columns"]] == ["rule", "title", "host", "good"]
+    assert [each["id"] for each in table["columns"]] == ["rule", "title", "host", "good", "severity"]
     (row,) = table["rows"]
+    assert row["cells"]["severity"] == {"kind": "state", "value": "warning", "text": "warning"}
     assert row["cells"]["host"]["text"] == "esx-01" and row["cells"]["good"] == {"kind": "text", "value": "No"}
 
 

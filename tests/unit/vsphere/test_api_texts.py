@@ -8,13 +8,23 @@ from typing import Any
 import pytest
 
 from isthmus.core.errors import IsthmusError, NeedsAttention, Refused
+from isthmus.plugin_manager.action import Action
 from isthmus.plugins.vsphere.actions.declaration import Declared
 from isthmus.plugins.vsphere.actions.declared import DECLARED
 from isthmus.plugins.vsphere.actions.reasons import because, texts
 from isthmus.plugins.vsphere.actions.told import told
 from isthmus.plugins.vsphere.connection.errors import Unreachable
+from isthmus.plugins.vsphere.systems.adapters import Form
+from isthmus.plugins.vsphere.systems.declared import system_actions
+from isthmus.plugins.vsphere.systems.storage_systems import StorageSystems
+
+
+def _unused() -> StorageSystems:
+    raise AssertionError("no system is asked for its words")
+
 
 EVERY = [pytest.param(each, id=each.id) for each in DECLARED]
+DIALOGS = [*EVERY, *(pytest.param(each, id=each.id) for each in system_actions(Form(()), _unused))]
 
 
 def properties(schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -25,8 +35,8 @@ def properties(schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str,
         yield from properties(part.get("items", {}), f"{path}{name}.")
 
 
-@pytest.mark.parametrize("action", EVERY)
-def test_every_field_of_a_dialog_has_a_title_and_a_note(action: Declared) -> None:
+@pytest.mark.parametrize("action", DIALOGS)
+def test_every_field_of_a_dialog_has_a_title_and_a_note(action: Declared | Action) -> None:
     missing = [
         f"input.{action.id}.{name}{part}"
         for name, _ in properties(action.input)
