@@ -227,11 +227,13 @@ class Clone(Taking, Exposing, NewVolume):
         if "volumes.from_snapshot" not in backing.storage.describe().offers:
             raise because(Conflict, "no-clones", system=backing.system)
         hosts = _targets(connection, store, given.get("hosts", ()))
-        demand_hosts(hosts, ())
+        if not hosts:
+            raise because(Conflict, "no-writer", name=store.name)
         chosen = given.get("snapshot")
         snapshot = demand_snapshot(store, backing, str(chosen)) if chosen else None
         original = Original(store, backing, hosts, snapshot, running_on(connection, subject))
         if given:
+            demand_hosts(hosts, ())
             demand_free_name(connection, hosts[0], given["name"])
             size = snapshot.size if snapshot is not None else backing.volume.size
             _copy(backing, len(hosts), given, "", size)

@@ -176,9 +176,9 @@ def _restless(fault: Any) -> bool:
 
 
 def _told(connection: Connection, ready: Sequence[Machine], failed: Mapping[str, Any]) -> IsthmusError:
-    """Session and connection first: they are nobody's machine's fault."""
+    """What is no fault of a machine first: the session, and that something else is at work with one, which passes."""
     for fault in failed.values():
-        if isinstance(fault, vim.fault.NoPermission):
+        if isinstance(fault, (vim.fault.NoPermission, vim.fault.TaskInProgress)):
             return of_fault(fault, connection.endpoint.address)
     names = {each.moid: each.name for each in ready}
     listed = [f"{names[moid]}: {text_of(fault).removesuffix('.')}" for moid, fault in failed.items()]

@@ -126,6 +126,14 @@ def test_a_machine_that_can_have_no_snapshot_is_named(site: ActionSite, volume: 
     assert "could not be given a snapshot: payroll: A raw device" in message(ended) and state(site) == before
 
 
+def test_a_machine_that_something_else_is_at_work_with_is_waited_for(site: ActionSite, volume: str) -> None:
+    running = machine(site, "payroll")
+    busy = vim.fault.TaskInProgress(task=vim.Task("task-1"), msg="It is being moved.")
+    site.vc.trouble("CreateSnapshot_Task", fault=busy, times=2)
+    assert site.act("snapshot", "gold", name="monday").state == "done"
+    assert calls(site).count("CreateSnapshot_Task") == 3 and points(running) == []
+
+
 @pytest.mark.parametrize("after", [True, False], ids=["after", "before"])
 @pytest.mark.parametrize("step", KEPT)
 def test_a_failure_before_the_copy_is_kept_leaves_everything_as_before(
