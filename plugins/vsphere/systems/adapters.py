@@ -17,6 +17,8 @@ _TAKEN = frozenset({"system", "name", "adapter", "address", "enabled", "clear"})
 """What every form has besides."""
 _CERTIFICATE = "BEGIN CERTIFICATE"
 _FILE = "application/x-pem-file"
+_LARGEST_FILE = 65536
+"""In characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ class Form:
         made = {key: value for key, value in schema.items() if key != "default"}
         if _CERTIFICATE in str(schema.get("pattern", "")):
             made["contentMediaType"] = _FILE
+            made.setdefault("maxLength", _LARGEST_FILE)
         self.fields[placed] = {**made, "x-for": {"adapter": [adapter]}}
         return placed
 

@@ -18,7 +18,7 @@ ADD, TEST, EDIT, REMOVE = "system-add", "system-test", "system-edit", "system-re
 _PERMISSION = "system:write"
 _SYSTEM = {"type": "string", "minLength": 1, "description": "The storage system, by name or id."}
 _NAME = {"type": "string", "minLength": 1, "maxLength": 255, "description": "What it is to be called here."}
-_ADDRESS = {"type": "string", "maxLength": 1024, "description": "Where it is: https://HOST:PORT for most adapters."}
+_ADDRESS = {"type": "string", "maxLength": 512, "description": "Where it is: https://HOST:PORT for most adapters."}
 
 
 def system_actions(form: Form, systems: Callable[[], StorageSystems]) -> tuple[Action, ...]:

@@ -22,7 +22,7 @@ from .words import Words
 
 MOST_ROWS = 200
 """So many rows a table shows at most."""
-_FIRST_SECONDS = 10.0
+_FIRST_SECONDS = 5.0
 
 Answer = TypeVar("Answer")
 

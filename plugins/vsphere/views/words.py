@@ -43,6 +43,7 @@ _LEVELS: Mapping[str, Level] = {
     "adapter.online": Level.OK,
     "adapter.offline": Level.ERROR,
     "adapter.missing": Level.WARNING,
+    "adapter.unknown": Level.UNKNOWN,
     "paths.well": Level.OK,
     "paths.some": Level.WARNING,
     "paths.none": Level.ERROR,
