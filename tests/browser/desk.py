@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,6 +12,8 @@ from tests.simulators.vcenter import User
 from .faults import Faults
 from .people import ANNA
 from .shell import Shell
+from .shell.server import COOKIE
+from .shell.shell import Visit
 
 if TYPE_CHECKING:
     from playwright.sync_api import FrameLocator, Locator, Page
@@ -64,11 +67,18 @@ class Desk:
     def __init__(self, shell: Shell, page: Page, faults: Faults) -> None:
         self.shell, self.page, self.faults = shell, page, faults
 
+    def visit(self) -> Visit:
+        """Who is logged in, with the plug-in as the client read it."""
+        (cookie,) = [each for each in self.page.context.cookies() if each["name"] == COOKIE]
+        found = self.shell.visit(cookie["value"])
+        assert found is not None
+        return found
+
     def go(self, name: str, view: str = "") -> None:
         """Open an object of the inventory by its name, and one of the plug-in's pages on it by its id."""
-        place = f"#/object/{self.shell.urn(name)}" + (f"/{view}" if view else "")
-        self.page.evaluate("(place) => { location.hash = place; }", place)
-        self.page.get_by_role("heading", name=name, level=1, exact=True).wait_for()
+        place = f"{self.shell.urn(name)}/{view or 'summary'}"
+        self.page.evaluate("(place) => { location.hash = `#/object/${place}`; }", place)
+        self.page.locator(f'#content[data-view="{place}"][aria-busy="false"]').wait_for()
 
     def plugin(self) -> FrameLocator:
         """The plug-in's own page."""
@@ -79,6 +89,17 @@ class Desk:
         """One of the plug-in's pages on the object, by the label of its tab."""
         self.page.get_by_role("tab", name=label, exact=True).click()
         return self.page.frame_locator(".view iframe")
+
+    def tabs(self) -> list[str]:
+        """The labels of the plug-in's pages on the object."""
+        self.page.get_by_role("tab", name="Summary").wait_for()
+        return self.page.get_by_role("tab").all_inner_texts()[1:]
+
+    def places(self, name: str) -> Mapping[str, Any]:
+        """What the manifest has for the type of an object: `summary`, `monitor`, `menu` …"""
+        kind = self.shell.urn(name).split(":")[2]
+        found: Mapping[str, Any] = self.visit().plugin.manifest["objects"].get(kind, {})
+        return found
 
     def card(self) -> FrameLocator:
         """The plug-in's card in the object's summary."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.browser.desk import Desk, Enter, expect
@@ -14,17 +12,9 @@ pytestmark = [pytest.mark.server, pytest.mark.xdist_group("browser")]
 KINDS = {"cluster-1": "ClusterComputeResource", "esx-01.example.test": "HostSystem", "datastore-001": "Datastore"}
 
 
-def manifest(desk: Desk) -> Any:
-    """As the client read it."""
-    (cookie,) = desk.page.context.cookies()
-    visit = desk.shell.visit(cookie["value"])
-    assert visit is not None and visit.plugin.manifest, visit and visit.plugin.reason
-    return visit.plugin.manifest
-
-
 def titles(desk: Desk, name: str, locale: str = "en-US") -> list[str]:
     """Of the actions that the manifest has for an object."""
-    document = manifest(desk)
+    document = desk.visit().plugin.manifest
     texts = document["definitions"]["i18n"]["definitions"]
     actions = document["objects"][KINDS[name]]["menu"]["actions"]
     return [texts[each["labelKey"]][locale] for each in actions if "labelKey" in each]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser import readable
 from tests.browser.desk import Desk, expect
 from tests.environment.server import until
 
@@ -187,3 +188,30 @@ def test_whatever_goes_wrong_in_a_page_is_seen(visitor: Desk, provoke: str, seen
     with visitor.faults.expected(seen, also="Failed to load resource|csp"):
         page.locator("body").evaluate(f"() => {{ {provoke}; }}")
         until(lambda: page.locator("h1").count() and visitor.faults.left(), 5)
+
+
+@pytest.mark.parametrize(
+    ("change", "seen"),
+    [
+        ("document.querySelector('h1').style.color = '#aaa'", "hardly to be seen"),
+        ("document.querySelector('h1').textContent = 'action.one.title'", "nobody translated action.one.title"),
+        ("document.querySelector('button').textContent = ''", "without a name: - button"),
+    ],
+    ids=["colour", "words", "name"],
+)
+def test_what_cannot_be_read_is_found(visitor: Desk, change: str, seen: str) -> None:
+    page = visitor.plugin()
+    page.get_by_role("heading", name="Sample").wait_for()
+    assert readable.faults(page) == []
+    page.locator("body").evaluate(f"() => {{ {change}; }}")
+    (found,) = readable.faults(page)
+    assert seen in found
+
+
+def test_a_focus_that_cannot_be_seen_is_found(visitor: Desk) -> None:
+    page = visitor.plugin()
+    button = page.get_by_role("button", name="First")
+    visitor.tab_to(button)
+    button.evaluate("(one) => { one.style.outline = 'none'; }")
+    with pytest.raises(AssertionError, match="one cannot see that button First has the focus"):
+        visitor.focus()

@@ -78,10 +78,15 @@ class Shell:
             self.vcenters[0].interface_sessions.close(visit.token)
 
     def end_session(self, user: User) -> None:
-        """The vCenter ends a person's sessions, but the client's page stays open."""
+        """The vCenters end a person's sessions, those cloned for plug-ins too, but the client's page stays open."""
+        who = principal(user.name)
         for visit in list(self._visits.values()):
-            if visit.user == principal(user.name):
+            if visit.user == who:
                 self.vcenters[0].interface_sessions.close(visit.token)
+        for sessions in (vc.sessions for vc in self.vcenters):
+            for each in sessions.all():
+                if each.user == who:
+                    sessions.close(each)
 
     def plugin(self, prefix: str) -> Plugin | None:
         """The plug-in that is proxied below `prefix`."""

@@ -12,6 +12,8 @@ let drawing = 0;
 export async function showObject(object, wanted) {
   const mine = (drawing += 1);
   by("name").textContent = object.name;
+  content.setAttribute("aria-busy", "true");
+  content.dataset.view = `${object.id}/${wanted || "summary"}`;
   const places = (client.session.plugin.manifest?.objects || {})[object.kind] || {};
   offer(places.menu);
   const pages = [...(await pagesOf(places.monitor, object)), ...(await pagesOf(places.configure, object))];
@@ -26,18 +28,22 @@ export async function showObject(object, wanted) {
     content.replaceChildren(panel(frame(proxied(chosen.uri), text(chosen.labelKey), {
       contextObjects: [{ id: object.id }], navigationData: brought(chosen.navigationId),
     }), "view"));
+    content.setAttribute("aria-busy", "false");
     return;
   }
   const summary = panel(facts(object), "summary");
   content.replaceChildren(summary);
   const place = places.summary;
-  if (!place) return;
-  const items = await dynamicItems(place.view.dynamicUri ? place.view : place, object.id);
-  if (mine === drawing && [...items.values()].every((each) => each.visible)) summary.append(card(place.view, object));
+  const items = place ? await dynamicItems(place.view.dynamicUri ? place.view : place, object.id) : new Map();
+  if (mine !== drawing) return;
+  if (place && [...items.values()].every((each) => each.visible)) summary.append(card(place.view, object));
+  content.setAttribute("aria-busy", "false");
 }
 
 export function showPlugin() {
   drawing += 1;
+  content.dataset.view = "plugin";
+  content.setAttribute("aria-busy", "false");
   const { manifest } = client.session.plugin;
   by("name").textContent = text(manifest.configuration.nameKey);
   offer(null);

@@ -1,0 +1,140 @@
+"""The plug-in's pages: each shows what is there, in every language and both themes, to be read by everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browser import readable
+from tests.browser.desk import Desk, Enter, expect
+from tests.browser.dialog import Dialog
+from tests.browser.people import BERND
+from tests.browser.site import PROFILE, Site
+
+pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.xdist_group("browser")]
+# Words depend on the language, colours on the theme: each of both is enough.
+LOOKS = [("en-US", "light"), ("de-DE", "dark"), ("zh-CN", "light")]
+OBJECTS = ("gold", "esx-01.example.test", "writer")
+TABS = ("overview", "systems", "pools", "volumes", "hosts", "operations", "events")
+
+
+@pytest.fixture(scope="module")
+def furnished(site: Site) -> Iterator[Site]:
+    """With a datastore on a volume of ours, a snapshot of it and a machine on it."""
+    site.act("provision", "cluster-1", name="gold", size=2 << 30, profile=PROFILE)
+    site.act("snapshot", "gold", name="noon")
+    machine = site.machine("writer", "gold")
+    yield site
+    machine.destroy()
+    site.act("delete", "gold", with_snapshots=True)
+
+
+@pytest.mark.parametrize(("locale", "theme"), LOOKS)
+def test_every_view_of_the_plug_ins_own_page_can_be_read(
+    furnished: Site, enter: Enter, locale: str, theme: str
+) -> None:
+    desk = enter(client_locale=locale, theme=theme)
+    page = desk.plugin()
+    wrong = []
+    for tab in TABS:
+        page.locator(f"#tab-{tab}").click()
+        expect(page.locator(f"#tab-{tab}")).to_have_attribute("aria-selected", "true")
+        expect(page.locator(".page")).to_have_attribute("aria-busy", "false")
+        expect(page.get_by_role("alert")).to_have_count(0)
+        desk.screenshot(f"overview-{tab}-{locale}-{theme}")
+        wrong += [f"{tab}: {each}" for each in readable.faults(page)]
+    assert page.locator("html").get_attribute("lang") == locale
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(("locale", "theme"), LOOKS)
+def test_every_page_and_card_of_an_object_can_be_read(furnished: Site, enter: Enter, locale: str, theme: str) -> None:
+    desk = enter(client_locale=locale, theme=theme)
+    wrong = []
+    for name in OBJECTS:
+        desk.go(name)
+        labels = desk.tabs()
+        assert labels
+        shown = [(f"page-{name}", label) for label in labels]
+        shown += [(f"card-{name}", "Summary")] if "summary" in desk.places(name) else []
+        for what, label in shown:
+            page = desk.card() if what.startswith("card") else desk.view(label)
+            if what.startswith("card"):
+                desk.go(name)
+            expect(page.locator(".page")).to_have_attribute("aria-busy", "false")
+            expect(page.get_by_role("alert")).to_have_count(0)
+            desk.screenshot(f"{what}-{locale}-{theme}")
+            wrong += [f"{what}: {each}" for each in readable.faults(page)]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(("locale", "theme"), LOOKS)
+def test_every_dialog_opens_and_can_be_read(furnished: Site, enter: Enter, locale: str, theme: str) -> None:
+    desk = enter(client_locale=locale, theme=theme)
+    wrong, opened = [], 0
+    for name in ("cluster-1", "gold"):
+        desk.go(name)
+        for action in [each["id"] for each in desk.places(name)["menu"]["actions"] if "id" in each]:
+            entry = desk.entry(action)
+            if entry.get_attribute("aria-disabled") is not None:
+                reason = entry.get_attribute("title") or ""
+                wrong += [] if reason else [f"{action} does not say why it is greyed"]
+                continue
+            title = entry.inner_text().strip()
+            entry.click()
+            dialog = Dialog(desk)
+            expect(dialog.heading).to_have_text(title)
+            dialog.settled()
+            desk.screenshot(f"dialog-{action}-{locale}-{theme}")
+            wrong += [f"{action}: {each}" for each in readable.faults(dialog.page)]
+            dialog.close()
+            opened += 1
+    assert opened > 3
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_theme_changes_while_a_page_is_open(furnished: Site, desk: Desk) -> None:
+    page = desk.plugin()
+    expect(page.locator("body")).to_have_attribute("cds-theme", "light")
+    desk.theme("dark")
+    expect(page.locator("body")).to_have_attribute("cds-theme", "dark")
+
+
+def test_the_clients_refresh_reads_the_page_anew(furnished: Site, desk: Desk) -> None:
+    page = desk.plugin()
+    page.locator("#tab-volumes").click()
+    expect(page.get_by_role("row", name="gold")).to_be_visible()
+    expect(page.get_by_role("row", name="lead")).to_have_count(0)
+    made = furnished.isthmus.do("POST", "volumes", {"name": "lead", "size": 1 << 30, "profile": PROFILE})
+    desk.page.get_by_role("button", name="Refresh", exact=True).first.click()
+    expect(page.get_by_role("row", name="lead")).to_be_visible()
+    furnished.isthmus.do("DELETE", f"volumes/{made['volume']}")
+
+
+def test_the_tabs_are_for_the_keyboard(furnished: Site, desk: Desk) -> None:
+    page = desk.plugin()
+    expect(page.locator(".page")).to_have_attribute("aria-busy", "false")
+    desk.tab_to(page.locator("#tab-overview"))
+    for tab in (*TABS[1:], TABS[0]):
+        desk.press("ArrowRight")
+        expect(page.locator(f"#tab-{tab}")).to_be_focused()
+        expect(page.locator(f"#tab-{tab}")).to_have_attribute("aria-selected", "true")
+        expect(page.locator(".page")).to_have_attribute("aria-busy", "false")
+    assert desk.focus() == "button Overview"
+
+
+def test_what_one_may_only_look_at_is_shown_without_a_fault(furnished: Site, enter: Enter) -> None:
+    desk = enter(BERND)
+    page = desk.plugin()
+    for tab in TABS:
+        page.locator(f"#tab-{tab}").click()
+        expect(page.locator(".page")).to_have_attribute("aria-busy", "false")
+        expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_an_object_in_a_table_leads_to_it(furnished: Site, desk: Desk) -> None:
+    desk.go("writer")
+    page = desk.view(desk.tabs()[0])
+    page.get_by_role("button", name="gold", exact=True).click()
+    expect(desk.page.get_by_role("heading", level=1)).to_have_text("gold")
