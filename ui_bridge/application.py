@@ -145,7 +145,7 @@ class Bridge:
     def _items(self, environ: dict[str, Any], kind: str, place: str) -> Answer:
         asked = read_object(_body(environ))
         question = Question(
-            sender=Sender(environ.get(SESSION, ""), environ.get(GATEWAY, "")),
+            sender=Sender(environ.get(SESSION, ""), environ.get(GATEWAY, ""), environ.get("REMOTE_ADDR", "")),
             targets=_targets(asked, kind),
             place=place,
             locale=str(asked.get("locale", ""))[:32],

@@ -34,7 +34,7 @@ class Api:
 
     def __init__(self, prefix: str, platform: Platform, actions: Actions, surface: Surface) -> None:
         self._prefix = f"{prefix.rstrip('/')}/api/"
-        self._offering = Offering(platform, actions, surface)
+        self.offering = Offering(platform, actions, surface)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         try:
@@ -66,7 +66,7 @@ class Api:
             said = {"code": "invalid", "message": f"This address answers {allowed}.", "next_step": ""}
             return Reply({**said, "request_id": environ.get("isthmus.request_id", "")}, 405), [("Allow", allowed)]
         environ["isthmus.route"] = f"{self._prefix}{found.route.pattern}"
-        exchange = Exchange(self._offering, environ, found.words)
+        exchange = Exchange(self.offering, environ, found.words)
         if method != "GET":
             demand_own_pages(environ)
             # Read in any case: a body that is no JSON, or endless, is refused before anybody is asked who this is.
@@ -74,13 +74,13 @@ class Api:
         return found.route.work(exchange), []
 
     def _refusal(self, environ: dict[str, Any], error: IsthmusError) -> tuple[Reply, Headers]:
-        platform, texts = self._offering.platform, self._offering.surface.texts
+        platform, texts = self.offering.platform, self.offering.surface.texts
         request_id = str(environ.get("isthmus.request_id", ""))
         status, body, headers = problem(error, platform, texts, reader(environ), request_id)
         return Reply(body, status), headers
 
     def _defect(self, environ: dict[str, Any]) -> IsthmusError:
-        texts, locale = self._offering.surface.texts, reader(environ)
+        texts, locale = self.offering.surface.texts, reader(environ)
         request_id = environ.get("isthmus.request_id", "")
         return IsthmusError(
             texts.get("defect", locale), next_step=texts.get("defect.cure", locale, request=request_id), spoken=locale

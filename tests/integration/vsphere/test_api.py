@@ -23,7 +23,10 @@ from isthmus.plugins.vsphere.vcenters import doorkeeper
 from isthmus.plugins.vsphere.vcenters.people import People
 from isthmus.plugins.vsphere.vcenters.vcenter import VCenter as Known
 from isthmus.ui_bridge.api.application import Api
+from isthmus.ui_bridge.dynamic import DynamicItems, Item, Question
 from isthmus.ui_bridge.manifest import Surface
+from isthmus.ui_bridge.objects import ObjectId
+from isthmus.ui_bridge.platform import Sender
 from isthmus.ui_bridge.view import View
 from tests.environment import iscsi
 from tests.environment.server import until
@@ -361,6 +364,21 @@ def test_made_up_sessions_cost_the_vcenter_little_and_good_users_nothing(site: A
     late = Page(page.api, site.vc, "made-up-last", attacker).ask("session")
     assert late.status == 429 and int(late.headers["Retry-After"]) >= 1
     assert Page(page.api, site.vc, token(site.vc, ANNA)).ask("session").status == 200
+
+
+def test_menus_are_no_way_around_the_bound(site: ActionSite, page: Page) -> None:
+    asked = len(_tickets(site.vc))
+    menus = DynamicItems(page.api.offering.platform, site.catalogue, page.api.offering.surface, deadline=20.0)
+    target = ObjectId.parse(page.urn("datastore-001"))
+
+    def menu(token: str, address: str) -> tuple[Item, ...]:
+        return menus.answer(Question(Sender(token, site.vc.url, address), (target,), "menu", "de-DE", "req-1"))
+
+    for number in range(doorkeeper.BURST * 2):
+        told = menu(f"made-up-{number}", "198.51.100.7")
+    assert len(_tickets(site.vc)) - asked == doorkeeper.BURST
+    assert told and all(not each.visible and "zu viele unbekannte Sitzungen" in each.reason for each in told)
+    assert not any("Sitzungen" in each.reason for each in menu(page.token, page.address))
 
 
 def _tickets(vc: VCenter) -> list[str]:
