@@ -21,13 +21,14 @@ export class Dialog {
     this.given = given;
     this.heading = el("h1", { class: "clr-sr-only" }, title);
     this.stages = el("ol", { class: "stages", "aria-label": session.say("ui.dialog.stages") });
+    this.subject = el("span", { class: "subject" });
     this.body = el("div", { class: "dialog-body" });
     this.foot = el("div", { class: "dialog-foot" });
     this.element = el(
       "div",
       { class: "dialog" },
       this.heading,
-      this.stages,
+      el("div", { class: "stages-row" }, this.stages, this.subject),
       this.body,
       this.foot,
     );
@@ -48,6 +49,7 @@ export class Dialog {
     document.onkeydown = (event) => this.#key(event);
     fill(this.body, waiting(this.session.say("ui.loading")));
     this.#buttons([this.#closing("ui.cancel")]);
+    this.#name();
     try {
       this.action = await this.session.api.get(`actions/${this.id}`);
     } catch (error) {
@@ -68,6 +70,17 @@ export class Dialog {
       this.#details();
       this.form.focus();
       await this.form.start();
+    }
+  }
+
+  /** Which object it is about, since the window's title does not say. */
+  async #name() {
+    if (!this.session.api.place.object) return;
+    try {
+      const { object } = await this.session.api.get("session");
+      this.subject.textContent = object?.name ?? "";
+    } catch {
+      // What is wrong is said by the dialog itself.
     }
   }
 

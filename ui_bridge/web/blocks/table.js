@@ -6,7 +6,8 @@ import * as cells from "./cell.js";
 import { sorted } from "./sort.js";
 
 const FILTER_FROM = 8;
-const SHORT = 36;
+/** How long a name, and another cell's text, may be to stay on one line. */
+const [NAME, WORD] = [36, 20];
 const FIGURES = new Set(["number", "bytes", "percent", "milliseconds"]);
 
 /**
@@ -67,9 +68,9 @@ export function draw(session, block, acts) {
       block.columns.map(({ id }, index) => {
         const cell = cells.draw(session, row.cells[id], acts);
         const side = figures(block, id) ? "right" : "left";
-        if (index > 0) return el("td", { class: side }, cell);
-        const short = (cell.textContent ?? "").length <= SHORT;
-        return el("th", { scope: "row", class: [side, short && "short"] }, cell);
+        const length = (cell.textContent ?? "").length;
+        if (index > 0) return el("td", { class: [side, length <= WORD && "short"] }, cell);
+        return el("th", { scope: "row", class: [side, length <= NAME && "short"] }, cell);
       }),
       withActions && el("td", { class: "right row-actions" }, row.actions.length ? rowMenu(session, block, row, acts) : null),
     );
