@@ -48,6 +48,7 @@ from .metrics import Metrics
 from .operations import Messages, Operations
 from .pools import Pools
 from .profiles import Profiles
+from .protecting import Protecting
 from .snapshots import Snapshots
 from .tenants import Tenants
 from .tokens import Tokens
@@ -122,6 +123,8 @@ class Engine:
         self.renewal = CertificateRenewal(self.parts, lambda: prepared.authority)
         self.measuring = Measuring(self.parts)
         self.watch = Watch(self.parts, self.measuring, dict(targets or {}), started, failures)
+        self._dismissed = threading.Event()
+        self._make_services()
         self.duties = Keeper(
             database,
             journal.owner,
@@ -129,8 +132,6 @@ class Engine:
             is_dead=lambda owner: is_dead(owner, settings.node),
         )
         self._restored = threading.Event()
-        self._dismissed = threading.Event()
-        self._make_services()
 
     def start(self) -> None:
         """Start targets and back ends, publish what is attached, then run operations and duties."""
@@ -181,6 +182,7 @@ class Engine:
         parts = self.parts
         self.volumes = Volumes(parts)
         self.snapshots = Snapshots(parts, self.volumes)
+        self.protecting = Protecting(parts, self.snapshots)
         self.hosts = Hosts(parts)
         self.attachments = Attachments(parts, self.volumes, self.hosts)
         self.pools = Pools(parts)
@@ -203,6 +205,7 @@ class Engine:
         yield retention.duty(self.database)
         yield history.duty(self.database, self.settings.kept)
         yield self.renewal.duty()
+        yield self.protecting.duty()
         yield Duty("records.expire", 60.0, lambda run: self.database.change(_expire))
         yield Duty(f"pools.measure:{node}", self.settings.measure, lambda run: self._measure())
         yield Duty(f"exports.watch:{node}", self.settings.watch, lambda run: self.watch.look())

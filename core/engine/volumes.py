@@ -13,6 +13,8 @@ from ..model.placement import Placement, PlacementRole
 from ..model.request import Changes, VolumeRequest
 from ..model.snapshot import SnapshotState
 from ..model.volume import Volume, VolumeState
+from ..profiles.protection import Protection
+from ..profiles.schema import check_protection
 from ..runtime.parts import Parts
 from ..scheduler.sizes import spoken
 from ..store import nouns, pools, usage
@@ -57,7 +59,12 @@ class Volumes(Collection[Volume]):
         return self._creation.create(context, wanted, key=key, dry_run=dry_run)
 
     def update(self, context: Context, volume: str, changes: Changes, *, if_version: int | None = None) -> Volume:
+        """Name, description, metadata and protection, at once."""
         values = plain_changes(changes.name, changes.description, changes.metadata)
+        if changes.protection is not None:
+            check_protection(changes.protection)
+            Protection.of(changes.protection)
+            values["protection"] = dict(changes.protection)
         return self.change_now(context, volume, values, if_version=if_version)
 
     def extend(

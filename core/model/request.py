@@ -88,6 +88,7 @@ class Changes:
 
     `metadata` replaces the whole document. `initiators`, `take` (as in `HostRequest`) and `address` are for hosts;
     `ratio`, `reserve` and `state` for pools and back ends; `properties`, `is_default` and `tenants` for profiles;
+    `protection` is for volumes: what the volume says of its own snapshots, empty leaves it to the profile.
     `enabled` and `roles` for tenants and users; `password`, `must_change_password` and `unlock` (forget wrong
     passwords) for users: a new password need not be changed again, unless the same changes say so. `address`,
     `enabled`, `settings` and `secrets` are for systems: `settings` replace the former ones; a secret that is not named
@@ -104,6 +105,7 @@ class Changes:
     ratio: float | None = None
     reserve: float | None = None
     zone: str | None = None
+    protection: Mapping[str, Any] | None = None
     properties: Mapping[str, Any] | None = None
     is_default: bool | None = None
     tenants: tuple[str, ...] | None = None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class VolumeState(StrEnum):
@@ -29,6 +30,8 @@ class Volume:
     `placement`, `pool` and `identifier` are those of the active placement. `identifier` is the durable
     identifier on the wire (for example `naa.6…`), the join key to `/dev/disk/by-id`.
     `operation` is the live operation that changes the volume, or the one that left it in `error`.
+    `protection` is what the volume says of its own snapshots (`core/profiles/schema.json`, `protection`); empty: as its
+    profile says.
     `source_volume` and `source_snapshot` say what it was made from; they may no longer exist.
     """
 
@@ -50,4 +53,5 @@ class Volume:
     source_volume: str | None = None
     source_snapshot: str | None = None
     operation: str | None = None
+    protection: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)

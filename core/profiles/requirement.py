@@ -10,13 +10,14 @@ from typing import Any
 
 from ..model.profile import Profile
 from .capabilities import Capabilities, Value, number
+from .protection import Protection
 from .schema import check, invalid, pointer
 from .selector import Selector
 
 _CUSTOM_PREFIX = "capabilities:"
 _MULTI_ATTACH = "multiAttach"
-#: Sections of which no layer carries out anything. A snapshot section still asks for the ability.
-_NOT_CARRIED_OUT = ("replicationProperties", "snapshotProperties", "dataProtectionProperties")
+#: Sections of which no layer carries out anything.
+_NOT_CARRIED_OUT = ("replicationProperties", "dataProtectionProperties")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,7 @@ def compiled(properties: Mapping[str, Any], profile: str, storage_type: str = "b
     check(properties)
     custom: Mapping[str, Any] = properties.get("customProperties", {})
     provisioning: Mapping[str, Any] = properties.get("provisioningProperties", {})
+    Protection.of(properties.get("snapshotProperties", {}))
     storage: Mapping[str, Any] = provisioning.get("dataStorage", {})
     connectivity: Mapping[str, Any] = provisioning.get("ioConnectivity", {})
     strict = properties.get("enforcement") == "required"
@@ -246,6 +248,11 @@ def _idle(properties: Mapping[str, Any], storage_type: str) -> Iterator[tuple[st
             yield "provisioningProperties", "dataStorage", name
     for section in _NOT_CARRIED_OUT:
         yield from _leaves(properties.get(section, {}), (section,))
+    snapshots = properties.get("snapshotProperties", {})
+    scheduled = storage_type == "block" and Protection.of(snapshots) is not None
+    for path in _leaves(snapshots, ("snapshotProperties",)):
+        if not scheduled or path[1] not in ("schedule", "retention"):
+            yield path
     for key in properties.get("customProperties", {}):
         if not key.startswith(_CUSTOM_PREFIX) and key != "availabilityZone":
             yield "customProperties", key

@@ -49,6 +49,11 @@ def check_profile(document: object) -> None:
     _check(document, "profile", "the profile")
 
 
+def check_protection(document: object) -> None:
+    """Raise `Invalid` unless `document` is what a volume may say of its own snapshots; the faults as in `check`."""
+    _check(document, "protection", "the volume's protection")
+
+
 def _check(document: object, definition: str, subject: str) -> None:
     errors = sorted(_validator(definition).iter_errors(document), key=lambda error: list(map(str, error.absolute_path)))
     if errors:

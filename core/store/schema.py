@@ -153,6 +153,7 @@ volumes = Table(
     _id("source_volume", nullable=True, index=True),
     _id("source_snapshot", nullable=True, index=True),
     _id("operation", nullable=True),
+    _json("protection"),
     *_life(),
     Index("ix_volumes_tenant_created_at_id", "tenant", "created_at", "id"),
     Index("ix_volumes_tenant_name_id", "tenant", "name", "id"),

@@ -109,6 +109,29 @@ def update(session: Session, volume: str, name: str | None, description: str | N
 
 @volume.command()
 @click.argument("volume")
+@click.option("--every", type=click.Choice(["hourly", "daily", "weekly", "monthly", "never"]), help="How often.")
+@click.option("--from", "first", help="The first time, for example 2030-01-31T22:00:00Z; later ones follow from it.")
+@click.option("--keep", type=click.IntRange(1), help="How many are kept.")
+@click.option("--days", type=click.IntRange(1), help="For how many days one is kept.")
+@click.option("--as-profile", is_flag=True, help="As the volume's profile says.")
+@pass_session
+def protect(
+    session: Session, volume: str, every: str | None, first: str | None, keep: int | None, days: int | None,
+    as_profile: bool,
+) -> None:  # fmt: skip
+    """Let snapshots of a volume be taken by themselves."""
+    if as_profile == (every is not None):
+        raise click.UsageError("Give --every, or --as-profile.")
+    protection: dict[str, dict[str, str | int]] = {}
+    if every is not None:
+        protection["schedule"] = {"occurrence": every.capitalize(), **({"datetime": first} if first else {})}
+        retention = {name: value for name, value in (("number", keep), ("duration", days)) if value is not None}
+        protection |= {"retention": dict(retention)} if retention else {}
+    answer(session, session.storage.volumes.update(volume, Changes(protection=protection)))
+
+
+@volume.command()
+@click.argument("volume")
 @click.argument("size", type=Size())
 @changing
 @pass_session

@@ -100,6 +100,8 @@ class SwordfishVolumes(Bound):
     def update(self, volume: str, changes: Changes, *, if_version: int | None = None) -> Volume:
         if changes.description is not None or changes.metadata is not None:
             raise NotOffered("This system keeps no description and no metadata of volumes.")
+        if changes.protection is not None:
+            raise NotOffered("When snapshots are taken this system's classes of service say.")
         path, answer = self._found(volume)
         if changes.name is not None:
             self.patch(path, answer, renamed(answer.body, changes.name), if_version, _NAMES)

@@ -119,6 +119,16 @@ class StorageSuite:
         kept = next(each for each in found.operations if each.id == operation.id).explanation
         assert kept is not None and kept["considered"] >= 1 and kept["chosen"]["pool"]
 
+    def test_a_volume_says_when_its_snapshots_are_taken(self, bench: Bench) -> None:
+        volumes, volume = bench.storage.volumes, self.volume(bench)
+        document = {"schedule": {"occurrence": "Daily"}, "retention": {"number": 7}}
+        assert volumes.get(volume).protection == {}
+        assert volumes.update(volume, Changes(protection=document)).protection == document
+        assert volumes.update(volume, Changes(name="renamed")).protection == document
+        with pytest.raises(Invalid):
+            volumes.update(volume, Changes(protection={"schedule": {"occurrence": "Yearly"}}))
+        assert volumes.update(volume, Changes(protection={})).protection == {}
+
     def test_a_volume_lies_in_the_pool_that_was_chosen(self, bench: Bench) -> None:
         storage = bench.storage
         first = storage.volumes.get(self.volume(bench)).pool

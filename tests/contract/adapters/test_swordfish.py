@@ -97,6 +97,11 @@ class TestSwordfishAdapter(StorageSuite):
         with pytest.raises(NotOffered):
             bench.storage.operations.explain(bench.member.request_id)
 
+    def test_a_volume_says_when_its_snapshots_are_taken(self, bench: Bench) -> None:
+        """The class of service says it."""
+        with pytest.raises(NotOffered):
+            bench.storage.volumes.update(self.volume(bench), Changes(protection={"schedule": {"occurrence": "Daily"}}))
+
     def test_a_volume_lies_in_the_pool_that_was_chosen(self, bench: Bench) -> None:
         """Where a volume lies the service decides."""
         pool = bench.storage.pools.list().items[0].id

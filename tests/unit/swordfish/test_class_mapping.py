@@ -277,12 +277,14 @@ def test_a_line_says_which_of_its_properties_nothing_enforces() -> None:
     properties = {
         "provisioningProperties": {"ioConnectivity": {"accessProtocol": "iscsi", "maxIOPS": 5}},
         "snapshotProperties": {"schedule": {"occurrence": "Daily"}, "retention": {"duration": 2}},
+        "replicationProperties": {"dataProtection": {"replicaType": "Mirror"}},
     }
     unenforced = compiled(properties, "gold").unenforced
     notes = {line.id: line.note(properties, unenforced) for line in LINES if line.said(properties)}
     assert notes == {
         "connectivity": "Enforced only where the pool does it itself: MaxIOPS.",
-        "snapshot": "Kept, but carried out by nothing yet: Schedule, MinLifetime.",
+        "snapshot": None,
+        "replication": "Kept, but carried out by nothing yet: ReplicaType.",
     }
 
 

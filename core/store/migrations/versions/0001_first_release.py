@@ -419,6 +419,7 @@ def upgrade() -> None:
         sa.Column("source_volume", sa.String(length=64), nullable=True),
         sa.Column("source_snapshot", sa.String(length=64), nullable=True),
         sa.Column("operation", sa.String(length=64), nullable=True),
+        sa.Column("protection", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
