@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from tests.integration.vsphere.machines_site import MIB, datastore, found, live_
 from tests.simulators.vcenter.objects.virtual_machine import VirtualMachine
 from tests.simulators.vcenter.rights import READ
 from tests.simulators.vcenter.rights import Role as Granted
+from tests.simulators.vcenter.storage.lookup import storage_of
 
 PIVOT = list(RESTORE.steps).index("revert")
 KEPT, PAST = list(RESTORE.steps)[:PIVOT], list(RESTORE.steps)[PIVOT:]
@@ -174,6 +176,28 @@ def test_what_the_storage_refuses_twice_is_asked_for_again(site: ActionSite, vol
         ended = site.act("restore", "gold", snapshot="monday")
     assert ended.state == "done", ended.error
     assert found(site, "payroll").guest_reads() == "monday"
+
+
+def test_a_vcenter_that_forgets_the_datastore_meanwhile_gets_it_as_a_new_object(site: ActionSite, volume: str) -> None:
+    made = machine(site, "payroll", on=False)
+    writes(site, made, "monday")
+    taken(site)
+    writes(site, made, "tuesday")
+    old, flows = site.vc.named("gold"), site.array.engine.parts.flows._flows
+    flow = flows["vsphere.restore", 1]
+
+    def forgotten(run: Any) -> None:
+        for host in site.hosts():
+            storage_of(host).volumes.forget(old.uuid)
+
+    steps = tuple(replace(each, do=forgotten) if each.name == "rehearse" else each for each in flow.steps)
+    flows["vsphere.restore", 1] = replace(flow, steps=steps)
+    try:
+        result = site.done("restore", "gold", snapshot="monday")
+    finally:
+        flows["vsphere.restore", 1] = flow
+    assert result["datastore"] == site.vc.named("gold").moid != old.moid
+    assert found(site, "payroll").guest_reads() == "monday" and result["machines"] == ["payroll"]
 
 
 def test_machines_that_run_are_named_and_nothing_is_touched(site: ActionSite, volume: str) -> None:
