@@ -9,7 +9,7 @@ from ..connection.faults import translated
 from ..connection.soap import Connection
 from ..connection.vmodl import support, vim, vmodl
 from .item import Change, Movement, Reference
-from .watched import WATCHED
+from .watched import RAW, WATCHED
 
 _MOVEMENTS = {"enter": Movement.CAME, "modify": Movement.CHANGED, "leave": Movement.WENT}
 
@@ -69,13 +69,16 @@ class Collector:
 
 def _change(update: Any) -> Change:
     values: dict[str, Any] = {}
+    raw: dict[str, Any] = {}
     removed = []
     for each in update.changeSet:
         if each.op in ("assign", "add") and each.val is not None:
             values[each.name] = plain(each.val)
+            if each.name in RAW:
+                raw[each.name] = each.val
         else:
             removed.append(each.name)
-    return Change(_MOVEMENTS[update.kind], reference(update.obj), values, tuple(removed))
+    return Change(_MOVEMENTS[update.kind], reference(update.obj), values, tuple(removed), raw)
 
 
 def reference(managed: Any) -> Reference:

@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ....core.errors import IsthmusError
+from ....core.errors import Forbidden, IsthmusError, NotFound
 from ....plugin_manager.action import Action, Actions, Call, Choice, Result
 from ..connection.faults import translated
 from ..connection.soap import Connection, Who
@@ -31,7 +31,10 @@ OLDEST_SECONDS = 10.0
 """… but no longer than this."""
 _MOST = 20_000
 _VIEW = "System.View"
-_FROM_INVENTORY = ("HostSystem", "ComputeResource", "ClusterComputeResource", "Folder", "Datacenter")
+_FROM_INVENTORY = ("Datastore", "HostSystem", "ComputeResource", "ClusterComputeResource", "Folder", "Datacenter")
+_STEADY = "storageDeviceInfo.hostBusAdapter"
+_STEADY_FACTOR = 10.0
+"""What only an administrator's hand changes counts longer by this: the adapters of hosts, which are much to read."""
 
 Answer = TypeVar("Answer")
 _current: ContextVar[Glances | None] = ContextVar("glances", default=None)
@@ -72,8 +75,9 @@ class Glances:
         """One that remembers, in the same session."""
         return _Remembering(self, guid, connection, who)
 
-    def remembered(self, key: tuple[Any, ...], ask: Callable[[], Answer]) -> Answer:
-        """What was answered a moment ago, else what `ask` answers now. What it raises is not remembered."""
+    def remembered(self, key: tuple[Any, ...], ask: Callable[[], Answer], factor: float = 1.0) -> Answer:
+        """What was answered a moment ago, else what `ask` answers now. What it raises is not remembered. `factor`
+        makes the moment longer."""
         moment = self._clock()
         with self._lock:
             known = self._known.get(key)
@@ -81,15 +85,15 @@ class Glances:
                 known = None
             renew = known is not None and known.fresh_until <= moment
             if known is not None and renew:
-                known.fresh_until = moment + FRESH_SECONDS
+                known.fresh_until = moment + FRESH_SECONDS * factor
         if known is None:
-            return self.keep(key, ask())
+            return self.keep(key, ask(), factor)
         if renew:
-            threading.Thread(target=self._renew, args=(key, ask), name="vcenter-glance", daemon=True).start()
+            threading.Thread(target=self._renew, args=(key, ask, factor), name="vcenter-glance", daemon=True).start()
         answer: Answer = known.answer
         return answer
 
-    def keep(self, key: tuple[Any, ...], answer: Answer) -> Answer:
+    def keep(self, key: tuple[Any, ...], answer: Answer, factor: float = 1.0) -> Answer:
         """Remember it."""
         moment = self._clock()
         with self._lock:
@@ -97,7 +101,7 @@ class Glances:
                 self._known = {name: each for name, each in self._known.items() if each.until > moment}
                 if len(self._known) >= _MOST:
                     self._known.clear()
-            self._known[key] = _Known(answer, moment + FRESH_SECONDS, moment + OLDEST_SECONDS)
+            self._known[key] = _Known(answer, moment + FRESH_SECONDS * factor, moment + OLDEST_SECONDS * factor)
         return answer
 
     def peek(self, key: tuple[Any, ...]) -> Any | None:
@@ -105,9 +109,9 @@ class Glances:
         known = self._known.get(key)
         return known.answer if known is not None and known.until > self._clock() else None
 
-    def _renew(self, key: tuple[Any, ...], ask: Callable[[], Any]) -> None:
+    def _renew(self, key: tuple[Any, ...], ask: Callable[[], Any], factor: float) -> None:
         try:
-            self.keep(key, ask())
+            self.keep(key, ask(), factor)
         except Exception:
             # Whoever asks next gets the error, in a call of the own.
             with self._lock:
@@ -129,7 +133,7 @@ class Glances:
             inventory = self._watches.inventory(guid)
             if inventory.reason:
                 return None
-            return [inventory.get(each).properties for each in references]
+            return [{**item.properties, **item.raw} for item in map(inventory.get, references)]
         except IsthmusError:
             return None
 
@@ -162,27 +166,36 @@ class _Remembering(Connection):
             found = self._asked(objects, paths)
         self._gather(objects)
         for path in paths:
-            self._gather([each[path] for each in found.values() if hasattr(each.get(path), "_moId")])
+            named = {each[path]._moId: each[path] for each in found.values() if hasattr(each.get(path), "_moId")}
+            self._gather(list(named.values()))
         return found
 
     def privileges(self, entity: Any, session: str, wanted: Sequence[str]) -> frozenset[str]:
         if session != self._who.key:
             return super().privileges(entity, session, wanted)
-        return self._granted(self._group(entity), wanted).get(entity._moId, frozenset()) & frozenset(wanted)
+        try:
+            return self._granted(self._group(entity), wanted).get(entity._moId, frozenset()) & frozenset(wanted)
+        except (Forbidden, NotFound):
+            return super().privileges(entity, session, wanted)
 
     def remembered(self, key: tuple[Any, ...], ask: Callable[[], Answer]) -> Answer:
         return self._glances.remembered((self._guid, self._who.key, *key), ask)
 
     def _asked(self, objects: Sequence[Any], paths: Sequence[str]) -> dict[str, dict[str, Any]]:
         ask = super().read_all
-        return self.remembered(("read", _moids(objects), tuple(paths)), lambda: ask(objects, *paths))
+        key = (self._guid, self._who.key, "read", _moids(objects), tuple(paths))
+        return self._glances.remembered(key, lambda: ask(objects, *paths), _STEADY_FACTOR if _STEADY in paths else 1.0)
 
     def _from_inventory(self, objects: Sequence[Any], paths: Sequence[str]) -> dict[str, dict[str, Any]] | None:
         """Of those objects that the person may see."""
         found = self._glances.items(self._guid, [reference(each) for each in objects], paths)
         if found is None:
             return None
-        granted = self._granted(objects, (_VIEW,))
+        try:
+            granted = self._granted(objects, (_VIEW,))
+        except (Forbidden, NotFound):
+            # The vCenter tells nothing of several when one of them is hidden or gone: a real reading sorts it out.
+            return None
         return {
             each._moId: {path: self._own(item[path]) for path in paths if path in item}
             for each, item in zip(objects, found, strict=True)
@@ -191,6 +204,9 @@ class _Remembering(Connection):
 
     def _granted(self, entities: Sequence[Any], wanted: Sequence[str]) -> dict[str, frozenset[str]]:
         """By id: what the session may do, asked for all entities and all privileges of their type in one call."""
+        group = self._group(entities[0])
+        if len(group) > len(entities) and {each._moId for each in entities} <= {each._moId for each in group}:
+            entities = group
         privileges = sorted(self._glances.wanted(reference(entities[0]).kind, wanted))
 
         def ask() -> dict[str, frozenset[str]]:
@@ -207,9 +223,10 @@ class _Remembering(Connection):
 
     def _gather(self, objects: Sequence[Any]) -> None:
         """Whoever asks about one of these will ask about the others too, so they are asked about together."""
-        if len(objects) > 1:
-            for each in objects:
-                self._glances.keep((self._guid, self._who.key, "group", each._moId), objects)
+        if len(objects) < 2 or {each._moId for each in objects} < {each._moId for each in self._group(objects[0])}:
+            return
+        for each in objects:
+            self._glances.keep((self._guid, self._who.key, "group", each._moId), objects)
 
     def _group(self, entity: Any) -> Sequence[Any]:
         found = self._glances.peek((self._guid, self._who.key, "group", entity._moId))

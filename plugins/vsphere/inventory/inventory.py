@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from ....core.errors import NotFound, Unavailable
 from .item import Change, Item, Movement, Reference
@@ -79,7 +80,7 @@ class Inventory:
 
     def begin(self, changes: Iterable[Change]) -> None:
         """A whole inventory has come, at first or after an interruption: what is not in it has gone."""
-        items = {change.reference: Item(change.reference, change.values) for change in changes}
+        items = {change.reference: Item(change.reference, change.values, change.raw) for change in changes}
         with self._condition:
             before = self._items
             told = [Change(Movement.WENT, each) for each in before if each not in items]
@@ -100,9 +101,7 @@ class Inventory:
                     self._items.pop(change.reference, None)
                     continue
                 known = self._items.get(change.reference)
-                kept = {} if known is None else known.properties
-                properties = {path: value for path, value in kept.items() if path not in change.removed}
-                self._items[change.reference] = Item(change.reference, {**properties, **change.values})
+                self._items[change.reference] = _changed(known or Item(change.reference), change)
             self._finish(changes)
         self._tell(changes)
 
@@ -137,6 +136,13 @@ class Inventory:
                 + (f": {self._reason}" if self._reason else "."),
                 next_step="Try again in a moment; isthmus vsphere doctor says whether something is wrong.",
             )
+
+
+def _changed(item: Item, change: Change) -> Item:
+    def after(before: Mapping[str, Any], now: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**{path: value for path, value in before.items() if path not in change.removed}, **now}
+
+    return Item(item.reference, after(item.properties, change.values), after(item.raw, change.raw))
 
 
 def _difference(before: Item, after: Item) -> Change:

@@ -19,10 +19,12 @@ class Reference:
 @dataclass(frozen=True, slots=True)
 class Item:
     """An object with the properties that are watched, by their paths (`summary.freeSpace`, in bytes). What is unset, or
-    may not be read, is not there. Objects that it names are `Reference`s, lists are tuples."""
+    may not be read, is not there. Objects that it names are `Reference`s, lists are tuples. `raw` holds those in
+    `watched.RAW` once more, as pyVmomi made them."""
 
     reference: Reference
     properties: Mapping[str, Any] = field(default_factory=dict)
+    raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -51,3 +53,4 @@ class Change:
     reference: Reference
     values: Mapping[str, Any] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
+    raw: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)

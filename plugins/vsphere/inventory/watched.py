@@ -24,6 +24,7 @@ WATCHED: Mapping[str, tuple[str, ...]] = {
         "parent",
         "host",
         "info",
+        "iormConfiguration.enabled",
         "overallStatus",
         "summary.accessible",
         "summary.capacity",
@@ -37,3 +38,6 @@ WATCHED: Mapping[str, tuple[str, ...]] = {
     "VirtualMachine": ("name", "parent", "datastore", "runtime.host", "runtime.powerState", "summary.config.template"),
 }
 """Properties by type; a cluster is a `ComputeResource`."""
+
+RAW = ("host", "info")
+"""Properties that are kept as pyVmomi made them too, for those who work with such."""
