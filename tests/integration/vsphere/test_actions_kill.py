@@ -12,7 +12,9 @@ import pytest
 
 from isthmus.plugins.vsphere.actions.declared.delete import DELETE
 from isthmus.plugins.vsphere.actions.declared.expand import EXPAND
+from isthmus.plugins.vsphere.actions.declared.mount import MOUNT
 from isthmus.plugins.vsphere.actions.declared.provision import PROVISION
+from isthmus.plugins.vsphere.actions.declared.unmount import UNMOUNT
 from tests.chaos.depth import Site
 from tests.environment import iscsi
 from tests.environment.server import until
@@ -23,8 +25,9 @@ from tests.simulators.vcenter.objects.host_system import HostSystem
 from tests.simulators.vcenter.storage import libiscsi
 from tests.simulators.vcenter.storage.lookup import storage_of
 
+FIRST, SECOND = "esx-01.example.test", "esx-02.example.test"
 REASON = iscsi.missing() or libiscsi.missing()
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 SHARED = {
     "provisioningProperties": {"ioConnectivity": {"accessProtocol": "iscsi"}},
     "customProperties": {"capabilities:multiAttach": "<is> true"},
@@ -115,3 +118,36 @@ def test_expand_survives_a_death_in_each_step(place: Place) -> None:
         size = 2 * GIB + number * (256 << 20)
         place.die_in("expand", f"{step} do", "gold", size=size)
         assert place.capacity() > size - (64 << 20)
+
+
+def mounted(place: Place) -> list[str]:
+    """The hosts that reach the datastore, by name, and nothing of it is left on the others."""
+    (store,) = [each for each in datastores(place.vc) if each.name == "gold"]
+    found = []
+    for host in place.vc.model.every(HostSystem):
+        storage, mount = storage_of(host), store.mount_of(host)
+        if mount is None:
+            assert not storage.disks and not storage.adapter.statics and not storage.volumes.known
+        else:
+            assert mount.mounted and mount.accessible
+            found.append(str(host.name))
+    assert len(place.site.call("GET", "attachments")["items"]) == len(found)
+    return found
+
+
+def test_mount_and_unmount_survive_a_death_in_each_step_and_on_the_way_back(place: Place) -> None:
+    place.do("provision", "cluster-1", name="gold", size=2 * GIB, profile="shared", hosts=[FIRST])
+    forward, backward = ["announce", *MOUNT.steps], ["announce", *UNMOUNT.steps]
+    for number in range(max(len(forward), len(backward))):
+        there, back = forward[number % len(forward)], backward[number % len(backward)]
+        place.die_in("mount", f"{there} do", "gold", hosts=[SECOND])
+        assert mounted(place) == [FIRST, SECOND]
+        place.die_in("unmount", f"{back} do", "gold", hosts=[SECOND])
+        assert mounted(place) == [FIRST]
+    for step, undo in MOUNT.steps.items():
+        if undo is not None:
+            place.die_in("mount", f"{step} undo", "gold", fails="read_back", hosts=[SECOND])
+            assert mounted(place) == [FIRST]
+    place.do("mount", "gold", hosts=[SECOND])
+    place.die_in("unmount", "unmount undo", "gold", fails="unmount", hosts=[SECOND])
+    assert mounted(place) == [FIRST, SECOND]
