@@ -19,5 +19,9 @@ class BuildWithStyle(build_py):
         except style["Unfetched"] as reason:
             print(f"The web pages are packed without their style: {reason}", file=sys.stderr)
 
+    def find_package_modules(self, package: str, package_dir: str) -> list[tuple[str, str, str]]:
+        # The root of the repository is the package, and this file is no part of it.
+        return [found for found in super().find_package_modules(package, package_dir) if found[1] != "setup"]
+
 
 setup(cmdclass={"build_py": BuildWithStyle})

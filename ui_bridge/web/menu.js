@@ -106,6 +106,8 @@ export function menuButton(session, { label, key, find, choose }) {
 
   function place() {
     const from = opener.getBoundingClientRect();
+    // At the edge it would be measured narrower than it is going to be.
+    menu?.style.setProperty("left", "0");
     const { offsetWidth: width, offsetHeight: height } = /** @type {HTMLElement} */ (menu);
     const room = window.innerHeight - height - MARGIN;
     const top = from.bottom <= room ? from.bottom : from.top >= height + MARGIN ? from.top - height : room;
