@@ -13,6 +13,8 @@ ADMINISTER = "Isthmus.Administer"
 PRIVILEGES = (VIEW, PROVISION, MANAGE, ADMINISTER)
 _ROLES = ((MANAGE, "manager"), (PROVISION, "member"), (VIEW, "reader"))
 # The strongest first.
+_STRENGTH = {"reader": 1, "member": 2, "manager": 3, "admin": 4}
+_ROLE_OF = {VIEW: "reader", PROVISION: "member", MANAGE: "manager", ADMINISTER: "admin"}
 
 SERVICE_ACCOUNT = (
     "System.View",
@@ -64,6 +66,12 @@ def role(privileges: Collection[str], *, administrators: bool = False) -> str | 
     if ADMINISTER in privileges:
         return "admin" if administrators else "manager"
     return next((name for privilege, name in _ROLES if privilege in privileges), None)
+
+
+def stands_for(roles: Collection[str], privilege: str) -> bool:
+    """Whether somebody with these roles may do what the privilege is for; the stronger ones include the weaker."""
+    given = max((_STRENGTH.get(role, 0) for role in roles), default=0)
+    return given >= _STRENGTH[_ROLE_OF[privilege]]
 
 
 def principal(user: str) -> str:

@@ -10,6 +10,7 @@ from ....core.model.host import Host
 from ....core.model.page import LARGEST_PAGE, Page, Query
 from ....ui_bridge.block import Block, Entry, Level, Notice, Table, text
 from ..inventory.item import Item, Reference
+from ..vcenters.privileges import MANAGE
 from .devices import Devices, devices
 from .host import adapter, connection
 from .scene import MOST_ROWS, Scene, inventoried
@@ -27,7 +28,7 @@ def page(scene: Scene) -> Sequence[Block]:
     columns = words.columns("host", "connection", "adapter", "initiator", "known")
     table = Table("hosts", words("hosts"), columns, rows, words("hosts.none"), more=len(items) > MOST_ROWS)
     blocks = [*scene.warnings(answers), *trouble, *unread, table]
-    if scene.may("host:update"):
+    if scene.may(MANAGE):
         blocks.append(_others(scene, answers.found, found))
     return blocks
 

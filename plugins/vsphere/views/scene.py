@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from ....adapters.contract import Storage
 from ....core.context import Context
 from ....core.errors import IsthmusError, NotFound, Unavailable
-from ....core.security.policy import allowed
 from ....ui_bridge.block import Block, Cell, Level, Notice, text, thing
 from ....ui_bridge.objects import ObjectId
 from ..actions.declared import DECLARED
@@ -17,6 +16,7 @@ from ..actions.desk import Seat
 from ..actions.reasons import because
 from ..inventory.inventory import Inventory
 from ..inventory.item import Item, Reference
+from ..vcenters.privileges import ADMINISTER, stands_for
 from .asking import Answers, Asking
 from .words import Words
 
@@ -51,9 +51,9 @@ class Scene:
     def subject(self) -> Reference:
         return Reference(self.target.kind, self.target.moid)
 
-    def may(self, permission: str) -> bool:
-        """Whether the reader has a permission of the core."""
-        return allowed(self.context.roles, permission)
+    def may(self, privilege: str) -> bool:
+        """Whether the reader stands for a privilege of the plug-in's. It says what a page offers; the core decides."""
+        return stands_for(self.context.roles, privilege)
 
     def ask(self, work: Callable[[str, Storage], Answer], *, only: str | None = None) -> Answers[Answer]:
         """The storage systems, as the reader."""
@@ -106,7 +106,7 @@ class Scene:
             each.id
             for each in DECLARED
             if kind in each.kinds
-            and self.may(each.permission)
+            and self.may(each.privilege)
             and (not taking or taking in each.input.get("properties", {}))
         ]
 
@@ -117,7 +117,7 @@ class Scene:
 
     def silent(self, name: str, error: IsthmusError) -> Notice:
         """That a system does not answer. What it said is for those who run it."""
-        if not self.may("system:write"):
+        if not self.may(ADMINISTER):
             return self.words.notice(Level.WARNING, "silent", system=name)
         message, cure = self.words.told(error)
         return Notice(Level.WARNING, self.words("silent.because", system=name, said=message), cure)

@@ -12,6 +12,7 @@ from ....core.model.system import LOCAL, System, SystemState
 from ....plugin_manager.contract import LOCAL_SYSTEM
 from ....ui_bridge.block import Block, Cell, Entry, Level, Notice, Table, text
 from ..systems.declared import ADD, EDIT, REMOVE, TEST
+from ..vcenters.privileges import ADMINISTER
 from .scene import MOST_ROWS, Scene
 
 
@@ -26,7 +27,7 @@ def known(systems: Mapping[str, Adapter]) -> Sequence[System]:
 
 def page(scene: Scene, systems: Mapping[str, Adapter]) -> Sequence[Block]:
     """One row for each."""
-    words, administrator = scene.words, scene.may("system:write")
+    words, administrator = scene.words, scene.may(ADMINISTER)
     try:
         found = [each for each in known(systems) if administrator or each.state is SystemState.ENABLED]
     except IsthmusError as error:

@@ -13,7 +13,16 @@ from isthmus.plugin_manager.action import Action
 from isthmus.plugins.vsphere.registration.declaration import registration_actions
 from isthmus.plugins.vsphere.registration.identity import KEY, manifest_url, version_of
 from isthmus.plugins.vsphere.registration.offer import Offer
-from isthmus.plugins.vsphere.vcenters.privileges import ADMINISTER, MANAGE, PROVISION, VIEW, principal, role
+from isthmus.plugins.vsphere.vcenters.privileges import (
+    ADMINISTER,
+    MANAGE,
+    PRIVILEGES,
+    PROVISION,
+    VIEW,
+    principal,
+    role,
+    stands_for,
+)
 from isthmus.ui_bridge.locale import Texts
 
 GROW = Action("barn-grow", "Grow", "volume:extend", kinds=("Datastore",), run=lambda call: {})
@@ -56,6 +65,15 @@ def test_the_strongest_privilege_makes_the_role() -> None:
     assert role({VIEW, "System.Read"}) == "reader"
     assert role({"System.Read"}) is None
     assert role({ADMINISTER}) == "manager" and role({ADMINISTER}, administrators=True) == "admin"
+
+
+def test_a_role_stands_for_its_privilege_and_the_weaker_ones() -> None:
+    for held in PRIVILEGES:
+        made = role({held}, administrators=True)
+        assert made is not None
+        weaker = PRIVILEGES[: PRIVILEGES.index(held) + 1]
+        assert [each for each in PRIVILEGES if stands_for({made}, each)] == list(weaker)
+    assert not stands_for({"service"}, VIEW) and not stands_for((), VIEW)
 
 
 @pytest.mark.parametrize(
