@@ -1,4 +1,4 @@
-"""One HTTPS request, verified, with an end, heeding no environment."""
+"""HTTPS requests, verified, with an end, heeding no environment."""
 
 from __future__ import annotations
 
@@ -20,6 +20,27 @@ class Reply:
     content: bytes
 
 
+class Talk:
+    """Requests to one server over one connection, which is opened for the first of them. Not for several threads."""
+
+    def __init__(self, endpoint: Endpoint, *, seconds: float = 10.0) -> None:
+        self._connection = HTTPSConnection(
+            endpoint.host, endpoint.port, timeout=seconds, context=endpoint.trust.context()
+        )
+
+    def ask(
+        self, method: str, path: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        """What the server answers. Raises what the connection raises (`OSError`, `HTTPException`)."""
+        self._connection.request(method, path, body, dict(headers or {}))
+        answer = self._connection.getresponse()
+        return Reply(answer.status, answer.getheader("Content-Type") or "", answer.read(LARGEST))
+
+    def close(self) -> None:
+        """Let go of the connection; another request opens another."""
+        self._connection.close()
+
+
 def ask(
     endpoint: Endpoint,
     method: str,
@@ -30,10 +51,8 @@ def ask(
     seconds: float = 10.0,
 ) -> Reply:
     """What the server at `endpoint` answers. Raises what the connection raises (`OSError`, `HTTPException`)."""
-    connection = HTTPSConnection(endpoint.host, endpoint.port, timeout=seconds, context=endpoint.trust.context())
+    talk = Talk(endpoint, seconds=seconds)
     try:
-        connection.request(method, path, body, dict(headers or {}))
-        answer = connection.getresponse()
-        return Reply(answer.status, answer.getheader("Content-Type") or "", answer.read(LARGEST))
+        return talk.ask(method, path, body=body, headers=headers)
     finally:
-        connection.close()
+        talk.close()

@@ -5,16 +5,17 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, NoReturn, Self
 from urllib.parse import quote, urlencode
 
-from ....core.errors import Conflict, Failed, NotFound, Unavailable
+from ....core.errors import Conflict, Failed, IsthmusError, NotFound, Unavailable
 from ..connection.endpoint import Endpoint
-from ..connection.errors import LoginRefused, PrivilegeMissing, SessionEnded
+from ..connection.errors import LoginRefused, PrivilegeMissing, SessionEnded, Unreachable
 from ..connection.faults import translated
-from ..connection.https import Reply, ask
+from ..connection.https import Reply, Talk
 
 _PIECE = 200
 _HEADER = "vmware-api-session-id"
@@ -47,11 +48,20 @@ class TagService:
     """
 
     def __init__(self, endpoint: Endpoint, user: str, password: str, *, seconds: float = 15.0) -> None:
-        self._endpoint, self._user, self._password, self._seconds = endpoint, user, password, seconds
+        self._endpoint, self._user, self._password = endpoint, user, password
+        self._talk = Talk(endpoint, seconds=seconds)
         self._token = ""
         self._old = False
 
     def __enter__(self) -> Self:
+        try:
+            self._login()
+        except IsthmusError:
+            self._talk.close()
+            raise
+        return self
+
+    def _login(self) -> None:
         pair = base64.b64encode(f"{self._user}:{self._password}".encode()).decode()
         headers = {"Authorization": f"Basic {pair}"}
         reply = self._send("POST", "/api/session", headers)
@@ -68,13 +78,15 @@ class TagService:
             self._fail(reply)
         found = _content(reply)
         self._token = str(found.get("value", "") if isinstance(found, dict) else found)
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
-            self._call("DELETE", "/rest/com/vmware/cis/session" if self._old else "/api/session")
+        # Whoever does not answer is not waited for once more; the session ends by itself then.
+        if not isinstance(error, Unreachable):
+            with suppress(IsthmusError):
+                self._call("DELETE", "/rest/com/vmware/cis/session" if self._old else "/api/session")
+        self._talk.close()
 
     def category(self, description: str) -> Category | None:
         """The first whose description ends so."""
@@ -159,7 +171,7 @@ class TagService:
         sent = {**headers, "Content-Type": "application/json", "Accept": "application/json"}
         content = None if body is None else json.dumps(body).encode()
         with translated(self._endpoint):
-            return ask(self._endpoint, method, path, body=content, headers=sent, seconds=self._seconds)
+            return self._talk.ask(method, path, body=content, headers=sent)
 
     def _fail(self, reply: Reply) -> NoReturn:
         where, said, kind = self._endpoint.address, _said(reply), _kind(reply)
