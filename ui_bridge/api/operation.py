@@ -90,5 +90,7 @@ def _error(x: Exchange, operation: Operation) -> Mapping[str, str] | None:
     if operation.error.get("code") == "cancelled":
         return {"message": x.text("outcome.cancelled"), "next_step": ""}
     error = IsthmusError.from_json(dict(operation.error))
+    # What an error says of a step is said in the words of its action.
+    error.details.setdefault("action", action_of(x, operation))
     message, cure = told(error, x.platform, x.surface.texts, x.locale)
     return {"message": message, "next_step": cure}

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from ...core.context import Context
-from ...core.errors import Invalid, NotFound
+from ...core.errors import Forbidden, Invalid, NotFound
 from ...core.model.operation import Operation
 from ...core.model.page import Query
 from ..block import Block
@@ -83,16 +83,19 @@ def belongs(x: Exchange, operation: Operation) -> bool:
 def context_at(x: Exchange, operation: Operation) -> Context:
     """Who asks, with the rights that they have on what the operation is about.
 
-    Of what is gone nobody has rights any more: then whoever began the operation may follow it to its end, and those
-    with rights on the whole vCenter. Raises `Forbidden`, `NotFound`.
+    Of what is gone nobody has rights any more: then those on the whole vCenter count, and whoever began the operation
+    may still follow it to its end. Raises `Forbidden`, `NotFound`.
     """
     subject = ObjectId.parse(str(operation.resource))
     with suppress(NotFound):
         return x.admitted(at=subject).context
-    asking = x.platform.identify(x.sender, subject.guid, x.request_id)
-    if asking.user == operation.user and asking.tenant == operation.tenant:
-        return asking
-    return x.admitted(at=ObjectId.whole(subject.guid)).context
+    try:
+        return x.admitted(at=ObjectId.whole(subject.guid)).context
+    except (Forbidden, NotFound):
+        asking = x.platform.identify(x.sender, subject.guid, x.request_id)
+        if asking.user == operation.user and asking.tenant == operation.tenant:
+            return asking
+        raise
 
 
 def _found(x: Exchange) -> tuple[Operation, Context]:

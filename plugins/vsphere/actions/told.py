@@ -50,5 +50,6 @@ def _stuck(details: Mapping[str, Any]) -> Mapping[str, Any]:
     """A step that keeps failing, or that cannot be taken back, with the cause in it."""
     reason = "keeps-failing-back" if details.get("because") else "keeps-failing"
     step = str(details.get("step", ""))
-    named = reasons.phrase(f"step.{step}") if reasons.texts().has(f"step.{step}") else step
+    keys = (f"step.{details.get('action')}.{step}", f"step.{step}")
+    named = next((reasons.phrase(key) for key in keys if reasons.texts().has(key)), step)
     return {"reason": reason, "values": {"step": named, "cause": reasons.cause(details["cause"])}}

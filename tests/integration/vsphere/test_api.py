@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -236,6 +236,28 @@ def test_a_deletion_is_followed_to_its_end_although_the_datastore_is_gone(site: 
     ended = page.followed(page.begin("delete", "gold"))[-1]
     assert ended["state"] == "done", ended["error"]
     assert ended["object"] == {"id": urn, "name": "gold"}
+
+
+def test_what_stands_past_the_point_of_no_return_is_retried_from_the_page(
+    site: ActionSite, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.done("provision", HOST, name="gold", size=SIZE, profile="plain")
+    station = site.array.engine.parts.journal._station
+    monkeypatch.setattr(station, "retries", replace(station.retries, patience=0.0))
+    with site.failing("vsphere.delete", "detach", after=False):
+        stuck = page.followed(page.begin("delete", "gold"))[-1]
+    assert stuck["state"] == "needs_attention" and stuck["can"] == ["retry"]
+    found = states(stuck)
+    assert (found["destroy"], found["detach"], found["withdraw"]) == ("done", "failed", "pending")
+    told = page.got(f"operations/{stuck['id']}", locale="de")["error"]
+    assert (
+        told["message"]
+        == "Der Schritt „Datenträger auf den Hosts trennen“ scheitert immer wieder: The step was told to fail."
+    )
+    refused = page.ask(f"operations/{stuck['id']}/abandon", body={})
+    assert refused.status == 403 and "Isthmus.Manage" in refused.body["message"]
+    ended = page.followed(page.got(f"operations/{stuck['id']}/retry", body={}))[-1]
+    assert ended["state"] == "done" and set(states(ended).values()) == {"done"}
 
 
 def test_reasons_are_told_in_the_readers_language_with_a_cure(page: Page) -> None:
