@@ -167,9 +167,9 @@ export class Dialog {
     this.#buttons([this.#closing("ui.close")]);
     try {
       const ask = () => this.session.api.post(`actions/${this.id}`, { input, key: this.key });
-      const { operation, result } = await persistently(ask);
+      const { operation, blocks } = await persistently(ask);
       if (operation) this.#progress(operation);
-      else this.#result(result ?? {});
+      else this.#result(blocks ?? []);
     } catch (error) {
       if (error instanceof ApiError && error.lost) this.#lost(error, input);
       else this.#refused(error, () => this.#plan());
@@ -201,12 +201,12 @@ export class Dialog {
     this.view.start();
   }
 
-  #result(result) {
-    const said = typeof result.message === "string" ? result.message : this.session.say("ui.outcome.done");
-    const blocks = Array.isArray(result.blocks) ? result.blocks : [];
+  /** What was done at once. */
+  #result(blocks) {
     const drawn = new Blocks(this.session, quiet());
     drawn.show(blocks);
-    fill(this.body, alert("ok", [el("strong", {}, said)], { role: "status" }), drawn.element);
+    const said = el("strong", {}, this.session.say("ui.outcome.done"));
+    fill(this.body, alert("ok", [said], { role: "status" }), drawn.element);
     this.#buttons([this.#closing("ui.close", true)]);
     this.#arrive();
   }

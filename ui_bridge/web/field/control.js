@@ -25,6 +25,11 @@ export function control(session, field, id) {
   return make(session, field, id);
 }
 
+/** Whether the field says its label itself, beside its box. @param {Field} field */
+export function isLabelled(field) {
+  return field.control === "boolean" && (field.initial !== null || field.required);
+}
+
 /** Whether the field is a set of inputs with a legend, and no single one with a label. @param {Field} field */
 export function isSet(field) {
   return field.control === "choices";
@@ -61,7 +66,21 @@ function area(field, id, value) {
 
 function lines(session, field, id) {
   const input = area(field, id, field.initial);
-  return simple(input, () => (input.value.trim() === "" ? null : input.value));
+  const made = simple(input, () => (input.value.trim() === "" ? null : input.value));
+  return field.schema.contentMediaType ? { ...made, element: el("div", { class: "lines" }, input, upload(session, input)) } : made;
+}
+
+/** Takes the text of a file of the reader's. */
+function upload(session, input) {
+  const picker = /** @type {HTMLInputElement} */ (el("input", { type: "file", class: "upload", "aria-label": session.say("ui.field.file") }));
+  picker.addEventListener("change", async (event) => {
+    event.stopPropagation();
+    const [file] = picker.files ?? [];
+    if (!file) return;
+    input.value = await file.text();
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  return picker;
 }
 
 /** One entry a line. */
@@ -145,20 +164,32 @@ function bytes(session, field, id) {
 }
 
 function boolean(session, field, id) {
+  // Left out is something else than no, where the schema does not say which it would be.
+  if (field.initial === null && !field.required) return yesOrNo(session, field, id);
   const input = /** @type {HTMLInputElement} */ (
     el("input", { id, type: "checkbox", class: "clr-checkbox", checked: field.initial === true })
   );
   return {
     element: el("div", { class: "clr-checkbox-wrapper" }, input, el("label", { for: id, class: "clr-control-label" }, field.label)),
-    read: () => (input.checked || field.initial !== null || field.required ? input.checked : null),
+    read: () => input.checked,
     focus: () => input.focus(),
     described: [input],
   };
 }
 
+function yesOrNo(session, field, id) {
+  const input = dropdown(session, field, id);
+  const values = [true, false];
+  fill(input, options(session, field, values.map((value) => ({ value, title: session.say(value ? "ui.yes" : "ui.no") }))));
+  const read = () => (input.value === "" ? null : values[Number(input.value)]);
+  return { ...simple(input, read), element: el("div", { class: "clr-select-wrapper" }, input) };
+}
+
+/** With an empty one before them, unless the schema says what it is when nothing is chosen. */
 function options(session, field, choices) {
+  const decided = choices.some((each) => same(each.value, field.schema.default));
   const empty = el("option", { value: "" }, session.say(field.required ? "ui.field.choose" : "ui.field.none"));
-  return [empty, ...choices.map((each, index) => el("option", { value: String(index) }, entitled(each)))];
+  return [!decided && empty, ...choices.map((each, index) => el("option", { value: String(index) }, entitled(each)))];
 }
 
 /** A short note stands in the list itself, where it helps to choose; a long one below it. */
@@ -275,5 +306,5 @@ function choices(session, field, id) {
 }
 
 function same(one, other) {
-  return one === other || (other !== null && String(one) === String(other));
+  return one === other || (other !== null && other !== undefined && String(one) === String(other));
 }

@@ -3,8 +3,8 @@
 import { button, el, fill, fresh } from "../dom.js";
 import { alert, failure } from "../failure.js";
 import { fault } from "./check.js";
-import { control, isSet } from "./control.js";
-import { dependents, fields, flat, nested } from "./model.js";
+import { control, isLabelled, isSet } from "./control.js";
+import { applies, dependents, fields, flat, nested } from "./model.js";
 
 /**
  * @typedef {object} Entry one field as it stands on the page
@@ -33,6 +33,7 @@ export class Form {
     this.summary = el("div", { class: "form-summary", tabindex: "-1" });
     const stay = (event) => event.preventDefault();
     this.element = el("form", { class: "form", novalidate: true, onsubmit: stay }, this.summary, this.fields.map((each) => this.#row(each)));
+    this.#fit();
   }
 
   /** Asks for all choices. */
@@ -53,7 +54,8 @@ export class Form {
 
   /** What was entered, as the action takes it. */
   get input() {
-    return nested(this.#values());
+    const values = this.#values();
+    return nested(new Map([...values].filter(([name]) => !this.entries.get(name)?.box.hidden)));
   }
 
   /**
@@ -63,6 +65,7 @@ export class Form {
   check() {
     let sound = true;
     for (const entry of this.entries.values()) {
+      if (entry.box.hidden) continue;
       const value = entry.control.read();
       const found = value === undefined ? { key: "ui.fault.unreadable", values: {} } : fault(entry.field, value);
       this.#mark(entry, found ? this.#said(entry.field, found) : "");
@@ -113,7 +116,7 @@ export class Form {
       : el(
           "div",
           { class: "field" },
-          field.control !== "boolean" && el("label", { class: "field-label", for: id }, this.#label(field)),
+          !isLabelled(field) && el("label", { class: "field-label", for: id }, this.#label(field)),
           made.element,
           note && noted,
           wrong,
@@ -169,7 +172,7 @@ export class Form {
   }
 
   #sum() {
-    const wrong = [...this.entries.values()].filter((each) => each.wrong.textContent);
+    const wrong = [...this.entries.values()].filter((each) => !each.box.hidden && each.wrong.textContent);
     const go = (entry) =>
       button(entry.field.label, () => entry.control.focus(), { class: "link" });
     fill(
@@ -188,8 +191,15 @@ export class Form {
     if (text(entry) !== entry.refused) this.#mark(entry, "");
   }
 
+  /** Shows the fields that are there with what is entered now, and no other. */
+  #fit() {
+    const values = this.#values();
+    for (const { field, box } of this.entries.values()) box.hidden = !applies(field, values);
+  }
+
   #changed(entry) {
     this.#forgive(entry);
+    this.#fit();
     for (const each of dependents(this.fields, entry.field.name)) this.#offer(each);
   }
 

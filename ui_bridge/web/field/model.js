@@ -3,7 +3,8 @@
  *
  * What is understood: string (`enum`, `format: password` or `writeOnly`, several lines from a `maxLength` of 1000 on),
  * integer and number (with `x-unit: bytes` as number and unit), boolean, array of strings, and objects of such in groups.
- * A field that `choices` names is chosen from what the server offers. All else is entered as JSON.
+ * A field that `choices` names is chosen from what the server offers. A field with `x-for` is there only while the
+ * fields named in it have one of those values. All else is entered as JSON.
  */
 
 /**
@@ -17,6 +18,7 @@
  * @property {boolean} required
  * @property {any} initial
  * @property {any} schema
+ * @property {Record<string, any[]> | null} only while these fields have one of these values
  * @property {Field[]} [fields] of a group
  */
 
@@ -42,6 +44,7 @@ export function fields(schema, choices = [], given = {}, prefix = "") {
       control: control(each, choices.includes(name)),
       required: required.has(key),
       initial: known ?? each.default ?? each.const ?? null,
+      only: each["x-for"] ?? null,
       schema: each,
     };
     if (field.control === "group") field.fields = fields(each, choices, known ?? {}, `${name}.`);
@@ -56,6 +59,15 @@ export function fields(schema, choices = [], given = {}, prefix = "") {
  */
 export function flat(found) {
   return found.flatMap((each) => (each.fields ? flat(each.fields) : [each]));
+}
+
+/**
+ * Whether a field is there with these values of the others; a field that the form does not have decides nothing.
+ * @param {Field} field
+ * @param {Map<string, any>} values by the fields' names
+ */
+export function applies({ only }, values) {
+  return Object.entries(only ?? {}).every(([name, wanted]) => !values.has(name) || wanted.includes(values.get(name)));
 }
 
 /**

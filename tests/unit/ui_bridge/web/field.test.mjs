@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { joined, split } from "../../../../ui_bridge/web/field/bytes.js";
 import { fault } from "../../../../ui_bridge/web/field/check.js";
-import { dependents, fields, flat, nested } from "../../../../ui_bridge/web/field/model.js";
+import { applies, dependents, fields, flat, nested } from "../../../../ui_bridge/web/field/model.js";
 
 const SCHEMA = {
   type: "object",
@@ -111,4 +111,11 @@ test("a size that is known is shown as it would be entered", () => {
     const { number, unit } = split(bytes);
     assert.equal(joined(number, unit), bytes);
   }
+});
+
+test("a field of one adapter is there while that adapter is chosen", () => {
+  const [, token] = fields({ properties: { adapter: {}, token: { "x-for": { adapter: ["remote", "swordfish"] } } } });
+  assert.equal(applies(token, new Map([["adapter", "remote"]])), true);
+  assert.equal(applies(token, new Map([["adapter", null]])), false);
+  assert.equal(applies(token, new Map([["system", "s1"]])), true);
 });
