@@ -13,7 +13,8 @@ _ENDED_BADLY = (OperationState.FAILED, OperationState.CANCELLED, OperationState.
 
 def asked(run: Run, what: str, submit: Callable[[str], Operation]) -> Operation:
     """The operation that `submit(key)` accepts: the one of an earlier try, unless that failed and this step is being
-    tried anew because of it. Then it is asked for again under another key, since a key stands for its outcome too."""
+    tried anew because of it. The journal frees the keys of what failed here; for another system a key stands for its
+    outcome too, so there it is asked for under the next one."""
     for number in count():
         found = submit(f"{run.key}/{what}/{number}")
         if found.state not in _ENDED_BADLY or number >= run.attempt - 1:
