@@ -30,11 +30,12 @@ _FOCUS = """() => {
     at = inner;
   }
   if (!at || at === document.body) return { name: "", shown: true, frame: false };
-  const drawn = (one) => {
-    const style = at.ownerDocument.defaultView.getComputedStyle(one);
+  const drawn = (one) => ["", "::before", "::after"].some((part) => {
+    const style = at.ownerDocument.defaultView.getComputedStyle(one, part);
+    if (part && style.content === "none") return false;
     const outline = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
     return outline || style.boxShadow !== "none";
-  };
+  });
   const box = at.getBoundingClientRect();
   const around = at.parentElement && at.parentElement.matches(":focus-within") ? [at, at.parentElement] : [at];
   const name = at.getAttribute("aria-label") || at.innerText || at.name || at.id || at.title || at.tagName;
@@ -117,14 +118,22 @@ class Desk:
         return self.menu().locator(f'[data-action="{action}"]')
 
     def choose(self, action: str) -> FrameLocator:
-        """Use an action of the menu by its id; the page in the dialog. The menu is opened again while the action is
-        greyed: answers about it are some seconds old."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while (entry := self.entry(action)).get_attribute("aria-disabled") is not None:
-            assert time.monotonic() < deadline, f"{action} stays greyed: {entry.get_attribute('title')}"
-            self.page.keyboard.press("Escape")
-        entry.click()
+        """Use an action of the menu by its id; the page in the dialog."""
+        self._entry_that_is(action, greyed=False).click()
         return self.dialog()
+
+    def greyed(self, action: str) -> str:
+        """Why an action of the menu cannot be used, which it must not be."""
+        return self._entry_that_is(action, greyed=True).get_attribute("title") or ""
+
+    def _entry_that_is(self, action: str, *, greyed: bool) -> Locator:
+        """The menu is opened again until it is so: an answer may be some seconds old, or still be looked for."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while ((entry := self.entry(action)).get_attribute("aria-disabled") is not None) is not greyed:
+            said = entry.get_attribute("title")
+            assert time.monotonic() < deadline, f"{action} stays {'open' if greyed else 'greyed'}: {said}"
+            self.page.keyboard.press("Escape")
+        return entry
 
     def dialog(self) -> FrameLocator:
         """The page in the dialog that is open, the topmost if there are several."""
