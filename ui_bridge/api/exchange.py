@@ -149,11 +149,19 @@ def _media(environ: Mapping[str, Any]) -> str:
 
 
 def _content(environ: Mapping[str, Any]) -> bytes:
-    try:
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        length = -1
-    if not 0 <= length <= LARGEST_BODY:
-        raise Invalid(f"The body has more than {LARGEST_BODY} bytes, or does not say how many.")
-    content: bytes = environ["wsgi.input"].read(length)
-    return content
+    """All of the body, whether it says how long it is or comes in pieces."""
+    declared = str(environ.get("CONTENT_LENGTH", ""))
+    if declared and not (declared.isascii() and declared.isdigit() and int(declared[:20]) <= LARGEST_BODY):
+        raise _too_large()
+    left = int(declared) if declared else LARGEST_BODY + 1
+    parts: list[bytes] = []
+    while left > 0 and (part := environ["wsgi.input"].read(left)):
+        parts.append(part)
+        left -= len(part)
+    if not declared and left <= 0:
+        raise _too_large()
+    return b"".join(parts)
+
+
+def _too_large() -> Invalid:
+    return Invalid(f"The body has more than {LARGEST_BODY} bytes, or a length that is none.")

@@ -60,6 +60,10 @@ def test_a_page_is_served_with_the_persons_own_session(installation: Installatio
         assert stranger.status_code == 401 and "Basic" not in stranger.headers["WWW-Authenticate"]
         large = browser.post("operations/none/cancel", {"x": "y" * 70_000})
         assert large.status_code == 400
+        where = f"{browser.address}/operations/none/cancel?vcenter={vc.guid}"
+        pieces = {"Content-Type": "application/json"}
+        for content, status in (([b'{"a"', b": 1}"], 404), ([b"[", b"1]"], 400), ([b"[" * 50_000] * 2, 400)):
+            assert browser.http.post(where, data=iter(content), headers=pieces, timeout=30).status_code == status
     assert token not in installation.server.log.read_text()
 
 

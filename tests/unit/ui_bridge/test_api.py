@@ -310,6 +310,14 @@ def test_what_no_page_of_ours_would_send_does_nothing(body: Any, more: dict[str,
     assert (ask("actions/barn-delete", farm, body=body, **more).status, farm.calls) == (status, [])
 
 
+def test_a_body_in_pieces_counts_like_any_other() -> None:
+    farm = Farm()
+    assert ask("actions/barn-grow", farm, body={"input": {"by": 2}}, CONTENT_LENGTH="").status == 200
+    assert farm.calls[0].input == {"by": 2}
+    large = b'{"input": {"x": "' + b"y" * 65_536 + b'"}}'
+    assert ask("actions/barn-grow", farm, body=large, CONTENT_LENGTH="").status == 400 and len(farm.calls) == 1
+
+
 def test_a_request_of_our_own_page_passes() -> None:
     more = {"HTTP_SEC_FETCH_SITE": "same-origin", "CONTENT_TYPE": "application/json; charset=utf-8"}
     assert ask("actions/barn-delete", Farm(), body={}, **more).status == 200
