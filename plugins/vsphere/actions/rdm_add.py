@@ -13,6 +13,7 @@ from ....core.journal.step import Run, Wait
 from ....core.model.attachment import Attachment
 from ....core.model.volume import Volume
 from ....plugin_manager.action import Call, Choice
+from ....plugin_manager.contract import LOCAL_SYSTEM
 from ..connection.soap import Connection, Who
 from ..hosts import raw_disks
 from ..hosts.esx import Esx
@@ -86,8 +87,9 @@ class RdmAdd(Exposing, NewVolume):
 
     def volume_choices(self, call: Call) -> Sequence[Choice]:
         """The system's volumes that nobody uses."""
-        demand_system(self._stage.systems(), call.input["system"])
-        storage = self._stage.systems()[call.input["system"]].storage(call.context)
+        name = str(call.input.get("system") or LOCAL_SYSTEM)
+        demand_system(self._stage.systems(), name)
+        storage = self._stage.systems()[name].storage(call.context)
         used = {each.volume for each in everything(storage.attachments.list)}
         shared = {each.id: is_shared(each) for each in everything(storage.profiles.list)}
         return [

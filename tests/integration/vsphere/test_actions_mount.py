@@ -8,9 +8,10 @@ import pytest
 
 from isthmus.core.errors import Conflict
 from isthmus.plugins.vsphere.actions.declared.mount import MOUNT
+from isthmus.plugins.vsphere.actions.reasons import said
 from isthmus.plugins.vsphere.connection.vmodl import vim
 from tests.environment.server import until
-from tests.integration.vsphere.actions_site import GIB, ActionSite, message, refused
+from tests.integration.vsphere.actions_site import GIB, ActionSite, cure, message, refused
 from tests.simulators.vcenter.objects.virtual_machine import VirtualMachine
 
 CLUSTER = "cluster-1"
@@ -109,7 +110,9 @@ def test_a_host_that_goes_offline_in_mid_mount_is_named_and_cleaned_up_later(sit
     second.set("runtime.connectionState", "connected")
     found = site.ended(operation)
     assert found.state == "failed" and f"no connection to host {SECOND}" in message(found)
-    assert without_hosts(site.footprint()) == before
+    assert cure(found) == "Connect the host again, then repeat this."
+    assert said(found.error or {}, "de").startswith(f"Das vCenter hat keine Verbindung zum Host {SECOND}.")
+    assert without_hosts(site.footprint()) == before and mounted(site) == {FIRST: (True, True)}
 
 
 def test_the_last_host_and_a_host_with_machines_keep_it(site: ActionSite, both: str) -> None:

@@ -108,7 +108,7 @@ def test_what_is_written_to_the_volume_is_what_the_machine_has(site: ActionSite)
 def test_a_volume_that_nobody_uses_is_offered_and_taken(site: ActionSite) -> None:
     spare = site.array.volume("spare", 64 * MIB, shared=True)
     site.array.volume("single", 64 * MIB)
-    choices = site.catalogue.choices("vsphere", "rdm-add", "volume", site.call("payroll", {"system": "local"}))
+    choices = site.catalogue.choices("vsphere", "rdm-add", "volume", site.call("payroll"))
     assert {each.title: each.details["shared"] for each in choices} == {"spare": True, "single": False}
     result = site.done("rdm-add", "payroll", volume=spare)
     assert result["volume"] == spare and len(raw(site)) == 1
