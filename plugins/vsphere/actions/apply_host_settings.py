@@ -42,7 +42,19 @@ class ApplyHostSettings:
         """What would be changed, from what to what."""
         found = self._asked(self._desk.seat(call), call.input)
         return {
-            "changes": [{**each.to_json(), "becomes": shown(each.target)} for each in found],
+            "changes": [
+                {
+                    "rule": each.rule.id,
+                    "host": {"id": each.host.moid, "name": each.host.name},
+                    "device": each.device or None,
+                    "setting": each.rule.name,
+                    "severity": each.rule.severity,
+                    "found": shown(each.found),
+                    "becomes": shown(each.target),
+                    "reboot": each.rule.reboot,
+                }
+                for each in found
+            ],
             "restart": sorted({each.host.name for each in found if each.rule.reboot}),
         }
 

@@ -58,5 +58,5 @@ class CheckHost:
                 }
                 for each in hosts
             ],
-            "silent_systems": sorted(ours.silent),
+            "silent": sorted(ours.silent),
         }

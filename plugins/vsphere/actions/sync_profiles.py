@@ -33,7 +33,7 @@ class SyncProfiles:
     def plan(self, call: Call) -> Mapping[str, Any]:
         """What is not in step."""
         found = self._keeper(self._desk.seat(call).target).census().deviations()
-        return {"found": [each.to_json() for each in found]}
+        return {"found": [{"name": each.name, "kind": each.kind, **each.values, "mends": each.mends} for each in found]}
 
     def compare(self, run: Run) -> None:
         """What is not in step, for the result."""

@@ -34,7 +34,7 @@ class Deviation:
         return texts().get(f"deviation.{self.kind}", locale, name=self.name, **self.values)
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, "name": self.name, "mends": self.mends, "text": self.text()}
+        return {"name": self.name, "kind": self.kind, **self.values, "mends": self.mends, "text": self.text()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class Difference:
 
     def title(self, locale: str = "en") -> str:
         """What the setting is."""
-        return texts().get(f"setting.{self.rule.id}.title", locale)
+        return texts().get(f"plan.rule.{self.rule.id}", locale)
 
     def why(self, locale: str = "en") -> str:
         """Why it should be otherwise."""

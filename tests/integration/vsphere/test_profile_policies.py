@@ -366,5 +366,8 @@ def test_an_old_release_is_served_below_its_former_address() -> None:
 
 
 def test_every_deviation_is_told_in_every_language() -> None:
-    kinds = {key.removeprefix("deviation.") for key in texts().by_language["en"] if key.startswith("deviation.")}
-    assert {"store-mistagged", "policy-kept", "tag-stale", "system-silent"} <= kinds
+    sentences, phrases = (
+        {key.removeprefix(begin) for key in texts().by_language["en"] if key.startswith(begin)}
+        for begin in ("deviation.", "plan.kind.")
+    )
+    assert {"store-mistagged", "policy-kept", "tag-stale", "system-silent"} <= sentences == phrases
