@@ -89,7 +89,7 @@ function list(session, field, id) {
   return simple(input, () => {
     const found = input.value.split("\n").map((each) => each.trim());
     const entries = [...new Set(found.filter(Boolean))];
-    return entries.length ? entries : null;
+    return entries.length ? entries : field.empty;
   });
 }
 
@@ -294,7 +294,7 @@ function choices(session, field, id) {
     element: place,
     read: () => {
       const found = boxes.filter((each) => each.input.checked).map((each) => each.value);
-      return found.length ? found : null;
+      return found.length ? found : field.empty;
     },
     focus: () => boxes[0]?.input.focus(),
     described: [place],

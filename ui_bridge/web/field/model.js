@@ -16,6 +16,7 @@
  * @property {string} description
  * @property {Control} control
  * @property {boolean} required
+ * @property {any} empty what it is when nothing is entered: null, or an empty list where that is an answer of its own
  * @property {any} initial
  * @property {any} schema
  * @property {Record<string, any[]> | null} only while these fields have one of these values
@@ -36,13 +37,15 @@ export function fields(schema, choices = [], given = {}, prefix = "") {
   return Object.entries(schema.properties ?? {}).map(([key, each]) => {
     const name = `${prefix}${key}`;
     const known = given[key];
+    const mayBeEmpty = each.type === "array" && !each.minItems;
     /** @type {Field} */
     const field = {
       name,
       label: each.title || spoken(key),
       description: each.description ?? "",
       control: control(each, choices.includes(name)),
-      required: required.has(key),
+      required: required.has(key) && !mayBeEmpty,
+      empty: required.has(key) && mayBeEmpty ? [] : null,
       initial: known ?? each.default ?? each.const ?? null,
       only: each["x-for"] ?? null,
       schema: each,

@@ -119,3 +119,13 @@ test("a field of one adapter is there while that adapter is chosen", () => {
   assert.equal(applies(token, new Map([["adapter", null]])), false);
   assert.equal(applies(token, new Map([["system", "s1"]])), true);
 });
+
+test("an empty list is an answer where the schema demands a list and lets it be empty", () => {
+  const list = { type: "array", items: { type: "string" } };
+  const [all, some, left] = fields({ required: ["all", "some"], properties: { all: list, some: { ...list, minItems: 1 }, left: list } });
+  assert.deepEqual([all.required, all.empty], [false, []]);
+  assert.deepEqual([some.required, some.empty], [true, null]);
+  assert.deepEqual([left.required, left.empty], [false, null]);
+  assert.equal(fault(all, []), null);
+  assert.deepEqual(nested(new Map([["all", []]])), { all: [] });
+});
