@@ -39,7 +39,8 @@ def behind(scene: Scene, store: Item) -> Behind | Notice:
     error: IsthmusError
     names = disks(store)
     if not names:
-        return _said(scene, because(Conflict, "not-vmfs", name=store.name), Level.INFO)
+        kind = str(store.get("summary.type", ""))
+        return scene.words.notice(Level.INFO, "no-volume", name=store.name, kind=kind)
     if len(names) > 1:
         return _said(scene, because(Conflict, "several-disks", name=store.name, count=len(names)), Level.INFO)
     answers = scene.ask(lambda system, storage: find(system, storage, names))

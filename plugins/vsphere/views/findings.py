@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from ....core.errors import IsthmusError
+from ....core.errors import Conflict, IsthmusError
 from ....ui_bridge.block import Entry, Level, Notice, Table, text
+from ..actions.reasons import because
 from ..connection.soap import Connection
 from ..hosts.esx import hosts_at
 from ..inventory.item import Item
@@ -22,6 +23,8 @@ _ORDER = ("error", "warning", "info")
 def found(scene: Scene, host: Item, ours: Collection[str]) -> Sequence[Difference] | Notice:
     """What differs, the worst first, or why that cannot be told. `ours` are the names of the disks that are ours."""
     mine = frozenset(ours)
+    if str(host.get("runtime.connectionState")) != "connected":
+        return Notice(Level.INFO, *scene.words.told(because(Conflict, "host-offline", host=host.name)))
 
     def read(connection: Connection) -> list[Difference]:
         esx = hosts_at(connection, [connection.reference(host.reference.kind, host.reference.moid)])

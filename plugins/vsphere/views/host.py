@@ -145,7 +145,7 @@ def _targets(scene: Scene, found: Devices) -> Table:
     words = scene.words
     rows = [
         Entry(
-            f"{each.adapter} {each.iqn}",
+            f"{each.adapter} {each.iqn} {' '.join(each.portals)}",
             {
                 "target": text(each.iqn),
                 "portals": text(", ".join(each.portals)),

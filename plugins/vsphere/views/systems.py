@@ -65,7 +65,7 @@ def _row(scene: Scene, system: System, administrator: bool) -> Entry:
         return Entry(system.id, cells)
     cells |= {"address": text(system.address), "reason": text(system.health_reason or None)}
     actions = [TEST] if system.name == LOCAL else [TEST, EDIT, REMOVE]
-    return Entry(system.id, cells, actions, given={"system": system.name})
+    return Entry(system.id, cells, actions, given={"system": system.id})
 
 
 def _offers(system: System, part: str) -> bool:

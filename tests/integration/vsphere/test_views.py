@@ -115,6 +115,11 @@ def test_a_datastore_that_is_none_of_ours_says_why(site: ViewsSite) -> None:
     assert "Datenspeicher" in notices(site.blocks("datastore-card", STORE, locale="de-DE"))[0]
 
 
+def test_a_datastore_that_lies_on_no_volume_says_so(site: ViewsSite) -> None:
+    (said,) = notices(site.blocks("datastore-card", "south-files"))
+    assert said.startswith("The datastore south-files is of type NFS41")
+
+
 def test_a_silent_system_may_have_the_volume(stocked: ViewsSite) -> None:
     stocked.array.silence = sites.silent
     (said,) = notices(stocked.blocks("datastore-card", STORE))
@@ -184,7 +189,7 @@ def test_who_is_confined_to_a_datacenter_sees_nothing_of_the_others(stocked: Vie
     }  # fmt: skip
     assert [each["host"] for each in rows(stocked.blocks("hosts", user=BERND), "hosts")] == ["esx-south.example.test"]
     overview = facts(stocked.blocks("overview", user=BERND))
-    assert (overview["Hosts"]["value"], overview["Datastores"]["value"]) == (1, 1)
+    assert (overview["Hosts"]["value"], overview["Datastores"]["value"]) == (1, 2)
     for page in [view.id for view in VIEWS if not view.kind]:
         said = str(stocked.blocks(page, user=BERND))
         assert "esx-01" not in said and STORE not in said, page
@@ -197,7 +202,7 @@ def test_the_same_pages_show_all_of_it_to_who_may(stocked: ViewsSite) -> None:
     assert [each["host"] for each in rows(stocked.blocks("hosts"), "hosts")] == [
         "esx-01.example.test", "esx-02.example.test", "esx-south.example.test",
     ]  # fmt: skip
-    assert facts(stocked.blocks("overview"))["Datastores"]["value"] == 3
+    assert facts(stocked.blocks("overview"))["Datastores"]["value"] == 4
 
 
 def test_hosts_are_matched_with_the_storages_by_their_initiators(tmp_path: Path) -> None:
@@ -226,6 +231,8 @@ def test_a_hosts_card_says_what_keeps_it_from_our_storage(stocked: ViewsSite) ->
     host = stocked.vc.named(HOST)
     host.set_connection("notResponding")
     until(lambda: facts(stocked.blocks("host-card", HOST))["Connection"]["value"] == "error")
+    blocks = stocked.blocks("host-card", HOST)
+    assert "Settings that differ from the rules" not in facts(blocks), "nobody has read them"
     host.set_connection("connected")
     host.system("storageSystem").UpdateSoftwareInternetScsiEnabled(None, False)
     off = facts(stocked.blocks("host-card", HOST))["Software iSCSI adapter"]

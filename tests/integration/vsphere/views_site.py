@@ -53,7 +53,7 @@ ADMINISTRATORS = Role("Administrators", ("Isthmus.Administer",))
 SOUTH = Datacenter(
     "South",
     clusters=(Cluster("south", (HostSpec("esx-south.example.test"),)),),
-    datastores=(Datastore("south-gold"),),
+    datastores=(Datastore("south-gold"), Datastore("south-files", kind="NFS41")),
     machines=(VirtualMachine("south-vm", "esx-south.example.test", "south-gold"),),
 )
 
