@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,11 +16,13 @@ from .choice import shown
 from .exchange import Exchange
 from .operation import label, operation_json
 from .plan import document_blocks, plan_blocks
-from .problem import told
+from .problem import defect, told
 from .route import Reply, Route
 from .schema import localised
 
 _LONGEST_KEY = 200
+
+_log = logging.getLogger(__name__)
 
 
 def _list(x: Exchange) -> Reply:
@@ -113,6 +116,10 @@ def _wrong(x: Exchange, action: Action, admission: Admission) -> IsthmusError | 
         return x.actions.check(x.surface.plugin, action.id, Call(admission.context, subject))
     except IsthmusError as error:
         return error
+    except Exception:
+        # One action that is broken takes none of the others away.
+        _log.exception("whether %s can be done cannot be told [%s]", action.id, x.request_id)
+        return defect(x.surface.texts, x.locale, x.request_id)
 
 
 ROUTES = (

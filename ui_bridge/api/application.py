@@ -17,7 +17,7 @@ from .actions import ROUTES as ACTIONS
 from .exchange import Exchange, Offering, demand_own_pages, reader
 from .explain import ROUTES as EXPLAIN
 from .operations import ROUTES as OPERATIONS
-from .problem import problem
+from .problem import defect, problem
 from .route import Reply, Route, find
 from .session import ROUTES as SESSION
 from .texts import ROUTES as TEXTS
@@ -43,7 +43,8 @@ class Api:
             reply, headers = self._refusal(environ, error)
         except Exception:
             _log.exception("%s %s failed", environ["REQUEST_METHOD"], environ.get("PATH_INFO"))
-            reply, headers = self._refusal(environ, self._defect(environ))
+            broken = defect(self.offering.surface.texts, reader(environ), str(environ.get("isthmus.request_id", "")))
+            reply, headers = self._refusal(environ, broken)
         content = json.dumps(reply.body, default=str).encode()
         start_response(
             f"{reply.status} {HTTPStatus(reply.status).phrase}",
@@ -78,10 +79,3 @@ class Api:
         request_id = str(environ.get("isthmus.request_id", ""))
         status, body, headers = problem(error, platform, texts, reader(environ), request_id)
         return Reply(body, status), headers
-
-    def _defect(self, environ: dict[str, Any]) -> IsthmusError:
-        texts, locale = self.offering.surface.texts, reader(environ)
-        request_id = environ.get("isthmus.request_id", "")
-        return IsthmusError(
-            texts.get("defect", locale), next_step=texts.get("defect.cure", locale, request=request_id), spoken=locale
-        )

@@ -74,6 +74,12 @@ def told(error: IsthmusError, platform: Platform, texts: Texts, locale: str) -> 
     return texts.get(f"error.{error.code}", locale, said=error.message), next_step
 
 
+def defect(texts: Texts, locale: str, request_id: str) -> IsthmusError:
+    """What is said of a defect of ours; the log has the rest under the request's id."""
+    cure = texts.get("defect.cure", locale, request=request_id)
+    return IsthmusError(texts.get("defect", locale), next_step=cure, spoken=locale)
+
+
 def problem(
     error: IsthmusError, platform: Platform, texts: Texts, locale: str, request_id: str
 ) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:

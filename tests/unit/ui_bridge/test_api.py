@@ -16,7 +16,7 @@ from isthmus.core.model.description import Explanation
 from isthmus.core.model.message import Message
 from isthmus.core.model.operation import Operation, OperationState
 from isthmus.core.model.page import Page, Query
-from isthmus.plugin_manager.action import Action
+from isthmus.plugin_manager.action import Action, Call
 from isthmus.ui_bridge.api import operations as module
 from isthmus.ui_bridge.api.application import Api
 from isthmus.ui_bridge.api.operation import version
@@ -185,6 +185,18 @@ def test_actions_say_whether_they_can_be_done_and_why_not() -> None:
     assert grow["reason"] == "Hier wird das Recht Farm.Grow benötigt." and grow["cure"].startswith("Bitten Sie")
     assert (raze["available"], raze["reason"]) == (False, "Das ist jetzt nicht möglich: It is full.")
     assert ask("actions", Farm()).json()["items"][1]["available"]
+
+
+def test_an_action_that_is_broken_takes_none_of_the_others_away() -> None:
+    class Broken(Farm):
+        def check(self, plugin: str, action: str, call: Call) -> IsthmusError | None:
+            if action == "barn-grow":
+                raise ValueError("secret-7")
+            return None
+
+    grow, raze = ask("actions", Broken()).json()["items"]
+    assert raze["available"] and not grow["available"]
+    assert grow["reason"] == "Something went wrong inside the server." and "req-1" in grow["cure"]
 
 
 def test_a_whole_vcenter_has_the_actions_on_nothing_in_particular() -> None:
