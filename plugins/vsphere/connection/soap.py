@@ -128,6 +128,7 @@ class Connection:
         )
         with translated(self.endpoint):
             found = self.content.propertyCollector.RetrievePropertiesEx([spec], collector.RetrieveOptions())
+            _demand_session(found)
         return {each.name: each.val for content in (found.objects if found else ()) for each in content.propSet}
 
     def read_all(self, objects: Sequence[Any], *paths: str) -> dict[str, dict[str, Any]]:
@@ -145,6 +146,7 @@ class Connection:
         with translated(self.endpoint):
             page = self.content.propertyCollector.RetrievePropertiesEx([spec], collector.RetrieveOptions())
             while page is not None:
+                _demand_session(page)
                 for each in page.objects:
                     if each.propSet:
                         found[each.obj._moId] = {one.name: one.val for one in each.propSet}
@@ -183,6 +185,15 @@ class Connection:
     def close(self) -> None:
         """Let go of the sockets; the session lives on."""
         self.stub.DropConnections()
+
+
+def _demand_session(found: Any) -> None:
+    """Without a session a property collector answers as if nothing could be read; that is not to be taken for nothing
+    being there."""
+    for each in found.objects if found else ():
+        for missing in each.missingSet:
+            if isinstance(missing.fault, vim.fault.NotAuthenticated):
+                raise missing.fault
 
 
 def connect(endpoint: Endpoint, *, seconds: float = CALL_SECONDS) -> Connection:
