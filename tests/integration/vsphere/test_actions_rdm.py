@@ -28,7 +28,7 @@ REASON = iscsi.missing() or libiscsi.missing()
 CLUSTER = "cluster-1"
 FIRST, SECOND = "esx-01.example.test", "esx-02.example.test"
 MIB = 1 << 20
-NEW = {"name": "oracle", "size": 64 * MIB, "profile": "shared"}
+NEW: dict[str, Any] = {"name": "oracle", "size": 64 * MIB, "profile": "shared"}
 _Disk: Any = vim.vm.device.VirtualDisk
 
 
@@ -89,7 +89,7 @@ def test_a_machine_gets_a_new_volume_which_all_hosts_of_its_cluster_reach(site: 
     assert disk.capacityInBytes == found.result["size"] == volume.size == 64 * MIB
     assert disk.backing.compatibilityMode == f"{mode}Mode"
     for host in site.hosts():
-        assert storage_of(host).disks[volume.identifier].uuid == disk.backing.lunUuid
+        assert storage_of(host).disks[str(volume.identifier)].uuid == disk.backing.lunUuid
     assert disk.backing.fileName.startswith("[home] payroll/")
 
 

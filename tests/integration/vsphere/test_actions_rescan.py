@@ -21,7 +21,7 @@ from tests.simulators.vcenter.storage.lookup import storage_of
 REASON = iscsi.missing() or libiscsi.missing()
 CLUSTER = "cluster-1"
 FIRST, SECOND = "esx-01.example.test", "esx-02.example.test"
-NOTHING = {"came": [], "went": []}
+NOTHING: dict[str, list[str]] = {"came": [], "went": []}
 
 
 @pytest.fixture(scope="module")
