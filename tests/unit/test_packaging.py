@@ -84,6 +84,20 @@ def test_a_difference_is_named(
     assert sentence in answer.stderr
 
 
+def test_what_a_build_fetches_is_listed_whether_it_is_there_or_not(checkout: Path, tmp_path: Path) -> None:
+    for name in ("__init__.py", "ui_bridge/__init__.py", "ui_bridge/web/main.js"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    shutil.copy(checkout / "setup.cfg", tmp_path)
+    subprocess.run([sys.executable, str(checkout / "bin" / "packages"), "--root", str(tmp_path)], check=True)
+    assert check(checkout, tmp_path).returncode == 0
+    fetched = tmp_path / "ui_bridge" / "web" / "vendor"
+    fetched.mkdir()
+    (fetched / "style.css").touch()
+    (fetched / "package.json").touch()
+    assert check(checkout, tmp_path).returncode == 0
+
+
 def test_the_base_install_is_tiny() -> None:
     base = {line.split(";")[0].split(">")[0].strip() for line in requires("isthmus") or [] if "extra ==" not in line}
     assert base == {"stevedore", "requests", "jsonschema"}

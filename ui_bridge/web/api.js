@@ -47,7 +47,7 @@ export class Api {
     return new Api(this.client, place, this.locale, this.send);
   }
 
-  /** @param {string} path below `api/` @param {Record<string, any>} [query] @param {{signal?: AbortSignal}} [options] */
+  /** @param {string} path below `api/` @param {Record<string, any>} [query] @param {{signal?: AbortSignal, cache?: RequestCache}} [options] */
   get(path, query = {}, options = {}) {
     return this.#ask("GET", path, query, undefined, options);
   }
@@ -57,7 +57,7 @@ export class Api {
     return this.#ask("POST", path, {}, body, options);
   }
 
-  async #ask(method, path, query, body, { signal } = {}) {
+  async #ask(method, path, query, body, { signal, cache = "no-store" } = {}) {
     const headers = { Accept: "application/json", ...(await this.client.credentials()) };
     if (body !== undefined) headers["Content-Type"] = "application/json";
     const deadline = AbortSignal.timeout(PATIENCE_MS);
@@ -67,7 +67,7 @@ export class Api {
         method,
         headers,
         body: body === undefined ? undefined : JSON.stringify(body),
-        cache: "no-store",
+        cache,
         signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
       });
     } catch (reason) {

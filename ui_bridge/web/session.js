@@ -24,7 +24,7 @@ export class Session {
     /** @type {{locale: string, texts: Record<string, string>}} */
     let found = { locale: "en-US", texts: {} };
     try {
-      found = await api.get("texts");
+      found = await api.get("texts", {}, { cache: "default" });
     } catch {
       // The page says by itself that the server does not answer.
     }
