@@ -217,7 +217,7 @@ export class Dialog {
 
   /** A refusal goes to the field that it is about; all else is shown with a way to try again. */
   #refused(error, again) {
-    if (error instanceof ApiError && !this.direct && this.form.entries.has(error.field)) {
+    if (error instanceof ApiError && !this.direct && this.form.has(error.field)) {
       this.#details();
       this.form.refuse(error);
       return;

@@ -76,17 +76,17 @@ export class Form {
     return sound;
   }
 
-  /**
-   * Shows what the server refused, next to its field if it names one.
-   * @param {import("../api.js").ApiError} error
-   * @returns {boolean} whether there is such a field
-   */
+  /** Whether there is such a field to be seen. @param {string} name */
+  has(name) {
+    const entry = this.entries.get(name);
+    return entry !== undefined && !entry.box.hidden;
+  }
+
+  /** Shows what the server refused next to the field that it names. @param {import("../api.js").ApiError} error */
   refuse(error) {
-    const entry = this.entries.get(error.field);
-    if (!entry) return false;
+    const entry = /** @type {Entry} */ (this.entries.get(error.field));
     this.#mark(entry, [error.message, error.cure].filter(Boolean).join(" "));
     this.#sum();
-    return true;
   }
 
   #values() {
