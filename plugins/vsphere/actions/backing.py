@@ -12,6 +12,7 @@ from ....core.model.attachment import Attachment
 from ....core.model.volume import Volume
 from ..hosts.esx import Esx
 from ..hosts.vmfs import Vmfs
+from ..inventory.glance import remembered
 from .reasons import because
 from .stage import everything
 
@@ -47,7 +48,8 @@ def backing_of(systems: Mapping[str, Adapter], context: Context, store: Vmfs) ->
     """Raises `Conflict`: it lies on several volumes, no system has it, or one that may have it does not answer."""
     if len(store.disks) != 1:
         raise because(Conflict, "several-disks", name=store.name, count=len(store.disks))
-    found = behind(systems, context, store.disks[0])
+    known = ("behind", context.tenant, context.user, *sorted(context.roles), store.disks[0])
+    found = remembered(known, lambda: behind(systems, context, store.disks[0]))
     if isinstance(found, Backing):
         return found
     if found:

@@ -16,11 +16,12 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ....core.errors import Forbidden, IsthmusError, NotFound
+from ....core.errors import Forbidden, IsthmusError, NotFound, Unavailable
 from ....plugin_manager.action import Action, Actions, Call, Choice, Result
 from ..connection.faults import translated
 from ..connection.soap import Connection, Who
 from .collector import reference
+from .inventory import Inventory
 from .item import Reference
 from .watch import Watches
 from .watched import WATCHED
@@ -51,6 +52,12 @@ class _Known:
     answer: Any
     fresh_until: float
     until: float
+
+
+def remembered(key: tuple[Any, ...], ask: Callable[[], Answer]) -> Answer:
+    """What `ask` answers; within a glance what was answered under the key a moment ago."""
+    glances = _current.get()
+    return ask() if glances is None else glances.remembered(key, ask)
 
 
 class Glances:
@@ -124,18 +131,17 @@ class Glances:
             self._wanted[kind] = found
         return found
 
-    def items(self, guid: str, references: Sequence[Reference], paths: Sequence[str]) -> list[Mapping[str, Any]] | None:
-        """What the inventory knows of the objects; None when it is not fed now, or not told of that."""
-        kind = "ComputeResource" if references[0].kind == "ClusterComputeResource" else references[0].kind
-        if references[0].kind not in _FROM_INVENTORY or not set(paths) <= set(WATCHED[kind]):
+    def inventory(self, guid: str, kind: str, paths: Sequence[str]) -> Inventory | None:
+        """The inventory that knows these properties of objects of the type; None when it is not fed now, or not told
+        of them."""
+        watched = WATCHED["ComputeResource" if kind == "ClusterComputeResource" else kind]
+        if not set(paths) <= set(watched):
             return None
         try:
-            inventory = self._watches.inventory(guid)
-            if inventory.reason:
-                return None
-            return [{**item.properties, **item.raw} for item in map(inventory.get, references)]
+            found = self._watches.inventory(guid)
         except IsthmusError:
             return None
+        return None if found.reason else found
 
 
 class _Remembering(Connection):
@@ -188,19 +194,26 @@ class _Remembering(Connection):
 
     def _from_inventory(self, objects: Sequence[Any], paths: Sequence[str]) -> dict[str, dict[str, Any]] | None:
         """Of those objects that the person may see."""
-        found = self._glances.items(self._guid, [reference(each) for each in objects], paths)
-        if found is None:
+        kind = reference(objects[0]).kind
+        inventory = self._glances.inventory(self._guid, kind, paths) if kind in _FROM_INVENTORY else None
+        if inventory is None:
             return None
+
+        def read() -> dict[str, dict[str, Any]]:
+            known = {each._moId: inventory.get(reference(each)) for each in objects}
+            return {
+                moid: {path: self._own(item.raw.get(path, item.get(path))) for path in paths if path in item.properties}
+                for moid, item in known.items()
+            }
+
         try:
+            # Read again when the inventory was told of anything.
+            found = self.remembered(("known", _moids(objects), tuple(paths), inventory.version), read)
             granted = self._granted(objects, (_VIEW,))
-        except (Forbidden, NotFound):
+        except (Forbidden, NotFound, Unavailable):
             # The vCenter tells nothing of several when one of them is hidden or gone: a real reading sorts it out.
             return None
-        return {
-            each._moId: {path: self._own(item[path]) for path in paths if path in item}
-            for each, item in zip(objects, found, strict=True)
-            if _VIEW in granted[each._moId]
-        }
+        return {moid: values for moid, values in found.items() if _VIEW in granted.get(moid, ())}
 
     def _granted(self, entities: Sequence[Any], wanted: Sequence[str]) -> dict[str, frozenset[str]]:
         """By id: what the session may do, asked for all entities and all privileges of their type in one call."""
