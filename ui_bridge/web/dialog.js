@@ -284,6 +284,7 @@ export class Dialog {
     if (event.key === "Escape") {
       this.#close();
     } else if (event.key === "Enter" && event.target instanceof HTMLInputElement && this.primary) {
+      if (event.target.type === "file") return;
       event.preventDefault();
       this.primary();
     }
