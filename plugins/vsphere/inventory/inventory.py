@@ -38,6 +38,11 @@ class Inventory:
         """Why what is to be seen may be old; empty while it is fed."""
         return self._reason
 
+    @property
+    def listened(self) -> bool:
+        """Whether somebody is told of changes."""
+        return bool(self._listeners)
+
     def get(self, reference: Reference) -> Item:
         """One object; raises `NotFound`, and `Unavailable` before the first inventory has come."""
         self._demand_complete()

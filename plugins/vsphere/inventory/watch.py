@@ -24,6 +24,8 @@ WAIT_SECONDS = 30
 """How long one call waits for changes; what changes meanwhile comes at once."""
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
+IDLE_SECONDS = 600.0
+"""So long an inventory is fed that nobody asks for; whoever asks later begins anew."""
 _CALL_SECONDS = 15.0
 _CANCEL_SECONDS = 0.5
 _CANCELS = 100
@@ -32,20 +34,33 @@ _log = logging.getLogger(__name__)
 
 
 class Watch:
-    """Keeps the inventory of one vCenter true until `stop`, through lost sessions and dead vCenters."""
+    """Keeps the inventory of one vCenter true until `stop`, through lost sessions and dead vCenters; or until nobody
+    asked for it for `idle` seconds and nobody listens."""
 
-    def __init__(self, guid: str, reaches: Reaches, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._guid, self._reaches, self._clock = guid, reaches, clock
+    def __init__(
+        self,
+        guid: str,
+        reaches: Reaches,
+        *,
+        idle: float = IDLE_SECONDS,
+        wait: int = WAIT_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._guid, self._reaches, self._idle, self._wait, self._clock = guid, reaches, idle, wait, clock
+        self._lock = threading.Lock()
+        self._used = clock()
+        self._left = False
         self.inventory = Inventory(reaches.get(guid).vcenter.name)
         self._stopping = threading.Event()
         self._collector: Collector | None = None
         self._thread = threading.Thread(target=self._run, name=f"vcenter-watch-{guid}", daemon=True)
         self._thread.start()
 
-    @property
-    def ended(self) -> bool:
-        """Whether nothing feeds the inventory any more."""
-        return not self._thread.is_alive()
+    def use(self) -> bool:
+        """Somebody asks for the inventory; False when nothing feeds it any more."""
+        with self._lock:
+            self._used = self._clock()
+            return not self._left and self._thread.is_alive()
 
     def stop(self) -> None:
         """End it; returns at once."""
@@ -59,7 +74,7 @@ class Watch:
 
     def _run(self) -> None:
         pause = FIRST_PAUSE
-        while not self._stopping.is_set():
+        while not self._stopping.is_set() and not self._leave():
             begun = self._clock()
             try:
                 vcenter = self._registered()
@@ -80,6 +95,15 @@ class Watch:
             pause = FIRST_PAUSE if self._clock() - begun > LONGEST_PAUSE else min(LONGEST_PAUSE, pause * 2)
             self._stopping.wait(pause)
 
+    def _leave(self) -> bool:
+        """Whether nobody needs it; decided once, so that who asks a moment later begins anew."""
+        with self._lock:
+            idle = self._clock() - self._used >= self._idle
+            self._left = self._left or (idle and not self.inventory.listened)
+        if self._left:
+            self.inventory.interrupted("Nobody asked for it for a while.")
+        return self._left
+
     def _registered(self) -> VCenter | None:
         """The vCenter as it is known now; None when it was unregistered, here or by another process."""
         try:
@@ -94,13 +118,13 @@ class Watch:
 
         if not vcenter.service_user:
             raise no_account(vcenter.name)
-        connection = connect(vcenter.endpoint, seconds=WAIT_SECONDS + _CALL_SECONDS)
+        connection = connect(vcenter.endpoint, seconds=self._wait + _CALL_SECONDS)
         try:
             connection.login(vcenter.service_user, self._reaches.vcenters.password(self._guid))
             self._collector = collector = Collector(connection)
             self.inventory.begin(collector.next(0))
-            while not self._stopping.is_set():
-                changes = collector.next(WAIT_SECONDS)
+            while not self._stopping.is_set() and not self._leave():
+                changes = collector.next(self._wait)
                 if changes:
                     self.inventory.apply(changes)
         finally:
@@ -131,11 +155,11 @@ class Watches:
         """The inventory of a vCenter, which may still be coming; raises `NotFound` for one that is not known."""
         with self._lock:
             watch = self._known.get(guid)
-        if watch is None or watch.ended:
+        if watch is None or not watch.use():
             self._reaches.get(guid)
             with self._lock:
                 watch = self._known.get(guid)
-                if watch is None or watch.ended:
+                if watch is None or not watch.use():
                     watch = Watch(guid, self._reaches)
                 if self._closed:
                     watch.stop()

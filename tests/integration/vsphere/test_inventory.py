@@ -166,3 +166,34 @@ def test_a_watch_ends_with_its_vcenters_registration_and_begins_anew_with_the_ne
     assert watches.inventory(vc.guid).complete(20)
     assert watches.inventory(vc.guid) is not first
     watches.close()
+
+
+def test_a_watch_that_nobody_needs_ends_and_who_asks_later_begins_anew(reaches: Reaches, vc: VCenter) -> None:
+    add(reaches, vc)
+    now = [1000.0]
+    watch = Watch(vc.guid, reaches, idle=60, wait=1, clock=lambda: now[0])
+    assert watch.inventory.complete(20) and watch.use()
+    end = watch.inventory.listen(lambda changes: None)
+    now[0] += 61
+    assert not watch.join(3), "who listens needs it"
+    assert watch.inventory.reason == ""
+    end()
+    assert watch.join(20), "it goes on though nobody needs it"
+    assert not watch.use()
+    assert watch.inventory.reason and watch.inventory.all("Datastore"), "what was known is still to be seen"
+    assert not [each for each in vc.sessions.all() if each.user == SERVICE.name], "it logged out"
+
+
+def test_asking_keeps_a_watch_alive(reaches: Reaches, vc: VCenter) -> None:
+    add(reaches, vc)
+    now = [1000.0]
+    watch = Watch(vc.guid, reaches, idle=60, wait=1, clock=lambda: now[0])
+    assert watch.inventory.complete(20)
+    for _ in range(3):
+        now[0] += 40
+        assert watch.use()
+        version = watch.inventory.version
+        vc.named(watch.inventory.all("Datastore")[0].name).set("name", f"renamed-{now[0]}")
+        assert watch.inventory.wait(version, 20) > version
+    watch.stop()
+    assert watch.join(20)
