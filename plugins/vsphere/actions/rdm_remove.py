@@ -29,19 +29,19 @@ PRIVILEGES = ("VirtualMachine.Config.RawDevice", "VirtualMachine.Config.RemoveDi
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A raw disk of a machine, the volume behind it, the hosts that have it (by the ids of their attachments), and
-    whether others have it too."""
+    """A raw disk of a machine, the volume behind it, the hosts of the datacenter that have it with their attachments,
+    and what these hosts call it by."""
 
     guest: Guest
     disk: RawDisk
     backing: Backing
     hosts: list[Esx]
     attachments: list[Attachment]
-    foreign: bool
+    luns: list[str]
 
 
 class RdmRemove:
-    """Checks, plans and does it. Data: system, volume, identifier, name, hosts, attachments, targets, disk, lun."""
+    """Checks, plans and does it. Data: system, volume, identifier, name, hosts, attachments, targets, disk, luns."""
 
     def __init__(self, desk: Desk, stage: Stage) -> None:
         self._desk, self._stage = desk, stage
@@ -98,14 +98,14 @@ class RdmRemove:
         run.data["hosts"] = [each.moid for each in given.hosts]
         run.data["attachments"] = [each.id for each in given.attachments]
         run.data["targets"] = sorted({str(each.connection["iqn"]) for each in given.attachments})
-        run.data["disk"] = given.disk.to_json()
+        run.data["disk"], run.data["luns"] = given.disk.to_json(), given.luns
 
     def unmap(self, run: Run) -> None:
         """The machine has the disk no more, and its mapping file is gone."""
         with self._stage.vcenter(run) as connection:
             alive = self._alive(run)
             guest = raw_disks.settled(connection, self._stage.subject(run, connection), alive)
-            disk = guest.on([run.data["disk"]["lun"]])
+            disk = guest.on(run.data["luns"])
             if disk is not None:
                 raw_disks.remove(guest, disk, alive)
 
@@ -115,7 +115,7 @@ class RdmRemove:
         with self._stage.vcenter(run) as connection:
             alive = self._alive(run)
             guest = raw_disks.settled(connection, self._stage.subject(run, connection), alive)
-            if guest.on([before.lun]) is None:
+            if guest.on(run.data["luns"]) is None:
                 (host,) = hosts_at(connection, [guest.host])
                 lun = host.disk(run.data["identifier"])
                 if lun is None:
@@ -162,7 +162,7 @@ class RdmRemove:
         with self._stage.vcenter(run) as connection:
             with suppress(NotFound):
                 guest = raw_disks.demand(connection, self._stage.subject(run, connection))
-                if guest.on([run.data["disk"]["lun"]]) is not None:
+                if guest.on(run.data["luns"]) is not None:
                     raise because(Failed, "raw-still-there", machine=guest.name, disk=run.data["disk"]["label"])
             for host in self._stage.hosts(run, connection):
                 if host.disk(run.data["identifier"]) is not None:
@@ -209,13 +209,15 @@ class RdmRemove:
         backing = self._behind(connection, guest, disk, context)
         beside = hosts_at(connection, hosts_beside(connection, guest.host))
         hosts, attachments, foreign = _having(backing, beside)
-        _demand_unheld(connection, guest, disk, [each.ref for each in beside])
+        seen = (each.disk(str(backing.volume.identifier)) for each in hosts)
+        luns = sorted({disk.lun, *(str(each.uuid) for each in seen if each is not None)})
+        _demand_unheld(guest, disk, [each.ref for each in beside], luns)
         for host in hosts:
             if not host.connected:
                 raise because(Conflict, "host-offline", host=host.name)
         if given["delete_volume"]:
             _demand_deletable(backing, foreign)
-        return Given(guest, disk, backing, hosts, attachments, foreign)
+        return Given(guest, disk, backing, hosts, attachments, luns)
 
     def _behind(self, connection: Connection, guest: Guest, disk: RawDisk, context: Context) -> Backing:
         (host,) = hosts_at(connection, [guest.host])
@@ -247,10 +249,10 @@ def _having(backing: Backing, beside: Sequence[Esx]) -> tuple[list[Esx], list[At
     return list(hosts.values()), ours, foreign
 
 
-def _demand_unheld(connection: Connection, guest: Guest, disk: RawDisk, hosts: Sequence[Any]) -> None:
+def _demand_unheld(guest: Guest, disk: RawDisk, hosts: Sequence[Any], luns: Sequence[str]) -> None:
     """Raises with the names of snapshots and machines that need the disk."""
-    found = [Blocker("snapshot", name) for name in guest.held_by_snapshots([disk.lun])]
-    found += [Blocker("vm", name) for name in raw_disks.others_on(connection, hosts, guest.ref, [disk.lun])]
+    found = [Blocker("snapshot", name) for name in guest.held_by_snapshots(luns)]
+    found += [Blocker("vm", name) for name in raw_disks.others_on(guest.connection, hosts, guest.ref, luns)]
     if found:
         raise because(Conflict, "raw-held", disk=disk.label, machine=guest.name, blockers=phrases(found))
 

@@ -331,6 +331,14 @@ def test_a_volume_with_snapshots_or_elsewhere_is_not_deleted_with_it(
         site.begin("rdm-remove", "payroll", disk=again["disk"], delete_volume=True)
 
 
+def test_while_a_host_that_has_it_is_offline_nothing_is_removed(site: ActionSite, added: Mapping[str, Any]) -> None:
+    before = standing(site)
+    site.hosts()[1].set("runtime.connectionState", "disconnected")
+    with pytest.raises(Conflict, match=f"no connection to host {SECOND}"):
+        site.begin("rdm-remove", "payroll", disk=added["disk"])
+    assert standing(site) == before
+
+
 def test_what_there_is_not_is_not_removed(site: ActionSite) -> None:
     found = site.catalogue.check("vsphere", "rdm-remove", site.call("payroll"))
     assert found is not None and "has no raw device of ours" in found.message
