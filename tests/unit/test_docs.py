@@ -25,6 +25,7 @@ import requests
 
 from isthmus.adapters.remote import RemoteAdapter
 from isthmus.adapters.remote.actions import ActionDescription
+from isthmus.adapters.remote.system import RemoteSystem
 from isthmus.core.flows.catalogue import core_flows
 from isthmus.core.model.operation import Operation, OperationState
 from isthmus.core.model.page import Query
@@ -37,6 +38,8 @@ from isthmus.plugin_manager.settings import KEYS, SECTIONS
 from isthmus.plugins.cli.actions import plugin_group
 from isthmus.plugins.cli.main import isthmus
 from isthmus.plugins.vsphere.registration.declaration import registration_actions
+from isthmus.plugins.vsphere.systems.adapters import AdapterKind, Form
+from isthmus.plugins.vsphere.systems.declared import system_actions
 from tests.integration.server.running import Server, until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -82,7 +85,11 @@ def isthmus_words(words: list[str]) -> list[str] | None:
 @cache
 def generated() -> Mapping[str, click.Group]:
     """The commands that a server's plugins bring, by plugin."""
-    actions = registration_actions(lambda: pytest.fail("nothing is done here"))
+    form = Form([AdapterKind("remote", RemoteSystem.settings_schema)])
+    actions = (
+        *registration_actions(lambda: pytest.fail("nothing is done here")),
+        *system_actions(form, lambda: pytest.fail("nothing is done here")),
+    )
     described = [
         ActionDescription("vsphere", each.id, each.title, each.permission, each.summary, each.kinds, each.input)
         for each in actions
