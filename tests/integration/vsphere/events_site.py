@@ -85,9 +85,9 @@ class EventsSite:
         connection.logout()
         assert self.watches.inventory(vc.guid).complete(20)
 
-    def volume(self, name: str = "gold") -> str:
+    def volume(self, name: str = "gold", profile: str = "memory") -> str:
         """A volume of the engine."""
-        made = self.engine.volumes.create(self.root, VolumeRequest(name, size=GIB, profile="memory"))
+        made = self.engine.volumes.create(self.root, VolumeRequest(name, size=GIB, profile=profile))
         return str(done(self.engine, made).result["volume"])
 
     def back(self, vc: VCenter, volume: str, store: str = "datastore-001") -> None:

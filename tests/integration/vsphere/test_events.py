@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from isthmus.core.errors import IsthmusError, Unavailable
+from isthmus.core.model.host import Initiator
 from isthmus.core.model.page import Query
+from isthmus.core.model.request import AttachmentRequest, HostRequest
 from isthmus.core.store import nouns, schema
 from isthmus.plugins.vsphere.events.board import Board
 from isthmus.plugins.vsphere.events.drift import findings
@@ -325,3 +327,35 @@ def test_a_vcenter_that_is_forgotten_leaves_nothing(site: EventsSite, vc: VCente
     assert memory.all() and memory.position()
     herald.forget(vc.guid)
     assert not memory.all() and memory.position() is None
+
+
+def test_volumes_of_a_host_that_is_gone_are_told_and_a_host_that_was_renamed_is_not(
+    site: EventsSite, vc: VCenter
+) -> None:
+    volume = site.volume(profile="shared")
+    site.back(vc, volume)
+    kept, gone = vc.named("esx-01.example.test"), vc.named("esx-02.example.test")
+    adapters = kept.get("config.storageDevice.hostBusAdapter")
+    real = next(each.iScsiName for each in adapters if getattr(each, "iScsiName", None))
+    attachments = []
+    for host, name in ((kept, real), (gone, "iqn.1998-01.com.vmware:gone")):
+        made = site.engine.hosts.ensure(site.root, HostRequest(host.name, (Initiator("iscsi", name),)))
+        attached = site.engine.attachments.create(site.root, AttachmentRequest(volume, made.id))
+        attachments.append(str(done(site.engine, attached).result["attachment"]))
+    herald = site.herald()
+    herald.tell(vc.guid)
+    for host in (kept, gone):
+        host.set("name", f"other-{host.name}")
+    inventory = site.watches.inventory(vc.guid)
+    until(lambda: all(each.name.startswith("other-") for each in inventory.all("HostSystem")))
+    herald.tell(vc.guid)
+    assert kinds(vc) == ["host.stale"]
+    assert arguments(vc, "host.stale")["hosts"] == "esx-02.example.test"
+    assert str(vc.root.get("overallStatus")) == "yellow"
+    (found,) = findings(site.records, vc.guid)
+    assert "no longer has" in found.text
+    done(site.engine, site.engine.attachments.delete(site.root, attachments[1]))
+    herald.tell(vc.guid)
+    assert kinds(vc) == ["host.stale", "host.tidy"]
+    assert str(vc.root.get("overallStatus")) == "green"
+    assert list(findings(site.records, vc.guid)) == []
