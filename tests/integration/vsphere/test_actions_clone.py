@@ -189,8 +189,9 @@ def test_a_snapshot_of_before_the_file_system_holds_nothing_to_clone(site: Actio
     engine = site.array.engine
 
     def blank(receiver: Any, arguments: Any) -> bool:
-        (only,) = engine.volumes.list(site.root, Query(filters={"name": "gold"})).items
-        done(engine, engine.snapshots.create(site.root, SnapshotRequest(only.id, "blank")))
+        made = engine.volumes.list(site.root, Query(filters={"name": "gold"}, limit=1000)).items
+        newest = max(made, key=lambda volume: volume.created_at)
+        done(engine, engine.snapshots.create(site.root, SnapshotRequest(newest.id, "blank")))
         return False
 
     site.vc.trouble("CreateVmfsDatastore", fault=vim.fault.PlatformConfigFault(), when=blank)
