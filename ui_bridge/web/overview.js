@@ -22,10 +22,11 @@ export class Overview {
       el("div", { class: "clr-select-wrapper" }, this.select),
     );
     this.who = el("p", { class: "who" });
+    this.heading = el("h1", {}, title);
     this.element = el(
       "div",
       { class: "overview" },
-      el("div", { class: "overview-head" }, el("h1", {}, title), this.selector),
+      el("div", { class: "overview-head" }, this.heading, this.selector),
       this.tabs,
       this.panel,
       el("footer", {}, this.who),
@@ -121,7 +122,14 @@ export class Overview {
     this.page = new Page(this.place, view, { level: 2, titled: false });
     this.panel.setAttribute("aria-labelledby", `tab-${view}`);
     fill(this.panel, this.page.element);
-    this.page.start();
+    const { page } = this;
+    page.start().then(() => {
+      // The shell's title is in the browser's language; the first view's is in the client's, which may be another.
+      const title = view === VIEWS[0] && page.heading.textContent;
+      if (!title) return;
+      this.heading.textContent = title;
+      this.tabs.setAttribute("aria-label", title);
+    });
   }
 
   #tab(view, selected) {
