@@ -60,7 +60,7 @@ class Census:
                 continue
             if key in self.labels.names:
                 found.setdefault(key, each)
-            elif self.labels.known(key):
+            elif self.labels.gone(key):
                 spare[each.name] = each
         for key, name in self.labels.names.items():
             if key not in found and name in spare:
@@ -73,7 +73,7 @@ class Census:
         return [
             each
             for each in things
-            if each.id not in kept and (key := Key.of(each.description)) is not None and self.labels.known(key)
+            if each.id not in kept and (key := Key.of(each.description)) is not None and self.labels.gone(key)
         ]
 
     def foreign(self, things: Sequence[Marked]) -> frozenset[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from isthmus.core.errors import Forbidden, IsthmusError, Misconfigured, Unavailable
-from isthmus.core.model.request import Changes, ProfileRequest
+from isthmus.core.model.request import Changes, ProfileRequest, TenantRequest
 from isthmus.plugins.vsphere.actions.declared.sync_profiles import SYNC_PROFILES
 from isthmus.plugins.vsphere.actions.reasons import texts
 from isthmus.plugins.vsphere.connection.endpoint import Endpoint
@@ -220,6 +221,58 @@ def test_a_category_of_others_with_our_name_is_named(site: ActionSite) -> None:
         keeper(site).make_tags()
 
 
+class Listing:
+    """An adapter of this installation that knows of more systems than are served."""
+
+    def __init__(self, adapter: Any, *systems: str) -> None:
+        self._adapter = adapter
+        self._page = SimpleNamespace(items=[SimpleNamespace(name=each) for each in systems], next=None)
+
+    def storage(self, context: Any) -> Any:
+        return self._adapter.storage(context)
+
+    def administration(self, context: Any) -> Any:
+        return SimpleNamespace(systems=SimpleNamespace(list=lambda query: self._page))
+
+
+def test_what_belongs_to_a_system_that_is_not_served_now_stays(site: ActionSite) -> None:
+    def served(**systems: Any) -> Keeper:
+        return Keeper(site.offered.desk.reaches, systems, site.vc.guid)
+
+    served(local=site.adapter, attic=site.adapter).mend()
+    served(local=Listing(site.adapter, "local", "attic")).mend()
+    assert "shared (attic)" in tags(site) & policies(site)
+    served(local=Listing(site.adapter, "local")).mend()
+    assert "shared (attic)" not in tags(site) | policies(site)
+
+
+def test_tags_of_other_tenants_profiles_are_left_to_their_vcenters(site: ActionSite) -> None:
+    tenant = site.array.engine.tenants.create(site.root, TenantRequest("x-neighbours"))
+    request = ProfileRequest("x-theirs", tenants=(tenant.id,))
+    theirs = Key("local", site.array.engine.profiles.create(site.root, request).id)
+    keeper(site).mend()
+    assert "x-theirs" not in tags(site) | policies(site)
+    (category,) = site.vc.tagging.categories
+    spec = {"name": "x-theirs", "category_id": category, "description": theirs.text}
+    site.vc.tagging.create_tag(spec)
+    before = footprint(site)
+    assert not keeper(site).census().deviations()
+    keeper(site).prune()
+    assert footprint(site) == before
+    site.array.engine.profiles.delete(site.root, theirs.profile)
+    keeper(site).mend()
+    assert "x-theirs" not in tags(site)
+
+
+def test_a_category_that_somebody_renames_stays_ours(site: ActionSite, gold: str) -> None:
+    keeper(site).mend()
+    (category,) = site.vc.tagging.categories
+    site.vc.tagging.change("category", category, {"name": "Storage class"})
+    assert "policy-wants-other" in {each.kind for each in keeper(site).census().deviations()}
+    keeper(site).mend()
+    assert not keeper(site).census().deviations() and satisfying(site, "shared") == {gold}
+
+
 def test_drift_is_told_and_mended(site: ActionSite, gold: str) -> None:
     keeper(site).mend()
     tagging, store = site.vc.tagging, site.vc.named(gold)
@@ -254,6 +307,8 @@ def test_of_a_system_that_does_not_answer_nothing_is_removed(site: ActionSite, g
     class Silent:
         def storage(self, context: Any) -> Any:
             raise Unavailable("It is dead.")
+
+        administration = storage
 
     systems: Any = {"local": Silent()}
     dumb = Keeper(site.offered.desk.reaches, systems, site.vc.guid)
