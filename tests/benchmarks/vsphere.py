@@ -88,7 +88,7 @@ def play() -> None:
 
     spec = Specification(users=(User(_ADMINISTRATOR, _PASSWORD),), datacenters=(sized(HOSTS, DATASTORES, MACHINES),))
     with VCenter(spec) as vc:
-        named = {
+        named: dict[str, list[Any]] = {
             "Datastore": vc.model.every(Datastore),
             "HostSystem": vc.model.every(HostSystem),
             "ClusterComputeResource": vc.model.every(Cluster),

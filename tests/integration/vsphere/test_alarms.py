@@ -8,8 +8,7 @@ import pytest
 
 from isthmus.plugins.vsphere.connection.vmodl import vim
 from isthmus.plugins.vsphere.events.alarms import DEFINITIONS
-from isthmus.plugins.vsphere.registration.identity import KEY
-from tests.integration.vsphere.conftest import Installation, registration, specification
+from tests.integration.vsphere.conftest import Installation, extension, registration, specification
 from tests.simulators.vcenter import Grant, Role, User, VCenter, client
 from tests.simulators.vcenter.objects.alarm import Alarm
 
@@ -40,7 +39,7 @@ def test_registering_defines_them_once_and_unregistering_takes_them_away(
     assert installation.register(vc)["outcome"] == "unchanged"
     assert alarms(vc).keys() == made.keys()
     kinds = {each.eventTypeId for info in made.values() for each in info.expression.expression}
-    declared = {each.eventID for each in vc.extensions.registered(KEY).eventList}
+    declared = {each.eventID for each in extension(vc).eventList}
     assert kinds < declared, "what an alarm hears is a registered type of event"
     stranger = client.connect(vc).content
     spec = vim.alarm.AlarmSpec(
