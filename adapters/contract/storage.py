@@ -39,7 +39,8 @@ class Volumes(Protocol):
     def create(self, wanted: VolumeRequest, *, key: str | None = None, dry_run: bool = False) -> Operation: ...
 
     def update(self, volume: str, changes: Changes, *, if_version: int | None = None) -> Volume:
-        """Name, description and metadata, at once."""
+        """Name, description, metadata and protection, at once. `describe()` offers `volumes.protection` where a volume
+        may say when its snapshots are taken."""
 
     def extend(
         self,

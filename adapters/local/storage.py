@@ -38,6 +38,7 @@ _OFFERS = (
     "volumes.clone",
     "volumes.extend",
     "volumes.revert",
+    "volumes.protection",
     "snapshots",
     "hosts",
     "attachments",

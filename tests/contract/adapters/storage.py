@@ -122,6 +122,7 @@ class StorageSuite:
     def test_a_volume_says_when_its_snapshots_are_taken(self, bench: Bench) -> None:
         volumes, volume = bench.storage.volumes, self.volume(bench)
         document = {"schedule": {"occurrence": "Daily"}, "retention": {"number": 7}}
+        assert "volumes.protection" in bench.storage.describe().offers
         assert volumes.get(volume).protection == {}
         assert volumes.update(volume, Changes(protection=document)).protection == document
         assert volumes.update(volume, Changes(name="renamed")).protection == document

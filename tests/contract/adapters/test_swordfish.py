@@ -99,6 +99,7 @@ class TestSwordfishAdapter(StorageSuite):
 
     def test_a_volume_says_when_its_snapshots_are_taken(self, bench: Bench) -> None:
         """The class of service says it."""
+        assert "volumes.protection" not in bench.storage.describe().offers
         with pytest.raises(NotOffered):
             bench.storage.volumes.update(self.volume(bench), Changes(protection={"schedule": {"occurrence": "Daily"}}))
 
