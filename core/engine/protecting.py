@@ -16,18 +16,16 @@ from ..context import Context
 from ..duties.duty import Duty, DutyRun
 from ..errors import IsthmusError, Overloaded
 from ..model.identity import now
+from ..model.protection import MARK, Protection
 from ..model.request import SnapshotRequest
 from ..model.snapshot import Snapshot, SnapshotState
 from ..model.volume import Volume, VolumeState
-from ..profiles.protection import Protection
 from ..runtime.parts import Parts
 from ..store import nouns, schema
 from .snapshots import Snapshots
 
 DUTY = "snapshots.schedule"
 INTERVAL = 60.0
-MARK = "scheduled-for"
-"""In a snapshot's metadata: the time that it was taken for (ISO 8601, UTC)."""
 USER = "isthmus"
 _log = logging.getLogger(__name__)
 
@@ -75,7 +73,7 @@ class Protecting:
         if not taken and due > volume.created_at:
             self._take(volume, protection, due)
             return False
-        over = _over([each for each in marked if each.state is SnapshotState.AVAILABLE], protection, moment)
+        over = protection.over([each for each in marked if each.state is SnapshotState.AVAILABLE], moment)
         for snapshot in over:
             self._discard(volume, snapshot, moment)
         return not over and all(each.state is SnapshotState.AVAILABLE for each in marked)
@@ -132,15 +130,6 @@ class Protecting:
         if volume is None:
             return None, None
         return volume, Protection.of(volume.protection) or profiles.get(volume.profile)
-
-
-def _over(snapshots: list[Snapshot], protection: Protection, moment: datetime) -> list[Snapshot]:
-    """Those that are too many, oldest first, and those that are too old."""
-    snapshots.sort(key=lambda each: each.created_at, reverse=True)
-    kept = len(snapshots) if protection.number is None else protection.number
-    return [
-        each for place, each in enumerate(snapshots) if place >= kept or protection.expired(each.created_at, moment)
-    ]
 
 
 def _context(volume: Volume) -> Context:

@@ -10,10 +10,10 @@ from ..errors import Conflict, Invalid, NoPlacement, NotOffered
 from ..model.identity import new_id, now
 from ..model.operation import Operation
 from ..model.placement import Placement, PlacementRole
+from ..model.protection import Protection
 from ..model.request import Changes, VolumeRequest
 from ..model.snapshot import SnapshotState
 from ..model.volume import Volume, VolumeState
-from ..profiles.protection import Protection
 from ..profiles.schema import check_protection
 from ..runtime.parts import Parts
 from ..scheduler.sizes import spoken

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..model.profile import Profile
+from ..model.protection import Protection
 from .capabilities import Capabilities, Value, number
-from .protection import Protection
 from .schema import check, invalid, pointer
 from .selector import Selector
 

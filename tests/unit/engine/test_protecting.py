@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from isthmus.core.context import Context
-from isthmus.core.engine.protecting import MARK, Protecting
+from isthmus.core.engine.protecting import Protecting
 from isthmus.core.errors import Invalid, Refused
 from isthmus.core.model.identity import now
 from isthmus.core.model.page import Query
+from isthmus.core.model.protection import MARK
 from isthmus.core.model.request import Changes, ProfileRequest, SnapshotRequest, VolumeRequest
 from isthmus.core.model.snapshot import Snapshot
 from tests.contract.patience import eventually

@@ -6,13 +6,17 @@ The words are OpenSDS's `snapshotProperties`; a profile says it for all its volu
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from ..errors import Invalid
+from .snapshot import Snapshot
+
+MARK = "scheduled-for"
+"""In a scheduled snapshot's metadata: the time that it was taken for (ISO 8601, UTC)."""
 
 
 class Occurrence(StrEnum):
@@ -53,11 +57,11 @@ class Protection:
             return None
         try:
             first = datetime.fromisoformat(schedule["datetime"]) if schedule.get("datetime") else _FIRST
-        except ValueError:
+            first = first.replace(tzinfo=UTC) if first.tzinfo is None else first.astimezone(UTC)
+        except (ValueError, OverflowError):
             raise Invalid(
                 f"There is no such time as {schedule['datetime']}.", next_step="Write it as 2030-01-31T22:00:00Z."
             ) from None
-        first = first.replace(tzinfo=UTC) if first.tzinfo is None else first.astimezone(UTC)
         number, days = retention.get("number"), retention.get("duration")
         return cls(Occurrence(schedule["occurrence"]), first, number or None, days or None)
 
@@ -72,9 +76,27 @@ class Protection:
         found = self._after(months)
         return found if found <= moment else self._after(months - 1)
 
+    def next_after(self, moment: datetime) -> datetime | None:
+        """The first time after `moment` for which there is to be a snapshot; None where there is never one."""
+        if self.occurrence is Occurrence.NEVER:
+            return None
+        due = self.due(moment)
+        if due is None:
+            return self.first
+        period = _PERIODS.get(self.occurrence)
+        if period is not None:
+            return due + period
+        return self._after((due.year - self.first.year) * 12 + due.month - self.first.month + 1)
+
+    def over(self, snapshots: Iterable[Snapshot], moment: datetime) -> list[Snapshot]:
+        """Those of scheduled snapshots that are too many or too old, newest first."""
+        newest = sorted(snapshots, key=lambda each: each.created_at, reverse=True)
+        kept = len(newest) if self.number is None else self.number
+        return [each for place, each in enumerate(newest) if place >= kept or self.expired(each.created_at, moment)]
+
     def expired(self, taken: datetime, moment: datetime) -> bool:
         """Whether a snapshot of then has been kept for long enough."""
-        return self.days is not None and moment - taken > timedelta(days=self.days)
+        return self.days is not None and moment - taken > timedelta(days=min(self.days, timedelta.max.days))
 
     def _after(self, months: int) -> datetime:
         """The first time, so many months later; on the last day of a month that has no such day."""

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isthmus.core.profiles.protection import Occurrence, Protection
+from isthmus.core.errors import Invalid
+from isthmus.core.model.protection import Occurrence, Protection
+from isthmus.core.model.snapshot import Snapshot, SnapshotState
 
 MOMENTS = st.datetimes(datetime(2001, 1, 1), datetime(2100, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC))
 LONGEST = {
@@ -55,9 +57,26 @@ def test_what_is_due_lies_one_period_back_at_most_and_is_the_same_until_the_next
         assert found.due(due) == due
 
 
+@given(st.sampled_from(list(LONGEST)), MOMENTS, MOMENTS)
+def test_the_next_time_is_the_first_that_is_still_to_come(
+    occurrence: Occurrence, first: datetime, moment: datetime
+) -> None:
+    found = Protection(occurrence, first)
+    following = found.next_after(moment)
+    assert following is not None and following > moment and found.due(following) == following
+    assert found.due(following - timedelta(microseconds=1)) == found.due(moment)
+
+
+@pytest.mark.parametrize("time", ["2026-02-30T22:00:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00-14:00"])
+def test_a_time_that_there_is_not_is_refused(time: str) -> None:
+    with pytest.raises(Invalid, match="no such time"):
+        Protection.of({"schedule": {"occurrence": "Daily", "datetime": time}})
+
+
 def test_never_and_no_schedule_are_different_things() -> None:
     never = Protection.of({"schedule": {"occurrence": "Never"}})
     assert never is not None and never.due(at("2026-11-20T00:00:00")) is None
+    assert never.next_after(at("2026-11-20T00:00:00")) is None
     assert Protection.of({}) is None
     assert Protection.of({"retention": {"number": 3}}) is None
 
@@ -67,3 +86,19 @@ def test_what_is_kept() -> None:
     assert found is not None and found.number is None
     assert not found.expired(at("2026-11-13T00:00:00"), at("2026-11-20T00:00:00"))
     assert found.expired(at("2026-11-12T23:59:59"), at("2026-11-20T00:00:00"))
+    found = Protection.of({"schedule": {"occurrence": "Daily"}, "retention": {"duration": 9007199254740991}})
+    assert found is not None and not found.expired(at("2001-01-01T00:00:00"), at("2026-11-20T00:00:00"))
+
+
+def test_what_is_over_is_the_oldest_and_what_is_too_old() -> None:
+    moment = at("2026-11-20T00:00:00")
+    taken = [
+        Snapshot(str(age), "t", "v", "n", 1, SnapshotState.AVAILABLE, moment - timedelta(days=age), moment)
+        for age in (3, 0, 2, 1)
+    ]
+
+    def over(**more: int) -> list[str]:
+        return [each.id for each in Protection(Occurrence.DAILY, **more).over(taken, moment)]
+
+    assert over() == [] and over(number=3) == ["3"] and over(days=1) == ["2", "3"]
+    assert over(number=1, days=2) == ["1", "2", "3"]
