@@ -98,9 +98,7 @@ class VspherePlugin(Base):
         from .actions.offered import Offered
 
         setup = self.setup
-        return Offered(
-            self.reaches, self.sessions, setup.records, setup.submit, lambda: setup.systems, setup.settings
-        )
+        return Offered(self.reaches, self.sessions, setup.records, setup.submit, lambda: setup.systems, setup.settings)
 
     @cached_property
     def form(self) -> Form:
@@ -214,8 +212,12 @@ class VspherePlugin(Base):
 
     def _drift(self, guid: str) -> Sequence[Finding]:
         from .events.drift import findings
+        from .policies.drift import findings as of_policies
 
-        return tuple(findings(self.setup.records, guid))
+        found = tuple(findings(self.setup.records, guid))
+        if self.setup.settings[PROFILE_POLICIES]:
+            found = (*found, *of_policies(self.reaches, self.setup.systems, guid))
+        return found
 
     def _tenant(self, context: Context, name: str) -> str:
         try:

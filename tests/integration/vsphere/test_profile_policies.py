@@ -16,6 +16,7 @@ from isthmus.plugins.vsphere.actions.reasons import texts
 from isthmus.plugins.vsphere.connection.endpoint import Endpoint
 from isthmus.plugins.vsphere.connection.errors import LoginRefused, PrivilegeMissing, Unreachable
 from isthmus.plugins.vsphere.connection.trust import Trust
+from isthmus.plugins.vsphere.policies import drift
 from isthmus.plugins.vsphere.policies.duty import duty
 from isthmus.plugins.vsphere.policies.keeper import Keeper
 from isthmus.plugins.vsphere.policies.mark import CATEGORY, Key
@@ -189,6 +190,8 @@ def test_what_belongs_to_no_profile_any_more_goes_unless_machines_have_it(site: 
     assert "x-kept" in tags(site) & policies(site)
     (told,) = result["left"]
     assert told["kind"] == "policy-kept" and "1 machines or disks have the policy: it stays" in told["text"]
+    (finding,) = drift.findings(site.offered.desk.reaches, site.offered._stage.systems(), site.vc.guid)
+    assert finding.level == "warning" and "x-kept is gone" in finding.text and "another policy" in finding.cure
     again = profile(site, "x-kept")
     keeper(site).mend()
     assert Key.of(site.vc.policies.named("x-kept").description) == Key("local", again)
