@@ -20,16 +20,16 @@ def main() -> None:
     given = parser.parse_args()
     if reason := missing():
         raise SystemExit(reason)
-    with site(port=given.port) as made:
+    # From the beginning: whatever was started by then ends as well.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt), site(port=given.port) as made:
         server = made.isthmus.server
         print(f"client   {made.shell.address}  (its certificate is its own: the browser asks once)")
         for user, what in _WHO:
             print(f"         {user.name:28} {user.password}   {what}")
         print(f"vCenter  {made.vc.url}  guid {made.vc.guid}")
         print(f"Isthmus  {server.address}  CA {server.ca}  token in {server.state / 'admin.token'}", flush=True)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        with suppress(KeyboardInterrupt):
-            signal.pause()
+        signal.pause()
 
 
 if __name__ == "__main__":

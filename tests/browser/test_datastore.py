@@ -12,6 +12,44 @@ from tests.browser.site import PROFILE, Site
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 GIB = 1 << 30
+FORM = """
+- main:
+  - heading "Provision Datastore" [level=1]
+  - list "Steps of this dialog":
+    - listitem: Details
+    - listitem: Check
+    - listitem: Carry out
+  - textbox "Name"
+  - spinbutton "Size"
+  - combobox "Unit of Size"
+  - combobox "Storage system"
+  - combobox "Profile"
+  - combobox "Pool"
+  - group "Hosts":
+    - checkbox "esx-01.example.test"
+    - checkbox "esx-02.example.test"
+  - button "Cancel"
+  - button "Next"
+"""
+PLAN = """
+- main:
+  - heading "Provision Datastore" [level=1]
+  - heading [level=2]
+  - term: Profile
+  - definition: Gold
+  - heading "Datastore" [level=3]
+  - term: Name
+  - definition: gold
+  - term: Type
+  - definition: VMFS
+  - table "Hosts":
+    - rowgroup:
+      - row "esx-01.example.test"
+      - row "esx-02.example.test"
+  - button "Cancel"
+  - button "Back"
+  - button "Provision Datastore"
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -41,10 +79,12 @@ def test_a_datastores_life(site: Site, desk: Desk) -> None:
     desk.go("cluster-1")
     desk.choose("provision")
     dialog = Dialog(desk)
-    expect(dialog.heading).to_have_text("Provision Datastore")
+    dialog.settled()
+    expect(dialog.page.locator("body")).to_match_aria_snapshot(FORM)
     dialog.fill(Name="gold", Size="2", Profile=PROFILE)
     desk.screenshot("provision-form-light")
     dialog.plan()
+    expect(dialog.page.locator("body")).to_match_aria_snapshot(PLAN)
     assert "gold" not in site.datastores() and not site.volumes(), "looking at the plan has changed something"
     desk.screenshot("provision-plan-light")
     dialog.do()

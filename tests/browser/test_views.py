@@ -45,6 +45,8 @@ def test_every_view_of_the_plug_ins_own_page_can_be_read(
         desk.screenshot(f"overview-{tab}-{locale}-{theme}")
         wrong += [f"{tab}: {each}" for each in readable.faults(page)]
     assert page.locator("html").get_attribute("lang") == locale
+    texts = desk.visit().plugin.manifest["definitions"]["i18n"]["definitions"]
+    expect(page.get_by_role("heading", level=1)).to_have_text(texts["plugin.name"][locale])
     assert not wrong, "\n".join(wrong)
 
 
