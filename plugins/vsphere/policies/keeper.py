@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 
 from ....adapters.contract import Adapter
 from ....core.context import Context
-from ....core.errors import Conflict
+from ....core.errors import Conflict, Unavailable
 from ..actions.reasons import because
+from ..connection.errors import Unreachable
 from ..connection.service_account import no_account
 from ..connection.soap import Connection, Who
 from ..vcenters.reach import Reach, Reaches
@@ -164,8 +165,12 @@ class Keeper:
 
         def ask(connection: Connection, who: Who) -> Answer:
             connection.who()  # one that has ended shows it here, and is replaced
-            with self._open(connection) as desk:
-                return work(desk)
+            try:
+                with self._open(connection) as desk:
+                    return work(desk)
+            except Unreachable as error:
+                # The vCenter answered just now. That a part of it does not is no reason to take it all for dead.
+                raise Unavailable(error.message, next_step=error.next_step, vcenter=self._reach.vcenter.name) from None
 
         return self._reach.as_service(ask, seconds=SECONDS)
 

@@ -14,7 +14,7 @@ from isthmus.core.model.request import Changes, ProfileRequest, TenantRequest
 from isthmus.plugins.vsphere.actions.declared.sync_profiles import SYNC_PROFILES
 from isthmus.plugins.vsphere.actions.reasons import texts
 from isthmus.plugins.vsphere.connection.endpoint import Endpoint
-from isthmus.plugins.vsphere.connection.errors import LoginRefused, PrivilegeMissing, Unreachable
+from isthmus.plugins.vsphere.connection.errors import LoginRefused, PrivilegeMissing
 from isthmus.plugins.vsphere.connection.trust import Trust
 from isthmus.plugins.vsphere.policies import drift
 from isthmus.plugins.vsphere.policies.duty import duty
@@ -126,7 +126,7 @@ def mended(site: ActionSite) -> bool:
     """Whether the vCenter lets itself be mended again."""
     try:
         keeper(site).mend()
-    except Unreachable:
+    except Unavailable:
         return False
     return True
 
@@ -343,6 +343,16 @@ def test_a_failure_before_anything_is_changed_changes_nothing(site: ActionSite) 
     with site.failing("vsphere.sync-profiles", "compare"):
         found = site.act("sync-profiles", center(site))
     assert found.state == "failed" and footprint(site) == before
+
+
+@pytest.mark.parametrize("method", ["PbmQueryProfile", "POST /api/session", "GET /api/cis/tagging/category"])
+def test_a_part_that_does_not_answer_does_not_make_the_vcenter_dead(site: ActionSite, method: str) -> None:
+    site.vc.trouble(method, drop=True, times=10)
+    with pytest.raises(Unavailable):
+        keeper(site).census()
+    assert site.offered.desk.reaches.get(site.vc.guid).line.condition().open
+    site.vc.interference.clear()
+    assert keeper(site).census()
 
 
 @pytest.mark.parametrize("method", ["PbmCreate", "PbmQueryProfile", "POST /api/cis/tagging/tag"])
