@@ -62,12 +62,13 @@ def title(action: Action) -> str:
 
 
 def generation(release: str) -> str:
-    """The manifest version for a vCenter of this release (`8.0.3`): the newest that it is known to take."""
+    """The manifest version for a vCenter of this release (`8.0.3`): the newest that every vCenter of its kind takes.
+    The public documents leave open from which update of 8.0 on that is more; an older one has all that is used."""
     try:
         numbers = tuple(int(part) for part in release.split(".")[:3])
     except ValueError:
         return OLDEST
-    if numbers >= (8, 0, 3):
+    if numbers >= (9,):
         return "1.2.0"
     if numbers >= (8,):
         return "1.1.0"

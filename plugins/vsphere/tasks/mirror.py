@@ -52,7 +52,7 @@ class Mirror:
             subject = self._stage.subject(run, connection)
             kind = task_type(run.data["action"])
             known = [each for each in _known(connection, subject, kind, run) if each not in self._others(run)]
-            moid = known[0] if known else _made(connection, subject, kind, run)
+            moid = known[0] if known else _made(connection, subject, kind, run, self._initiator(run))
             current = connection.read(connection.content.sessionManager, "currentSession").get("currentSession")
             # Whoever looks at the operation later may find the object gone.
             run.result[SUBJECT] = str(connection.read(subject, "name").get("name", ""))
@@ -67,6 +67,13 @@ class Mirror:
             self._records.put(Record(KIND, run.operation.id, body, tenant=run.operation.tenant))
         except Conflict:
             return  # an earlier try of this step wrote it
+
+    def _initiator(self, run: Run) -> str:
+        """Who asked, as people know him: a user of Isthmus is named in operations by id."""
+        user = run.context.user
+        with suppress(IsthmusError):
+            return self._local().administration(Context(None, user, frozenset({"admin"}))).users.get(user).name
+        return user
 
     def _others(self, run: Run) -> frozenset[str]:
         """The tasks of other operations, which may have come with the same request."""
@@ -147,10 +154,10 @@ def _known(connection: Connection, subject: Any, kind: str, run: Run) -> list[st
             collector.DestroyCollector()
 
 
-def _made(connection: Connection, subject: Any, kind: str, run: Run) -> str:
+def _made(connection: Connection, subject: Any, kind: str, run: Run, initiator: str) -> str:
     with translated(connection.endpoint):
-        user = run.context.user
-        info = connection.content.taskManager.CreateTask(subject, kind, user, True, None, run.operation.request_id)
+        request = run.operation.request_id
+        info = connection.content.taskManager.CreateTask(subject, kind, initiator, True, None, request)
         info.task.SetTaskState("running", None, None)
     return str(info.task._moId)
 

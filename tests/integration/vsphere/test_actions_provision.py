@@ -245,3 +245,10 @@ def test_no_record_of_an_operation_holds_a_secret_and_none_outlives_it(site: Act
         rows = [str(row) for row in tx.execute(select(schema.operations))]
     assert rows and not any(secret in row for row in rows)
     assert not site.records.list("session") and not site.records.list("task")
+
+
+def test_a_task_names_a_user_of_isthmus_as_people_know_him(site: ActionSite) -> None:
+    operation = site.begin("provision", HOST, site.root, **wanted())
+    assert site.ended(operation).state == "done"
+    known = {each.id: each.name for each in site.array.engine.users.list(replace(site.root, tenant=None)).items}
+    assert site.task(operation).reason.userName == known[site.root.user]

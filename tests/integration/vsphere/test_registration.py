@@ -33,11 +33,11 @@ def test_what_is_registered_is_what_our_server_really_serves(installation: Insta
     found = extension(vc)
     server = found.server[0]
     assert (server.type, found.client[0].type) == ("MANIFEST_SERVER", "vsphere-client-remote")
-    assert server.url == found.client[0].url == f"{installation.server.address}/vsphere/ui/plugin-1.2.0.json"
+    assert server.url == found.client[0].url == f"{installation.server.address}/vsphere/ui/plugin-1.1.0.json"
     assert server.serverThumbprint == answer["pin"]
     assert [each.privID for each in found.privilegeList] == list(PRIVILEGES)
     assert {each.locale for each in found.resourceList} == {"en", "de", "zh_CN"}
-    assert installation.client.get(server.url, timeout=10).json()["manifestVersion"] == "1.2.0"
+    assert installation.client.get(server.url, timeout=10).json()["manifestVersion"] == "1.1.0"
 
 
 def test_registering_twice_is_registering_once(installation: Installation, vc: VCenter) -> None:
