@@ -97,8 +97,8 @@ def test_what_is_over_is_the_oldest_and_what_is_too_old() -> None:
         for age in (3, 0, 2, 1)
     ]
 
-    def over(**more: int) -> list[str]:
-        return [each.id for each in Protection(Occurrence.DAILY, **more).over(taken, moment)]
+    def over(number: int | None = None, days: int | None = None) -> list[str]:
+        return [each.id for each in Protection(Occurrence.DAILY, number=number, days=days).over(taken, moment)]
 
     assert over() == [] and over(number=3) == ["3"] and over(days=1) == ["2", "3"]
     assert over(number=1, days=2) == ["1", "2", "3"]

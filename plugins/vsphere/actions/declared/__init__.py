@@ -11,6 +11,7 @@ from .clone import CLONE
 from .delete import DELETE
 from .expand import EXPAND
 from .mount import MOUNT
+from .protect import PROTECT
 from .provision import PROVISION
 from .rdm_add import RDM_ADD
 from .rdm_remove import RDM_REMOVE
@@ -32,6 +33,7 @@ DECLARED: Sequence[Declared] = (
     CLONE,
     RESTORE,
     SNAPSHOT_DELETE,
+    PROTECT,
     RDM_ADD,
     RDM_REMOVE,
     RECLAIM,
