@@ -14,6 +14,7 @@ from ....core.model.page import LARGEST_PAGE, Query
 from ....core.model.snapshot import Snapshot
 from ....ui_bridge.block import Level, Notice
 from ..actions.reasons import because
+from ..actions.schedule import OFFERED, Schedule
 from ..inventory.item import Item
 from .asking import tried
 from .disks import disks
@@ -23,11 +24,12 @@ from .stored import Stored, find
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """A volume with its snapshots, attachments (with the hosts, by id) and what is measured of it. Where the system
-    does not offer that, or does not answer in time, it is None or empty."""
+    """A volume with its snapshots, when these are taken by themselves, attachments (with the hosts, by id) and what is
+    measured of it. Where the system does not offer that, or does not answer in time, it is None or empty."""
 
     stored: Stored
     snapshots: Sequence[Snapshot] | None
+    schedule: Schedule | None
     attachments: Sequence[Attachment]
     hosts: dict[str, Host]
     now: Measurement | None
@@ -63,9 +65,10 @@ def _all(scene: Scene, system: str, stored: Stored) -> Behind:
         hosts = (tried(lambda host=each.host: storage.hosts.get(host)) for each in found)  # type: ignore[misc]
         return found, {each.id: each for each in hosts if each is not None}
 
-    def kept(_: str, storage: Storage) -> Sequence[Snapshot] | None:
+    def kept(_: str, storage: Storage) -> tuple[Sequence[Snapshot] | None, Schedule | None]:
         page = tried(lambda: storage.snapshots.list(of_it))
-        return None if page is None else page.items
+        offered = OFFERED in storage.describe().offers
+        return None if page is None else page.items, Schedule.of(stored.volume, storage) if offered else None
 
     def measured(_: str, storage: Storage) -> tuple[Measurement | None, Sequence[Measurement]]:
         try:
@@ -74,10 +77,10 @@ def _all(scene: Scene, system: str, stored: Stored) -> Behind:
         except StorageError:
             return None, ()
 
-    snapshots = scene.ask(kept, only=system).found.get(system)
+    snapshots, schedule = scene.ask(kept, only=system).found.get(system, (None, None))
     attachments, hosts = scene.ask(attached, only=system).found.get(system, ((), {}))
     now, history = scene.ask(measured, only=system).found.get(system, (None, ()))
-    return Behind(stored, snapshots, attachments, hosts, now, history)
+    return Behind(stored, snapshots, schedule, attachments, hosts, now, history)
 
 
 def _said(scene: Scene, error: IsthmusError, level: Level) -> Notice:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ....core.errors import IsthmusError
+from ....core.model.identity import now
 from ....ui_bridge.block import Block, Cell, Entry, Facts, Notice, Table, Trend, bar, moment, number, size, text
+from ..actions.declared.protect import PROTECT
 from ..actions.declared.snapshot import SNAPSHOT
+from ..actions.schedule import Schedule, scheduled
 from ..inventory.item import Item, Reference
 from . import trends
 from .behind import Behind, behind
@@ -70,10 +73,37 @@ def _facts(scene: Scene, store: Item, found: Behind) -> list[tuple[str, Cell]]:
         (words("pool"), text(pool.name if pool is not None else None)),
         (words("system"), text(found.stored.system)),
         (words("snapshots"), number(None if found.snapshots is None else len(found.snapshots))),
+        *_scheduled(scene, found),
     ]
     if pool is not None:
         facts.insert(8, (words("pool.state"), words.state("pool", pool.state)))
     return facts
+
+
+def _scheduled(scene: Scene, found: Behind) -> list[tuple[str, Cell]]:
+    """When snapshots are taken by themselves, as far as the system lets that be said here."""
+    words, schedule = scene.words, found.schedule
+    if schedule is None:
+        return []
+    facts = [(words("schedule"), text(_said(scene, schedule)))]
+    taken = scheduled(found.snapshots or ())
+    if schedule.takes is not None or taken:
+        facts.append((words("schedule.snapshots"), number(None if found.snapshots is None else len(taken))))
+    if schedule.takes is not None:
+        facts.append((words("schedule.next"), moment(schedule.takes.next_after(now()))))
+    return facts
+
+
+def _said(scene: Scene, schedule: Schedule) -> str:
+    words, said = scene.words, schedule.to_json()
+    if schedule.protection is None:
+        return words("schedule.none")
+    parts = [words(f"schedule.every.{said['every']}")]
+    if said["keep"] is not None:
+        parts.append(words("schedule.keep", count=said["keep"]))
+    if said["days"] is not None:
+        parts.append(words("schedule.days", days=said["days"]))
+    return words(f"schedule.{said['by']}", what=words.listed(parts))
 
 
 def _used(store: Item) -> Cell:
@@ -107,7 +137,7 @@ def _snapshots(scene: Scene, found: Behind) -> Table:
         words.columns("name", "state", "size", "created"),
         rows[:MOST_ROWS],
         empty,
-        [each for each in scene.actions("Datastore") if each == SNAPSHOT.id],
+        [each for each in scene.actions("Datastore") if each in (SNAPSHOT.id, PROTECT.id)],
         more=len(rows) > MOST_ROWS,
     )
 

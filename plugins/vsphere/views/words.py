@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -67,6 +67,10 @@ class Words:
     def known(self, key: str, other: str) -> str:
         """The text `shown.KEY`, or `other` where there is none."""
         return self(key) if texts().has(f"shown.{key}") else other
+
+    def listed(self, parts: Iterable[str]) -> str:
+        """One after the other, as the language separates them."""
+        return texts().get("phrase.separator", self.locale).join(parts)
 
     def title(self, action: str) -> str:
         """The name of what an operation does; its kind where that is no action of ours."""

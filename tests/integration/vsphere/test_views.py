@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from isthmus.core.errors import NotFound, Unauthenticated
 from isthmus.core.model.host import Host, Initiator
 from isthmus.core.model.pool import PoolState
+from isthmus.core.model.protection import MARK
 from isthmus.core.model.request import VolumeRequest
 from isthmus.plugins.vsphere.views.declared import VIEWS
 from isthmus.ui_bridge.objects import ObjectId
@@ -72,6 +75,29 @@ def test_a_datastores_card_says_what_lies_behind_it(stocked: ViewsSite) -> None:
     assert found["State"] == {"kind": "state", "value": "ok", "text": "Available"}
     assert found["Used"] == {"kind": "bar", "value": 512 * GIB, "of": 1024 * GIB}
     assert found["Snapshots"]["value"] == 2
+
+
+def test_a_datastore_says_when_its_snapshots_are_taken_by_themselves(stocked: ViewsSite) -> None:
+    stocked.array.snapshots = [snapshot(1), replace(snapshot(2), metadata={MARK: "2026-01-01T12:00:00+00:00"})]
+    assert "Snapshots by schedule" not in facts(stocked.blocks("datastore-card", STORE)), "the system does not offer it"
+    stocked.array.offers = ("volumes", "pools", "volumes.protection")
+    found = facts(stocked.blocks("datastore-card", STORE))
+    assert found["Snapshots by schedule"]["value"] == "None" and "Next scheduled snapshot" not in found
+    assert (found["Snapshots"]["value"], found["Scheduled snapshots"]["value"]) == (2, 1), "they outlive their schedule"
+    daily = {"schedule": {"occurrence": "Daily"}, "retention": {"number": 7, "duration": 30}}
+    stocked.array.profiles[0] = replace(profile(), properties={"snapshotProperties": daily})
+    found = facts(stocked.blocks("datastore-storage", STORE))
+    said = found["Snapshots by schedule"]["value"]
+    assert said == "Every day, 7 kept, for 30 d at most (as the profile says)"
+    due = datetime.fromisoformat(found["Next scheduled snapshot"]["value"])
+    assert timedelta(0) < due - datetime.now(UTC) <= timedelta(days=1) and due.hour == 0
+    own = replace(stocked.array.volumes[0], protection={"schedule": {"occurrence": "Never"}})
+    stocked.array.volumes[0] = own
+    found = facts(stocked.blocks("datastore-card", STORE))
+    assert found["Snapshots by schedule"]["value"] == "Never (for this volume)"
+    assert "Next scheduled snapshot" not in found and found["Scheduled snapshots"]["value"] == 1
+    german = facts(stocked.blocks("datastore-card", STORE, locale="de-DE"))
+    assert german["Snapshots nach Plan"]["value"] == "Nie (für dieses Volume)"
 
 
 def test_what_nobody_measured_is_said_so_and_is_no_zero(stocked: ViewsSite) -> None:

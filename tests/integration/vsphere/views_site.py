@@ -64,6 +64,7 @@ class Shelves(BaseStorage):
     def __init__(self, context: Context, name: str, contents: Contents) -> None:
         super().__init__(context, name)
         of = contents.of
+        self._offers = contents.offers
         self.volumes = of(Volume, contents.volumes)  # type: ignore[assignment]
         self.pools = of(Pool, contents.pools)  # type: ignore[assignment]
         self.profiles = of(Profile, contents.profiles)  # type: ignore[assignment]
@@ -74,7 +75,7 @@ class Shelves(BaseStorage):
             self.metrics = _Metrics(contents)  # type: ignore[assignment]
 
     def describe(self) -> Description:
-        return Description("shelves", "Shelves", "1", ("volumes", "pools"))
+        return Description("shelves", "Shelves", "1", self._offers)
 
 
 @dataclass
@@ -88,6 +89,7 @@ class Contents:
     snapshots: list[Snapshot] | None = None
     history: list[Measurement] = field(default_factory=list)
     silence: Callable[[], None] | None = None
+    offers: tuple[str, ...] = ("volumes", "pools")
 
     def of(self, noun: Any, things: list[Any]) -> _Listed:
         return _Listed(self, noun, things)
