@@ -95,6 +95,30 @@ def test_hours_that_were_missed_are_made_up_for_once(bench: Bench, clock: Clockw
     assert [each.metadata[MARK] for each in clock.taken(volume)] == [(noon + timedelta(hours=7)).isoformat()]
 
 
+def test_a_schedule_that_was_given_late_begins_with_its_last_time(
+    bench: Bench, clock: Clockwork, noon: datetime
+) -> None:
+    early, late = bench.volume("early"), bench.volume("late")
+    clock.at(noon + timedelta(hours=2))
+    first = (noon + timedelta(hours=3)).isoformat()
+    bench.engine.volumes.update(bench.root, late, Changes(protection=HOURLY))
+    yet_to_come = {"schedule": {"occurrence": "Hourly", "datetime": first}}
+    bench.engine.volumes.update(bench.root, early, Changes(protection=yet_to_come))
+    clock.at(noon + timedelta(hours=2, minutes=30))
+    assert [each.metadata[MARK] for each in clock.taken(late)] == [(noon + timedelta(hours=2)).isoformat()]
+    assert clock.taken(early) == [], "its first time is yet to come"
+
+
+def test_a_volume_that_keeps_for_ages_holds_up_no_other(bench: Bench, clock: Clockwork, noon: datetime) -> None:
+    volumes = [bench.volume(name) for name in ("one", "two")]
+    for volume in volumes:
+        ages = {**HOURLY, "retention": {"number": 1, "duration": 9007199254740991}}
+        bench.engine.volumes.update(bench.root, volume, Changes(protection=ages))
+    for minutes in (0, 1):
+        clock.at(noon + timedelta(minutes=minutes))
+    assert [len(clock.taken(volume)) for volume in volumes] == [1, 1]
+
+
 def test_the_newest_are_kept_and_what_people_took_is_left_alone(bench: Bench, clock: Clockwork, noon: datetime) -> None:
     volume = protected(bench)
     done(bench.engine, bench.engine.snapshots.create(bench.root, SnapshotRequest(volume, "by hand")))
