@@ -136,7 +136,7 @@ class Provision(Exposing, NewVolume):
     def _ready(self, seat: Seat, connection: Connection, who: Who, given: Mapping[str, Any]) -> list[Esx]:
         subject = connection.reference(seat.target.kind, seat.target.moid)
         hosts = hosts_of(connection, subject, given.get("hosts", ()))
-        demand_hosts(hosts, given.get("hosts", ()))
+        demand_hosts(hosts, given.get("hosts", ()), adapters=bool(given))
         seat.demand(connection, who, subject, HOST_PRIVILEGE)
         if given:
             demand_free_name(connection, hosts[0], given["name"])

@@ -88,7 +88,8 @@ class TakeSnapshot(Taking):
 
     def _kept(self, connection: Connection, subject: Any, context: Context, given: Mapping[str, Any]) -> Kept:
         store, backing = found_at(self._stage, connection, subject, context)
-        kept = Kept(store, backing, running_on(connection, subject))
+        # The devices of machines are much to read, and a menu has milliseconds.
+        kept = Kept(store, backing, running_on(connection, subject) if given else [])
         demand_taking(store, backing, given, str(given.get("name", store.name)))
         if given:
             if any(each.name == given["name"] for each in snapshots_of(backing)):

@@ -81,8 +81,9 @@ def is_thin(profile: Profile) -> bool:
     return bool(storage.get("provisioningPolicy", "Thin") == "Thin")
 
 
-def demand_hosts(hosts: Sequence[Esx], chosen: Sequence[str]) -> None:
-    """Raises unless there are hosts, all connected, each with a software iSCSI adapter."""
+def demand_hosts(hosts: Sequence[Esx], chosen: Sequence[str], *, adapters: bool = True) -> None:
+    """Raises unless there are hosts, all connected, each with a software iSCSI adapter. `adapters` False leaves those
+    out, which are much to read: for a menu, which has milliseconds."""
     for name in chosen:
         if not any(name in (each.name, each.moid) for each in hosts):
             raise because(Invalid, "no-such-host", host=name)
@@ -93,7 +94,8 @@ def demand_hosts(hosts: Sequence[Esx], chosen: Sequence[str]) -> None:
             raise because(Conflict, "host-offline", host=host.name)
         if host.maintenance:
             raise because(Conflict, "host-maintenance", host=host.name)
-        host.adapter()
+        if adapters:
+            host.adapter()
 
 
 def demand_free_name(connection: Connection, host: Esx, name: str) -> None:

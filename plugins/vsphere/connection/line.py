@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextvars import copy_context
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import TypeVar
 
 from ....core.errors import Overloaded
@@ -20,6 +21,8 @@ CALLS_AT_ONCE = 8
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
 _PATIENCE = 1.0
+_IDLE_SECONDS = 30.0
+"""How long a thread waits for its next call."""
 
 Answer = TypeVar("Answer")
 
@@ -46,6 +49,8 @@ class Line:
         self._next_step: str | None = None
         self._until = 0.0
         self._pause = 0.0
+        self._handed: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._idle = 0
 
     def condition(self) -> Condition:
         """How it is now."""
@@ -74,7 +79,8 @@ class Line:
             finally:
                 self._places.release()
 
-        threading.Thread(target=copy_context().run, args=(run,), name=f"vcenter-{self.name}", daemon=True).start()
+        context = copy_context()
+        self._hand_over(lambda: context.run(run))
         try:
             answer = future.result(seconds)
         except (Unreachable, WrongCertificate, CertificateExpired) as error:
@@ -97,6 +103,33 @@ class Line:
     def forgive(self) -> None:
         """Let the next call through: something was changed that may have mended it."""
         self._answered()
+
+    def _hand_over(self, run: Callable[[], None]) -> None:
+        """To a thread that has nothing to do, or to a new one: to start one for each call would cost more than the
+        call."""
+        with self._lock:
+            needed = self._idle == 0
+            if not needed:
+                self._idle -= 1
+        self._handed.put(run)
+        if needed:
+            threading.Thread(target=self._work, name=f"vcenter-{self.name}", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            try:
+                run = self._handed.get(timeout=_IDLE_SECONDS)
+            except Empty:
+                with self._lock:
+                    if self._idle:
+                        self._idle -= 1
+                        return
+                continue  # somebody counts on this thread already
+            run()
+            # What it held must not live on until the next call.
+            del run
+            with self._lock:
+                self._idle += 1
 
     def _admit(self) -> None:
         with self._lock:

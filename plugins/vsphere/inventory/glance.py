@@ -67,7 +67,7 @@ class Glances:
         self._watches, self._clock = watches, clock
         self._lock = threading.Lock()
         self._known: dict[tuple[Any, ...], _Known] = {}
-        self._wanted: dict[str, frozenset[str]] = {}
+        self._wanted: dict[str, frozenset[str]] = {"HostSystem": frozenset((_VIEW, "Host.Config.Storage"))}
 
     @contextmanager
     def glancing(self) -> Iterator[None]:

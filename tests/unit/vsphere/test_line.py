@@ -11,6 +11,7 @@ from isthmus.core.errors import Failed, Overloaded
 from isthmus.plugins.vsphere.connection import line as module
 from isthmus.plugins.vsphere.connection.errors import Unreachable
 from isthmus.plugins.vsphere.connection.line import CALLS_AT_ONCE, FIRST_PAUSE, LONGEST_PAUSE, Line
+from tests.environment.server import until
 
 
 @dataclass(slots=True)
@@ -123,3 +124,27 @@ def test_a_change_of_the_settings_lets_the_next_call_through() -> None:
         line.call(dead, seconds=5)
     line.forgive()
     assert line.call(lambda: 4, seconds=5) == 4
+
+
+def test_threads_are_used_again_and_end_when_nobody_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_IDLE_SECONDS", 0.05)
+    line = Line("reused")
+    names = {line.call(threading.get_ident, seconds=5) for _ in range(3)}
+    assert len(names) == 1
+    until(lambda: not [each for each in threading.enumerate() if each.name == "vcenter-reused"])
+    assert line.call(lambda: 4, seconds=5) == 4
+
+
+def test_calls_at_once_have_a_thread_each() -> None:
+    line, together = Line("vc"), threading.Barrier(CALLS_AT_ONCE)
+    line.call(lambda: None, seconds=5)
+
+    def meet() -> None:
+        line.call(lambda: together.wait(5), seconds=10)
+
+    threads = [threading.Thread(target=meet) for _ in range(CALLS_AT_ONCE)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(10)
+    assert not together.broken and not any(each.is_alive() for each in threads)
