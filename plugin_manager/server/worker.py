@@ -33,7 +33,7 @@ PRIVATE = 0o066
 _GARBAGE = 10_000
 """How many more objects than before there must be before the youngest are looked through."""
 
-_NEEDLESS = ("rfc3987_syntax", "rfc3986_validator", "isoduration")
+_NEEDLESS = ("rfc3987_syntax", "rfc3986_validator", "isoduration", "webcolors", "pygments")
 _STOPPING = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
@@ -91,7 +91,7 @@ class _Worker:
     def load(self) -> Application:
         """Build what is served and start it."""
         # jsonschema takes in a grammar compiler (two seconds, 20 MB) and more for formats that no schema of ours
-        # uses, wherever some other package happened to install them.
+        # uses, wherever some other package happened to install them; Alembic's templates colour their errors.
         for module in _NEEDLESS:
             sys.modules.setdefault(module, None)  # type: ignore[arg-type]
         # Nearly all that is made while starting stays: looking through it for garbage takes a tenth of the time.

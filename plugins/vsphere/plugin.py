@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...core.context import Context
-from ...core.duties.duty import Duty
+from ...core.duties.duty import Duty, DutyRun
 from ...core.errors import IsthmusError
 from ...core.journal.step import Flow
 from ...core.model.description import Finding
@@ -30,7 +31,9 @@ from .vcenters.store import VCenters
 from .vcenters.tenancy import Tenancy
 
 if TYPE_CHECKING:
+    from ...ui_bridge.block import Block
     from ...ui_bridge.locale import Texts
+    from ...ui_bridge.objects import ObjectId
     from .actions.offered import Offered
     from .events.herald import Herald
     from .registration.registrar import Registrar
@@ -74,6 +77,8 @@ class VspherePlugin(Base):
             PROFILE_POLICIES: POLICIES_SETTING,
         },
     }
+
+    _needed = False
 
     @cached_property
     def reaches(self) -> Reaches:
@@ -164,7 +169,7 @@ class VspherePlugin(Base):
 
         people = People(self.reaches, self.sessions, Tenancy(lambda: self.setup.systems[LOCAL_SYSTEM]).open)
         version = version_of(self.setup.server.version)
-        client = VsphereClient(self.name, version, people, lambda: self.setup.systems, self.views.content)
+        client = VsphereClient(self.name, version, people, lambda: self.setup.systems, self._content)
         systems = system_actions(self.form, lambda: self.storage_systems)
         offered = [*systems, *(action for action in self.actions() if action.kinds)]
         surface, actions = Surface(self.name, offered, VIEWS, self.texts), self.setup.actions
@@ -189,7 +194,7 @@ class VspherePlugin(Base):
         found = [duty(lambda: self.registrar), tasks(lambda: self.offered), events(lambda: self.herald)]
         if self.setup.settings[PROFILE_POLICIES]:
             found.append(profiles(lambda: self.reaches, lambda: self.setup.systems))
-        return tuple(found)
+        return tuple(replace(each, run=self._where_needed(each.run)) for each in found)
 
     def ready(self) -> Sequence[Finding]:
         # A dead vCenter is none of the other vCenters' business, so it does not make the server unready.
@@ -203,6 +208,20 @@ class VspherePlugin(Base):
         self.watches.close()
         self.sessions.close()
         self.reaches.close()
+
+    def _content(self, view: str, context: Context, target: ObjectId, locale: str) -> Sequence[Block]:
+        # What makes the pages is loaded with the first of them.
+        return self.views.content(view, context, target, locale)
+
+    def _where_needed(self, run: Callable[[DutyRun], None]) -> Callable[[DutyRun], None]:
+        """An installation without a vCenter does not even load what looks after one."""
+
+        def guarded(this: DutyRun) -> None:
+            self._needed = self._needed or next(self.reaches.vcenters.all(), None) is not None
+            if self._needed:
+                run(this)
+
+        return guarded
 
     def _forgotten(self, guid: str) -> None:
         self.watches.drop(guid)

@@ -9,7 +9,6 @@ from ....adapters.contract import Adapter
 from ....core.duties.duty import Duty, DutyRun
 from ....core.errors import IsthmusError
 from ..vcenters.reach import Reaches
-from .keeper import Keeper
 
 INTERVAL_SECONDS = 300.0
 _log = logging.getLogger(__name__)
@@ -20,6 +19,8 @@ def duty(reaches: Callable[[], Reaches], systems: Callable[[], Mapping[str, Adap
     told: dict[str, str] = {}
 
     def run(this: DutyRun) -> None:
+        from .keeper import Keeper
+
         for vcenter in reaches().vcenters.all():
             if not this.go_on():
                 return
