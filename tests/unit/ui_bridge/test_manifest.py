@@ -60,7 +60,7 @@ def test_the_newest_says_for_which_vcenters_it_is() -> None:
 
 @pytest.mark.parametrize(
     ("release", "expected"),
-    [("7.0.0", "1.0.0"), ("7.0.3", "1.0.1"), ("8.0.2", "1.1.0"), ("8.0.3", "1.1.0"), ("9.1.0", "1.2.0"), ("?", "1.0.0")],
+    [("7.0.0", "1.0.0"), ("7.0.3", "1.0.1"), ("8.0.3", "1.1.0"), ("9.1.0", "1.2.0"), ("?", "1.0.0")],
 )  # fmt: skip
 def test_a_vcenter_is_given_what_it_takes(release: str, expected: str) -> None:
     assert generation(release) == expected

@@ -64,7 +64,9 @@ class SessionManager(Managed):
 
     def _open(self, call: Call, user: str, locale: str | None) -> Any:
         self._check_locale(locale)
-        call.session = self.vc.sessions.open(user, address=call.address, agent=call.agent, locale=locale or self.vc.spec.locale)
+        call.session = self.vc.sessions.open(
+            user, address=call.address, agent=call.agent, locale=locale or self.vc.spec.locale
+        )
         return call.session.described()
 
     @staticmethod
