@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ....core.context import Context
-from ....core.errors import Conflict, Failed, Invalid, NotFound, NotOffered, Refused
+from ....core.errors import Conflict, Failed, NotFound, NotOffered, Refused
 from ....core.journal.step import Run, Wait
 from ....core.model.request import VolumeRequest
 from ....core.model.snapshot import Snapshot
@@ -19,7 +19,8 @@ from ..connection.vmodl import vim
 from ..hosts import vmfs
 from ..hosts.esx import Esx, hosts_at
 from ..hosts.machines import Machine
-from ..hosts.reading import above, hosts_beside, read_all
+from ..hosts.named import named
+from ..hosts.reading import above, hosts_beside
 from ..hosts.resignature import resignature, settled
 from ..hosts.vmfs import Vmfs
 from ..policies.new_store import tag_new_store
@@ -267,16 +268,4 @@ def _targets(connection: Connection, store: Vmfs, chosen: Sequence[str]) -> list
     """The hosts that are named (or whose clusters are); without names those that reach the original."""
     if not chosen:
         return [each for each in hosts_at(connection, store.host_refs) if writes(store, each)]
-    hosts = hosts_at(connection, hosts_beside(connection, store.ref))
-    parents = read_all(connection, [each.ref for each in hosts], "parent")
-    refs = {values["parent"]._moId: values["parent"] for values in parents.values()}
-    clusters = [each for each in refs.values() if isinstance(each, vim.ClusterComputeResource)]
-    names = {moid: str(values["name"]) for moid, values in read_all(connection, clusters, "name").items()}
-    called = {
-        each.moid: {each.name, each.moid, parent := parents[each.moid]["parent"]._moId, names.get(parent, each.name)}
-        for each in hosts
-    }
-    for name in chosen:
-        if not any(name in found for found in called.values()):
-            raise because(Invalid, "no-such-host", host=name)
-    return [each for each in hosts if called[each.moid] & set(chosen)]
+    return named(connection, hosts_at(connection, hosts_beside(connection, store.ref)), chosen).hosts

@@ -18,7 +18,7 @@ HOSTS: Mapping[str, Any] = {
             "items": {"type": "string", "minLength": 1},
             "minItems": 1,
             "uniqueItems": True,
-            "description": "The hosts, by name or id.",
+            "description": "The hosts, by name or id, or their clusters.",
         },
     },
 }

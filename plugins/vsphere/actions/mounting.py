@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ....core.context import Context
-from ....core.errors import Conflict, Invalid
+from ....core.errors import Conflict
 from ....core.journal.step import Run
 from ....core.model.attachment import Attachment
 from ....plugin_manager.action import Call, Choice
 from ..connection.soap import Connection, Who
 from ..hosts import vmfs
 from ..hosts.esx import Esx, hosts_at
+from ..hosts.named import named
 from ..hosts.reading import hosts_beside
 from ..hosts.vmfs import Vmfs
 from .backing import Backing, backing_of
@@ -116,10 +117,10 @@ class Mounting:
         backing = backing_of(self._stage.systems(), context, store)
         hosts = hosts_at(connection, hosts_beside(connection, subject))
         chosen = given.get("hosts", ())
-        for name in chosen:
-            if not any(name in (each.name, each.moid) for each in hosts):
-                raise because(Invalid, "no-such-host", host=name)
-        meant = Meant(store, backing, hosts, [each for each in hosts if each.name in chosen or each.moid in chosen])
+        found = named(connection, hosts, chosen)
+        # Of a cluster those are meant on which there is something to do; who is named is told when there is nothing.
+        fitting = [each for each in found.hosts if each.moid not in found.by_cluster or self.fits(store, each)]
+        meant = Meant(store, backing, hosts, fitting or found.hosts)
         for host in meant.hosts:
             if not host.connected:
                 raise because(Conflict, "host-offline", host=host.name)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from isthmus.core.errors import Conflict
+from isthmus.core.errors import Conflict, Invalid
 from isthmus.plugins.vsphere.actions.declared.mount import MOUNT
 from isthmus.plugins.vsphere.actions.reasons import said
 from isthmus.plugins.vsphere.connection.vmodl import vim
@@ -128,3 +128,17 @@ def test_a_volume_for_one_host_is_not_mounted_on_a_second(site: ActionSite) -> N
     site.done("provision", FIRST, name="gold", size=2 * GIB, profile="plain")
     with refused(Conflict, "plain are for one host, and these are 2"):
         site.begin("mount", "gold", hosts=[SECOND])
+
+
+def test_a_cluster_stands_for_those_of_its_hosts_that_lack_the_datastore(site: ActionSite, one: str) -> None:
+    plan = site.catalogue.plan("vsphere", "mount", site.call("gold", {"hosts": [CLUSTER]}))
+    assert [each["name"] for each in plan["hosts"]] == [SECOND]
+    site.done("mount", "gold", hosts=[CLUSTER])
+    assert mounted(site) == {FIRST: (True, True), SECOND: (True, True)}
+    with refused(Conflict, f"Host {FIRST} has the datastore gold mounted"):
+        site.begin("mount", "gold", hosts=[CLUSTER])
+
+
+def test_a_name_that_no_host_and_no_cluster_has_is_refused(site: ActionSite, one: str) -> None:
+    with refused(Invalid, "no host cluster-9"):
+        site.begin("mount", "gold", hosts=["cluster-9"])
