@@ -8,48 +8,9 @@ from typing import Any
 
 from flask import Response
 
-from ...core.errors import (
-    Conflict,
-    Forbidden,
-    Gone,
-    Invalid,
-    IsthmusError,
-    KeyReused,
-    LimitExceeded,
-    Misconfigured,
-    NeedsAttention,
-    NoPlacement,
-    NotFound,
-    NotOffered,
-    Overloaded,
-    Refused,
-    Stale,
-    StorageError,
-    Unauthenticated,
-    Unavailable,
-)
-from ...plugin_manager.json_body import NotJson
+from ...core.errors import IsthmusError
+from ...plugin_manager.status import status_of
 
-_STATUSES: tuple[tuple[type[IsthmusError], int], ...] = (
-    (NotJson, 415),
-    (Stale, 412),
-    (Conflict, 409),
-    (Invalid, 400),
-    (Unauthenticated, 401),
-    (Forbidden, 403),
-    (NotFound, 404),
-    (KeyReused, 422),
-    (LimitExceeded, 403),
-    (NoPlacement, 409),
-    (NotOffered, 501),
-    (Gone, 410),
-    (Overloaded, 503),
-    (Unavailable, 503),
-    (NeedsAttention, 409),
-    (Misconfigured, 409),
-    (Refused, 409),
-    (StorageError, 502),
-)
 TITLES: Mapping[int, str] = {
     400: "Bad request",
     401: "Not signed in",
@@ -68,14 +29,6 @@ TITLES: Mapping[int, str] = {
     503: "Not available now",
 }
 _UNAVAILABLE_RETRY = 5
-
-
-def status_of(error: IsthmusError) -> int:
-    """The HTTP status for an error's class."""
-    for kind, status in _STATUSES:
-        if isinstance(error, kind):
-            return status
-    return 500
 
 
 def problem(error: IsthmusError, request_id: str, status: int | None = None) -> Response:

@@ -4,59 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...core.errors import (
-    Conflict,
-    Forbidden,
-    Gone,
-    Invalid,
-    IsthmusError,
-    KeyReused,
-    LimitExceeded,
-    Misconfigured,
-    NeedsAttention,
-    NoPlacement,
-    NotFound,
-    NotOffered,
-    Overloaded,
-    Refused,
-    Stale,
-    StorageError,
-    Unauthenticated,
-    Unavailable,
-)
-from ...plugin_manager.json_body import NotJson
+from ...core.errors import IsthmusError
+from ...plugin_manager.status import status_of
 from ..locale import Texts, language
 from ..platform import Platform, TooManyAttempts
 from .explanation import explanation_blocks
 
-_STATUSES: tuple[tuple[type[IsthmusError], int], ...] = (
-    (NotJson, 415),
-    (Stale, 412),
-    (Conflict, 409),
-    (Invalid, 400),
-    (Unauthenticated, 401),
-    (Forbidden, 403),
-    (NotFound, 404),
-    (KeyReused, 422),
-    (LimitExceeded, 403),
-    (NoPlacement, 409),
-    (NotOffered, 501),
-    (Gone, 410),
-    (TooManyAttempts, 429),
-    (Overloaded, 503),
-    (Unavailable, 503),
-    (Misconfigured, 503),
-    (NeedsAttention, 409),
-    (Refused, 409),
-    (StorageError, 502),
-)
 _RETRY_SECONDS = 5
 _SCHEME = "vmware-api-session-id"
-
-
-def status_of(error: IsthmusError) -> int:
-    """The HTTP status for an error's class."""
-    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
 
 
 def told(error: IsthmusError, platform: Platform, texts: Texts, locale: str) -> tuple[str, str]:
@@ -84,7 +39,7 @@ def problem(
     error: IsthmusError, platform: Platform, texts: Texts, locale: str, request_id: str
 ) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
     """Status, body and headers."""
-    status = status_of(error)
+    status = 429 if isinstance(error, TooManyAttempts) else status_of(error)
     message, cure = told(error, platform, texts, locale)
     body: dict[str, Any] = {"code": error.code, "message": message, "next_step": cure, "request_id": request_id}
     if isinstance(field := error.details.get("field"), str):

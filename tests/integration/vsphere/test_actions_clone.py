@@ -18,7 +18,6 @@ from tests.integration.vcenter_simulator.array import Array
 from tests.integration.vsphere.actions_site import (
     FULL,
     ActionSite,
-    action_site,
     cure,
     datastores,
     message,
@@ -37,12 +36,6 @@ FIRST, SECOND = "esx-01.example.test", "esx-02.example.test"
 def array() -> Iterator[Array]:
     with live_array() as running:
         yield running
-
-
-@pytest.fixture
-def site(array: Array) -> Iterator[ActionSite]:
-    with action_site(array) as made:
-        yield made
 
 
 @pytest.fixture

@@ -16,28 +16,17 @@ from isthmus.plugins.vsphere.actions.reasons import said
 from isthmus.plugins.vsphere.connection.vmodl import vim
 from tests.environment import iscsi
 from tests.environment.server import until
-from tests.integration.vcenter_simulator import array as arrays
 from tests.integration.vcenter_simulator.array import Array
 from tests.integration.vsphere.actions_site import FULL, GIB, ActionSite, action_site, cure, message
 from tests.simulators.vcenter import Role
 from tests.simulators.vcenter.objects.virtual_machine import VirtualMachine
-from tests.simulators.vcenter.storage import libiscsi
 from tests.simulators.vcenter.storage.lookup import storage_of
 
-REASON = iscsi.missing() or libiscsi.missing()
 CLUSTER = "cluster-1"
 FIRST, SECOND = "esx-01.example.test", "esx-02.example.test"
 MIB = 1 << 20
 NEW: dict[str, Any] = {"name": "oracle", "size": 64 * MIB, "profile": "shared"}
 _Disk: Any = vim.vm.device.VirtualDisk
-
-
-@pytest.fixture(scope="module")
-def array() -> Iterator[Array]:
-    if REASON:
-        pytest.skip(REASON)
-    with arrays.array() as running:
-        yield running
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -15,30 +14,13 @@ from isthmus.plugins.vsphere.actions.declared.reclaim import RECLAIM
 from isthmus.plugins.vsphere.connection.vmodl import vim, vmodl
 from tests.environment import iscsi
 from tests.environment.server import until
-from tests.integration.vcenter_simulator import array as arrays
 from tests.integration.vcenter_simulator.array import Array
 from tests.integration.vsphere.actions_site import FEW, GIB, ActionSite, action_site, cure, message
-from tests.simulators.vcenter.storage import libiscsi
 from tests.simulators.vcenter.storage.lookup import storage_of
 
-REASON = iscsi.missing() or libiscsi.missing()
 CLUSTER = "cluster-1"
 FIRST, SECOND = "esx-01.example.test", "esx-02.example.test"
 WRITTEN = 16 << 20
-
-
-@pytest.fixture(scope="module")
-def array() -> Iterator[Array]:
-    if REASON:
-        pytest.skip(REASON)
-    with arrays.array() as running:
-        yield running
-
-
-@pytest.fixture
-def site(array: Array) -> Iterator[ActionSite]:
-    with action_site(array) as made:
-        yield made
 
 
 @pytest.fixture

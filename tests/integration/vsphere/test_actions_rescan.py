@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -11,31 +11,13 @@ from isthmus.core.errors import Conflict, Forbidden
 from isthmus.plugins.vsphere.actions.declared.rescan import RESCAN
 from isthmus.plugins.vsphere.actions.reasons import said
 from isthmus.plugins.vsphere.connection.vmodl import vim
-from tests.environment import iscsi
-from tests.integration.vcenter_simulator import array as arrays
 from tests.integration.vcenter_simulator.array import Access, Array
 from tests.integration.vsphere.actions_site import FEW, GIB, ActionSite, action_site, message
-from tests.simulators.vcenter.storage import libiscsi
 from tests.simulators.vcenter.storage.lookup import storage_of
 
-REASON = iscsi.missing() or libiscsi.missing()
 CLUSTER = "cluster-1"
 FIRST, SECOND = "esx-01.example.test", "esx-02.example.test"
 NOTHING: dict[str, list[str]] = {"came": [], "went": []}
-
-
-@pytest.fixture(scope="module")
-def array() -> Iterator[Array]:
-    if REASON:
-        pytest.skip(REASON)
-    with arrays.array() as running:
-        yield running
-
-
-@pytest.fixture
-def site(array: Array) -> Iterator[ActionSite]:
-    with action_site(array) as made:
-        yield made
 
 
 def by_name(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from isthmus.plugins.vsphere.connection.vmodl import vim
 from tests.environment.engine import done
 from tests.environment.server import until
 from tests.integration.vcenter_simulator.array import Array
-from tests.integration.vsphere.actions_site import FULL, ActionSite, action_site, cure, message, refused
+from tests.integration.vsphere.actions_site import FULL, ActionSite, cure, message, refused
 from tests.integration.vsphere.machines_site import MIB, datastore, found, live_array, machine, points, state
 from tests.simulators.vcenter.objects.virtual_machine import VirtualMachine
 from tests.simulators.vcenter.rights import READ
@@ -31,12 +31,6 @@ KEPT, PAST = list(RESTORE.steps)[:PIVOT], list(RESTORE.steps)[PIVOT:]
 def array() -> Iterator[Array]:
     with live_array() as running:
         yield running
-
-
-@pytest.fixture
-def site(array: Array) -> Iterator[ActionSite]:
-    with action_site(array) as made:
-        yield made
 
 
 @pytest.fixture

@@ -33,12 +33,6 @@ def array() -> Iterator[Array]:
 
 
 @pytest.fixture
-def site(array: Array) -> Iterator[ActionSite]:
-    with action_site(array) as made:
-        yield made
-
-
-@pytest.fixture
 def volume(site: ActionSite) -> str:
     return datastore(site)
 

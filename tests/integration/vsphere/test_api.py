@@ -28,16 +28,11 @@ from isthmus.ui_bridge.manifest import Surface
 from isthmus.ui_bridge.objects import ObjectId
 from isthmus.ui_bridge.platform import Sender
 from isthmus.ui_bridge.view import View
-from tests.environment import iscsi
 from tests.environment.server import until
-from tests.integration.vcenter_simulator import array as arrays
-from tests.integration.vcenter_simulator.array import Array
-from tests.integration.vsphere.actions_site import GIB, ActionSite, action_site
+from tests.integration.vsphere.actions_site import GIB, ActionSite
 from tests.integration.vsphere.conftest import ANNA, BERND, SERVICE, specification
 from tests.simulators.vcenter import Grant, Role, User, VCenter, rights
-from tests.simulators.vcenter.storage import libiscsi
 
-REASON = iscsi.missing() or libiscsi.missing()
 HOST = "esx-01.example.test"
 CLUSTER = "cluster-1"
 SIZE = 2 * GIB
@@ -118,20 +113,6 @@ def client(site: ActionSite) -> Api:
     offered = [action for _, action in site.catalogue.list()]
     surface = Surface("vsphere", offered, (View("overview"),), texts())
     return Api("/vsphere/ui", platform, site.catalogue, surface)
-
-
-@pytest.fixture(scope="module")
-def array() -> Iterator[Array]:
-    if REASON:
-        pytest.skip(REASON)
-    with arrays.array() as running:
-        yield running
-
-
-@pytest.fixture
-def site(array: Array) -> Iterator[ActionSite]:
-    with action_site(array) as made:
-        yield made
 
 
 @pytest.fixture

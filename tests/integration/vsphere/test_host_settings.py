@@ -18,16 +18,12 @@ from isthmus.plugins.vsphere.hosts.esx import hosts_at
 from isthmus.plugins.vsphere.plugin import VspherePlugin
 from isthmus.plugins.vsphere.settings.findings import findings
 from isthmus.plugins.vsphere.settings.rulebook import rules, shipped
-from tests.environment import iscsi
-from tests.integration.vcenter_simulator import array as arrays
 from tests.integration.vcenter_simulator.array import Array
 from tests.integration.vsphere.actions_site import FULL, GIB, ActionSite, action_site, message, refused
 from tests.simulators.vcenter import Role
-from tests.simulators.vcenter.storage import libiscsi
 from tests.simulators.vcenter.storage.lookup import storage_of
 from tests.simulators.vcenter.storage.nfs import Export
 
-REASON = iscsi.missing() or libiscsi.missing()
 CLUSTER, FIRST, SECOND = "cluster-1", "esx-01.example.test", "esx-02.example.test"
 SETTER = Role(
     "Host setters",
@@ -37,14 +33,6 @@ SETTER = Role(
     ),
 )  # fmt: skip
 STORAGE_ONLY = Role("Storage setters", ("Isthmus.View", "Isthmus.Manage", "Host.Config.Storage"))
-
-
-@pytest.fixture(scope="module")
-def array() -> Iterator[Array]:
-    if REASON:
-        pytest.skip(REASON)
-    with arrays.array() as running:
-        yield running
 
 
 @pytest.fixture

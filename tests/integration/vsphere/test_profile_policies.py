@@ -23,9 +23,7 @@ from isthmus.plugins.vsphere.policies.mark import CATEGORY, Key
 from isthmus.plugins.vsphere.policies.tag_service import TagService
 from isthmus.plugins.vsphere.vcenters.store import VCenters
 from isthmus.plugins.vsphere.vcenters.vcenter import Registration
-from tests.environment import iscsi
 from tests.environment.server import until
-from tests.integration.vcenter_simulator import array as arrays
 from tests.integration.vcenter_simulator.array import Array
 from tests.integration.vsphere.actions_site import (
     EVERY,
@@ -42,19 +40,9 @@ from tests.integration.vsphere.conftest import SERVICE
 from tests.simulators.vcenter import Grant, Role, Specification, User, VCenter
 from tests.simulators.vcenter.objects.datacenter import Datacenter
 from tests.simulators.vcenter.objects.virtual_machine import VirtualMachine
-from tests.simulators.vcenter.storage import libiscsi
 
-REASON = iscsi.missing() or libiscsi.missing()
 CLUSTER = "cluster-1"
 KEEPER = Role("Policy keepers", ("Isthmus.View", "Isthmus.Manage", "Host.Config.Storage", "Task.Create", "Task.Update"))
-
-
-@pytest.fixture(scope="module")
-def array() -> Iterator[Array]:
-    if REASON:
-        pytest.skip(REASON)
-    with arrays.array() as running:
-        yield running
 
 
 @pytest.fixture

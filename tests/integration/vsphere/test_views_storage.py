@@ -15,20 +15,16 @@ from isthmus.core.store import schema
 from isthmus.plugins.vsphere.inventory.watch import Watches
 from isthmus.plugins.vsphere.views.views import Views
 from isthmus.ui_bridge.objects import ObjectId
-from tests.environment import iscsi
 from tests.environment.engine import done
 from tests.environment.server import until
-from tests.integration.vcenter_simulator import array as arrays
 from tests.integration.vcenter_simulator.array import Array
 from tests.integration.vsphere.actions_site import FULL, GIB, ActionSite, action_site
 from tests.integration.vsphere.views_site import facts, notices, rows, table
 from tests.simulators.vcenter import Role
 from tests.simulators.vcenter.objects.virtual_machine import VirtualMachine
 from tests.simulators.vcenter.registry import vim
-from tests.simulators.vcenter.storage import libiscsi
 from tests.simulators.vcenter.storage.lookup import storage_of
 
-REASON = iscsi.missing() or libiscsi.missing()
 CLUSTER = "cluster-1"
 HOST = "esx-01.example.test"
 RULES = Role("Storage provisioners", (*FULL.privileges, "Isthmus.Manage"))
@@ -51,14 +47,6 @@ class Shown:
         inventory = self.watches.inventory(self.site.vc.guid)
         assert inventory.complete(20)
         until(lambda: name in {each.name for each in inventory.all("Datastore") + inventory.all("VirtualMachine")})
-
-
-@pytest.fixture(scope="module")
-def array() -> Iterator[Array]:
-    if REASON:
-        pytest.skip(REASON)
-    with arrays.array() as running:
-        yield running
 
 
 @pytest.fixture

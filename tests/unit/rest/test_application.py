@@ -16,7 +16,7 @@ from isthmus.core.errors import Invalid, LimitExceeded, NotFound, Overloaded, St
 from isthmus.core.model.description import Finding
 from isthmus.core.model.page import Page, Query
 from isthmus.core.model.volume import Volume, VolumeState
-from isthmus.plugins.rest.problem import status_of
+from isthmus.plugin_manager.status import status_of
 from isthmus.plugins.rest.schema import validator
 from tests.unit.rest.site import HEADERS, REQUEST_ID, Site
 
