@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ....adapters.contract import Adapter, Storage
@@ -73,6 +73,11 @@ def behind(systems: Mapping[str, Adapter], context: Context, identifier: str) ->
         if found is not None:
             return Backing(name, found, storage)
     return silent
+
+
+def targets_of(attachments: Iterable[Attachment]) -> list[str]:
+    """The iSCSI names of the targets that these go through. One that is still being made, or failed, has none."""
+    return sorted({str(each.connection["iqn"]) for each in attachments if "iqn" in each.connection})
 
 
 def initiators(hosts: list[Esx]) -> frozenset[str]:

@@ -15,7 +15,7 @@ from ..hosts import vmfs
 from ..hosts.blockers import blockers, phrases
 from ..hosts.esx import Esx
 from ..hosts.vmfs import Vmfs
-from .backing import Backing, backing_of, initiators
+from .backing import Backing, backing_of, initiators, targets_of
 from .desk import Desk, Seat
 from .mounted import hosts_of_store
 from .provision import HOST_PRIVILEGE
@@ -64,7 +64,7 @@ class Delete:
         run.data["system"] = backing.system
         run.data["volume"], run.data["identifier"] = backing.volume.id, backing.volume.identifier
         run.data["hosts"] = [each.moid for each in doomed.hosts]
-        run.data["targets"] = sorted({str(each.connection["iqn"]) for each in backing.attachments()})
+        run.data["targets"] = targets_of(backing.attachments())
         run.data["datastore"], run.data["name"] = doomed.store.moid, doomed.store.name
 
     def unmount(self, run: Run) -> None:

@@ -10,6 +10,7 @@ from ....core.model.attachment import Attachment
 from ....core.model.host import Host, Initiator
 from ....core.model.request import AttachmentRequest, HostRequest
 from ..hosts.esx import Esx
+from .backing import targets_of
 from .reasons import because
 from .stage import Stage, each_host, everything
 from .wanted import MARK
@@ -33,7 +34,7 @@ class Exposing:
                 children.append(storage.attachments.create(request, key=f"{run.key}/{host.id}"))
         waiting = self._stage.all_ended(run, storage, children)
         if waiting is None:
-            run.data["targets"] = sorted({str(each.connection["iqn"]) for each in self._attachments(run)})
+            run.data["targets"] = targets_of(self._attachments(run))
         return waiting
 
     def detach(self, run: Run) -> Wait | None:

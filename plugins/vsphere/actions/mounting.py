@@ -17,7 +17,7 @@ from ..hosts.esx import Esx, hosts_at
 from ..hosts.named import named
 from ..hosts.reading import hosts_beside
 from ..hosts.vmfs import Vmfs
-from .backing import Backing, backing_of
+from .backing import Backing, backing_of, targets_of
 from .choosing import host_choices
 from .desk import Desk, Seat
 from .provision import HOST_PRIVILEGE
@@ -77,7 +77,7 @@ class Mounting:
         names = {
             initiator.name: each.host for each in attached for initiator in storage.hosts.get(each.host).initiators
         }
-        run.data["targets"] = sorted({str(each.connection["iqn"]) for each in attached})
+        run.data["targets"] = targets_of(attached)
         run.data["before"] = {
             each.moid: {
                 "attached": iqns[each.moid] in names,

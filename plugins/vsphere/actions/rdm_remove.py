@@ -18,7 +18,7 @@ from ..hosts.blockers import Blocker, phrases
 from ..hosts.esx import Esx, hosts_at
 from ..hosts.raw_disks import Guest, RawDisk
 from ..hosts.reading import hosts_beside
-from .backing import Backing, behind
+from .backing import Backing, behind, targets_of
 from .desk import Desk, Seat
 from .provision import HOST_PRIVILEGE
 from .reasons import because
@@ -97,7 +97,7 @@ class RdmRemove:
         run.data["identifier"], run.data["name"] = backing.volume.identifier, backing.volume.name
         run.data["hosts"] = [each.moid for each in given.hosts]
         run.data["attachments"] = [each.id for each in given.attachments]
-        run.data["targets"] = sorted({str(each.connection["iqn"]) for each in given.attachments})
+        run.data["targets"] = targets_of(given.attachments)
         run.data["disk"], run.data["luns"] = given.disk.to_json(), given.luns
 
     def unmap(self, run: Run) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from isthmus.core.errors import Conflict, Invalid
+from isthmus.core.store import nouns
 from isthmus.plugins.vsphere.actions.declared.mount import MOUNT
 from isthmus.plugins.vsphere.actions.reasons import said
 from isthmus.plugins.vsphere.connection.vmodl import vim
@@ -85,6 +86,18 @@ def test_a_failure_before_anything_is_withdrawn_leaves_everything_as_before(
     with site.failing("vsphere.unmount", step, after=after):
         assert site.act("unmount", "gold", hosts=[SECOND]).state == "failed"
     assert site.footprint() == before and mounted(site)[SECOND] == (True, True)
+
+
+def test_an_attachment_that_no_target_was_made_for_is_in_nobodys_way(site: ActionSite, both: str) -> None:
+    access = site.array.attach(both, "iqn.2026-01.test:elsewhere")
+    database = site.array.engine.parts.database
+    connection = dict(site.array.engine.attachments.get(site.root, access.attachment).connection)
+    database.change(lambda tx: nouns.attachments.change(tx, access.attachment, connection={}))
+    try:
+        site.done("unmount", "gold", hosts=[SECOND])
+    finally:
+        database.change(lambda tx: nouns.attachments.change(tx, access.attachment, connection=connection))
+    assert mounted(site) == {FIRST: (True, True)}
 
 
 @pytest.mark.parametrize("after", [True, False], ids=["after", "before"])
