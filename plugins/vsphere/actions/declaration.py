@@ -102,12 +102,22 @@ class Declared:
 
             return work
 
+        def deciding(name: str) -> Callable[[Run], Outcome]:
+            def work(run: Run) -> Outcome:
+                with offered().stage.deciding():
+                    return method(name)(run)
+
+            return work
+
         def announce(run: Run) -> None:
+            offered().exclusion.demand_first(run)
             offered().mirror.announce(run)
 
         steps = [Step(_ANNOUNCE, announce)]
         for name, undo in self.steps.items():
-            steps.append(Step(name, method(name), method(undo) if undo else None, STEP_SECONDS))
+            # The first step finds out what is meant, so it sees what the user sees, and no more.
+            work = deciding(name) if len(steps) == 1 else method(name)
+            steps.append(Step(name, work, method(undo) if undo else None, STEP_SECONDS))
         return Flow(self.kind, tuple(steps), pivot=self.pivot)
 
     def described(self) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from ..connection.soap import Connection, Who
 from ..inventory.glance import glanced
 from ..vcenters.privileges import principal
 from ..vcenters.reach import Reach, Reaches
+from .exclusion import Exclusion
 from .reasons import because
 
 Answer = TypeVar("Answer")
@@ -61,8 +62,16 @@ class Seat:
 class Desk:
     """One for the process."""
 
-    def __init__(self, reaches: Reaches, sessions: UserSessions, sealed: SealedSessions, submit: Submit) -> None:
+    def __init__(
+        self,
+        reaches: Reaches,
+        sessions: UserSessions,
+        sealed: SealedSessions,
+        submit: Submit,
+        exclusion: Exclusion,
+    ) -> None:
         self.reaches, self._sessions, self._sealed, self._submit = reaches, sessions, sealed, submit
+        self._exclusion = exclusion
 
     def seat(self, call: Call) -> Seat:
         """Raises `NotFound` for a vCenter of another tenant or none, `Unauthenticated` for a person from a vCenter
@@ -86,12 +95,13 @@ class Desk:
     def begin(self, call: Call, kind: str, action: str) -> Operation:
         """Accept an operation of the flow `kind`. The same under the same key."""
         seat = self.seat(call)
-        session = None
+        self._exclusion.demand_free(call.context, seat.target.kind, str(seat.target), call.key)
+        session, made = None, False
         if seat.session is not None:
             named = f"{seat.context.tenant}/{seat.context.user}/{call.key}"
             session = str(uuid.uuid5(uuid.NAMESPACE_URL, named) if call.key else uuid.uuid4())
             user, endpoint, guid = seat.session.connection, seat.reach.vcenter.endpoint, seat.target.guid
-            seat.reach.line.call(lambda: self._sealed.keep(session, endpoint, guid, user), seconds=SECONDS)
+            made = seat.reach.line.call(lambda: self._sealed.keep(session, endpoint, guid, user), seconds=SECONDS)
         data: Mapping[str, Any] = {
             "action": action,
             "input": dict(call.input),
@@ -104,14 +114,15 @@ class Desk:
                 kind, call.context, resource_type=seat.target.kind, resource=str(seat.target), data=data, key=call.key
             )
         except IsthmusError:
-            self._let_go(seat, session)
+            self._let_go(seat, session, made)
             raise
-        if not operation.state.live:
+        if operation.state.ended:
             # The key is that of an operation which has ended: nobody needs the session that was made just now.
-            self._let_go(seat, session)
+            self._let_go(seat, session, made)
         return operation
 
-    def _let_go(self, seat: Seat, session: str | None) -> None:
-        if session is not None:
+    def _let_go(self, seat: Seat, session: str | None, made: bool) -> None:
+        """One that was there before is that of an operation which goes on."""
+        if session is not None and made:
             endpoint = seat.reach.vcenter.endpoint
             seat.reach.line.call(lambda: self._sealed.end(session, endpoint), seconds=SECONDS)

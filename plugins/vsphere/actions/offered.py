@@ -16,6 +16,7 @@ from ..vcenters.reach import Reaches
 from .declaration import Deed
 from .declared import DECLARED
 from .desk import Desk
+from .exclusion import Exclusion
 from .stage import Stage
 
 
@@ -33,9 +34,10 @@ class Offered:
     ) -> None:
         sealed = SealedSessions(records)
         stage = Stage(reaches, sealed, systems, settings or {})
-        self.desk = Desk(reaches, sessions, sealed, submit)
+        self.exclusion = Exclusion(lambda: systems()[LOCAL_SYSTEM])
+        self.desk = Desk(reaches, sessions, sealed, submit, self.exclusion)
         self.mirror = Mirror(records, reaches, sealed, stage, lambda: systems()[LOCAL_SYSTEM])
-        self._stage = stage
+        self.stage = stage
         self._deeds: dict[str, Deed] = {}
 
     def deed(self, action: str) -> Deed:
@@ -44,5 +46,5 @@ class Offered:
         if found is None:
             module, _, name = next(each.deed for each in DECLARED if each.id == action).partition(":")
             made = getattr(import_module(f".{module}", __package__), name)
-            found = self._deeds.setdefault(action, made(self.desk, self._stage))
+            found = self._deeds.setdefault(action, made(self.desk, self.stage))
         return found

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
 from ....adapters.contract import Adapter, Storage
-from ....core.errors import Failed, IsthmusError, Transient, Unavailable
+from ....core.errors import Failed, IsthmusError, Refused, Transient, Unavailable
 from ....core.journal.step import Cancelled, Run, Wait
 from ....core.model.operation import Operation, OperationState
 from ....core.model.page import Query
@@ -27,6 +28,9 @@ PATIENCE_SECONDS = 300.0
 _LOOK_SECONDS = 20.0
 
 
+_deciding: ContextVar[bool] = ContextVar("deciding", default=False)
+
+
 class Stage:
     """One for the process; a step takes what it needs from here, each time anew. `settings` are the
     plugin's."""
@@ -39,6 +43,16 @@ class Stage:
         settings: Mapping[str, Any],
     ) -> None:
         self.reaches, self._sealed, self._systems, self.settings = reaches, sealed, systems, settings
+
+    @contextmanager
+    def deciding(self) -> Iterator[None]:
+        """Within, a vCenter is seen as whoever asked sees it, or not at all: what is meant is found out in no other's
+        name. Past that the right to act was decided."""
+        token = _deciding.set(True)
+        try:
+            yield
+        finally:
+            _deciding.reset(token)
 
     @contextmanager
     def vcenter(self, run: Run) -> Iterator[Connection]:
@@ -113,7 +127,8 @@ class Stage:
                 kept, _ = self._sealed.resume(run.data["session"], reach.vcenter.endpoint)
                 return _patient(kept)
             except SessionEnded:
-                pass
+                if _deciding.get():
+                    raise because(Refused, "no-session", vcenter=reach.vcenter.name) from None
 
         def renewed(connection: Connection, who: Who) -> Connection:
             connection.who()  # one that has ended shows it here, and is replaced

@@ -26,8 +26,8 @@ class SealedSessions:
     def __init__(self, records: Records) -> None:
         self._records = records
 
-    def keep(self, operation: str, endpoint: Endpoint, guid: str, user: Connection) -> Who:
-        """Clone the user's session for this operation. Once for each: the first clone stays."""
+    def keep(self, operation: str, endpoint: Endpoint, guid: str, user: Connection) -> bool:
+        """Clone the user's session for this operation. Once for each: the first clone stays, and the answer is False."""
         connection = Connection(endpoint, user.version)
         who = connection.clone(user.ticket())
         body = {"vcenter": guid, "user": who.user, "version": connection.version}
@@ -36,9 +36,9 @@ class SealedSessions:
             self._records.put(Record(KIND, operation, body, sealed=sealed, expires_at=now() + LONGEST))
         except Conflict:
             connection.logout()
-        else:
-            connection.close()
-        return who
+            return False
+        connection.close()
+        return True
 
     def resume(self, operation: str, endpoint: Endpoint) -> tuple[Connection, Who]:
         """The operation's session; raises `SessionEnded` when there is none or it lives no more."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MOST = 100
 IDLE_SECONDS = 600.0
+LONGEST_SECONDS = 1800.0
+"""After this the client's token must earn a new session, however much the old one is used: it may have ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +41,22 @@ class UserSession:
     who: Who
     connection: Connection
     used: float = 0.0
+    begun: float = 0.0
 
 
 class UserSessions:
-    """At most `most` sessions, each until nobody used it for `idle` seconds; then it is logged out. Several threads
-    that ask for the same one at once get one."""
+    """At most `most` sessions, each until nobody used it for `idle` seconds, or for `longest` at most; then it is logged
+    out. Several threads that ask for the same one at once get one."""
 
     def __init__(
-        self, *, most: int = MOST, idle: float = IDLE_SECONDS, clock: Callable[[], float] = time.monotonic
+        self,
+        *,
+        most: int = MOST,
+        idle: float = IDLE_SECONDS,
+        longest: float = LONGEST_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._most, self._idle, self._clock = most, idle, clock
+        self._most, self._idle, self._longest, self._clock = most, idle, longest, clock
         self._lock = threading.Lock()
         self._kept: OrderedDict[Key, UserSession] = OrderedDict()
         self._opening: dict[Key, threading.Lock] = {}
@@ -65,7 +73,8 @@ class UserSessions:
                 found = self._find(key)
                 if found is None:
                     connection, who = begin()
-                    found = UserSession(key, who, connection, self._clock())
+                    moment = self._clock()
+                    found = UserSession(key, who, connection, moment, moment)
                     self._keep(found)
                 return found
         finally:
@@ -116,6 +125,9 @@ class UserSessions:
                     break
                 gone.append(self._kept.pop(oldest.key))
             found = self._kept.get(key)
+            if found is not None and moment - found.begun >= self._longest:
+                gone.append(self._kept.pop(key))
+                found = None
             if found is not None:
                 found.used = moment
                 self._kept.move_to_end(key)

@@ -83,7 +83,8 @@ class People:
         privileges there or with a disabled tenant, `NotFound` for an unknown vCenter, `Unreachable`.
         """
         reach, session, user, granted = self._met(shown, place, tuple(dict.fromkeys((*PRIVILEGES, *wanted))))
-        given = role(granted, administrators=reach.vcenter.administrators)
+        # Who has it on one object is no administrator of everything, not even before that object.
+        given = role(granted, administrators=reach.vcenter.administrators and not place.kind)
         if given is None:
             vcenter = reach.vcenter.name
             error = because(PrivilegeMissing, "no-privilege", user=principal(user), vcenter=vcenter, privilege=VIEW)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ....adapters.contract import Storage
-from ....core.errors import IsthmusError
+from ....core.errors import IsthmusError, NotFound
 from ....core.model.operation import Operation, OperationState
 from ....core.model.page import Query
 from ....plugin_manager.contract import LOCAL_SYSTEM
@@ -113,8 +113,10 @@ def _hidden(scene: Scene, target: Reference) -> bool:
         return False
     try:
         scene.inventory.get(target)
-    except IsthmusError:
+    except NotFound:
         return False
+    except IsthmusError:
+        return True
     return True
 
 

@@ -58,7 +58,7 @@ class Views:
         Raises `NotFound` for a page or object that there is not, `Unauthenticated` when the person's session has ended,
         `Unavailable` where nothing at all can be said now. A storage system that does not answer becomes a notice.
         """
-        declared = next((each for each in VIEWS if each.id == view and each.kind in ("", target.kind)), None)
+        declared = next((each for each in VIEWS if each.id == view and each.kind == target.kind), None)
         if declared is None:
             raise NotFound(f"There is no page {view[:40]!r} here.", next_step="Reload the page in the vSphere Client.")
         seat = self._desk.seated(context, target)

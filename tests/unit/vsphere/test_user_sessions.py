@@ -132,3 +132,15 @@ def test_all_are_logged_out_at_the_end() -> None:
         keep(sessions, client, name)
     sessions.close()
     until(lambda: sorted(client.ended) == ["anna", "bernd"])
+
+
+def test_a_session_that_is_used_on_and_on_must_be_earned_anew_now_and_then() -> None:
+    clock, client = Clock(), Client()
+    sessions = UserSessions(idle=600, longest=1800, clock=clock)
+    first = keep(sessions, client, "anna")
+    for clock.now in range(0, 1800, 100):
+        assert keep(sessions, client, "anna") is first
+    clock.now = 1800
+    assert sessions.peek(Key.of("anna", "g")) is None
+    assert keep(sessions, client, "anna") is not first
+    until(lambda: client.ended == ["anna"])
