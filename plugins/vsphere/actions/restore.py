@@ -211,15 +211,16 @@ class Restore:
 
     def rewind(self, run: Run) -> None:
         """Machines that were at rest for the snapshot are as they were then, and the snapshot of each that was taken
-        for it goes."""
+        for it goes. One that somebody powered on since keeps what it wrote, and is told."""
+        left = run.result["not_rewound"] = []
         if not run.data["taken_by"]:
             return
         name = point_of(run.data["taken_by"])
         with self._stage.vcenter(run) as connection:
             store = self._store(run, connection)
             for each in machines.machines_on(connection, store.ref):
-                if each.lies_on(store.name):
-                    machines.rewind(connection, each, name, alive(run))
+                if each.lies_on(store.name) and not machines.rewind(connection, each, name, alive(run)):
+                    left.append(each.name)
 
     def read_back(self, run: Run) -> None:
         """Accessible on every host that reached it, on its disk; all machines back that it has. Those that nobody knew

@@ -115,15 +115,18 @@ def remove_snapshots(connection: Connection, machine: Machine, name: str, alive:
 
 
 def rewind(connection: Connection, machine: Machine, name: str, alive: Alive) -> bool:
-    """Back to the snapshot of that name, powered off, and the snapshot goes; False when there is none."""
-    points = machine.named(name)
-    if not points:
-        return False
-    with translated(connection.endpoint):
-        settle(connection, machine.ref, alive, _REVERTING)
-        ended(connection, points[-1].snapshot.RevertToSnapshot_Task(None, True), alive)
+    """Back to the snapshot of that name, and the snapshot goes; nothing when there is none. One that is not powered off
+    now stays as it is and loses the snapshot only: then the answer is False."""
+    now = settled(connection, machine, alive)
+    points = now.named(name) if now is not None else []
+    if now is None or not points:
+        return True
+    off = now.power == "poweredOff"
+    if off:
+        with translated(connection.endpoint):
+            ended(connection, points[-1].snapshot.RevertToSnapshot_Task(None, True), alive)
     remove_snapshots(connection, machine, name, alive)
-    return True
+    return off
 
 
 def unregister(connection: Connection, machine: Machine) -> None:

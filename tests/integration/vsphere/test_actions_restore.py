@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -46,6 +47,27 @@ def writes(site: ActionSite, made: VirtualMachine, text: str) -> None:
 
 def taken(site: ActionSite, **more: Any) -> str:
     return str(site.done("snapshot", "gold", name="monday", **more)["snapshot"])
+
+
+@contextmanager
+def meanwhile(site: ActionSite, step: str, before: Callable[[Any], None]) -> Iterator[None]:
+    """Something happens each time that a step of a restore is about to be done."""
+    flows = site.array.engine.parts.flows._flows
+    flow = flows["vsphere.restore", 1]
+
+    def around(work: Any) -> Any:
+        def both(run: Any) -> Any:
+            before(run)
+            return work(run)
+
+        return both
+
+    steps = tuple(replace(each, do=around(each.do)) if each.name == step else each for each in flow.steps)
+    flows["vsphere.restore", 1] = replace(flow, steps=steps)
+    try:
+        yield
+    finally:
+        flows["vsphere.restore", 1] = flow
 
 
 def test_what_was_written_since_is_gone_and_the_machine_is_as_it_rested(site: ActionSite, volume: str) -> None:
@@ -159,6 +181,24 @@ def test_a_lost_answer_changes_nothing(site: ActionSite, volume: str, method: st
     site.vc.trouble(method, drop=True, after=after)
     result = site.done("restore", "gold", snapshot="monday")
     assert found(site, "payroll").guest_reads() == "monday" and result["machines"] == ["payroll"]
+
+
+def test_a_machine_that_is_powered_on_before_it_is_rewound_keeps_what_it_writes(site: ActionSite, volume: str) -> None:
+    for name in ("payroll", "shop"):
+        machine(site, name)
+    taken(site)
+    for name in ("payroll", "shop"):
+        found(site, name).power("poweredOff")
+
+    def started(run: Any) -> None:
+        found(site, "payroll").power("poweredOn")
+        found(site, "payroll").guest_writes("wednesday")
+
+    with meanwhile(site, "rewind", before=started):
+        result = site.done("restore", "gold", snapshot="monday")
+    awake, other = found(site, "payroll"), found(site, "shop")
+    assert (result["not_rewound"], awake.guest_reads(), awake.powered_on) == (["payroll"], "wednesday", True)
+    assert points(awake) == points(other) == [] and not other.powered_on
 
 
 def test_what_the_storage_refuses_twice_is_asked_for_again(site: ActionSite, volume: str) -> None:
