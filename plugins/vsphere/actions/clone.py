@@ -28,6 +28,7 @@ from .backing import Backing
 from .choosing import host_choices, profile_choices
 from .desk import Desk, Seat
 from .exposure import Exposing
+from .hidden import demand_seen, demand_seen_still
 from .mounted import writes
 from .new_volume import NewVolume
 from .points import demand_snapshot, demand_taking, found_at, snapshot_choices
@@ -128,6 +129,8 @@ class Clone(Taking, Exposing, NewVolume):
         """Once more, before anything is made."""
         with self._stage.vcenter(run) as connection:
             original = self._original(connection, self._stage.subject(run, connection), run.context, run.data["input"])
+        if original.snapshot is None and consistent(run.data["input"]):
+            demand_seen_still(run, self._stage, original.store, original.running, running=True)
         self.about(run, original.store, original.backing)
         run.data["hosts"] = [each.moid for each in original.hosts]
         if original.snapshot is not None:
@@ -208,7 +211,10 @@ class Clone(Taking, Exposing, NewVolume):
 
     def _asked(self, call: Call) -> Original:
         seat = self._desk.seat(call)
-        return seat.ask(lambda connection, who: self._allowed(seat, connection, who, call.input))
+        original = seat.ask(lambda connection, who: self._allowed(seat, connection, who, call.input))
+        if call.input and original.snapshot is None and consistent(call.input):
+            demand_seen(seat, original.store, original.running, running=True)
+        return original
 
     def _allowed(self, seat: Seat, connection: Connection, who: Who, given: Mapping[str, Any]) -> Original:
         subject = connection.reference(seat.target.kind, seat.target.moid)

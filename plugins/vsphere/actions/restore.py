@@ -26,6 +26,7 @@ from ..hosts.vmfs import Vmfs
 from .asked import asked
 from .backing import Backing, initiators
 from .desk import Desk, Seat
+from .hidden import demand_readable, demand_seen, demand_seen_still
 from .mounted import hosts_of_store, writes
 from .points import (
     FILE_SYSTEM,
@@ -88,6 +89,7 @@ class Restore:
         with self._stage.vcenter(run) as connection:
             subject = self._stage.subject(run, connection)
             found = self._restorable(connection, subject, run.context, run.data["input"])
+        demand_seen_still(run, self._stage, found.store, found.machines)
         snapshot = demand_snapshot(found.store, found.backing, str(run.data["input"]["snapshot"]))
         volume, attached = found.backing.volume, found.backing.attachments()
         run.data["system"], run.data["volume"], run.data["identifier"] = (
@@ -281,7 +283,10 @@ class Restore:
 
     def _asked(self, call: Call) -> Restorable:
         seat = self._desk.seat(call)
-        return seat.ask(lambda connection, who: self._allowed(seat, connection, who, call.input))
+        found = seat.ask(lambda connection, who: self._allowed(seat, connection, who, call.input))
+        if call.input:
+            demand_seen(seat, found.store, found.machines)
+        return found
 
     def _allowed(self, seat: Seat, connection: Connection, who: Who, given: Mapping[str, Any]) -> Restorable:
         subject = connection.reference(seat.target.kind, seat.target.moid)
@@ -305,6 +310,8 @@ class Restore:
             raise because(Conflict, "no-restore", system=backing.system)
         demand_any_snapshot(store, backing)
         found = machines.machines_on(connection, subject)
+        if given:
+            demand_readable(connection, store, found)
         _demand_off(found, store.name)
         for each in found:
             if each.folder is None:

@@ -16,6 +16,7 @@ from ..hosts.machines import Machine
 from ..hosts.vmfs import Vmfs
 from .backing import Backing
 from .desk import Desk, Seat
+from .hidden import demand_seen, demand_seen_still
 from .points import demand_taking, found_at, snapshots_of
 from .quiescing import PRIVILEGES, consistent, demand_on, demand_quiescible, running_on
 from .reasons import because
@@ -62,6 +63,8 @@ class TakeSnapshot(Taking):
         """Once more, before any machine is touched."""
         with self._stage.vcenter(run) as connection:
             kept = self._kept(connection, self._stage.subject(run, connection), run.context, run.data["input"])
+        if consistent(run.data["input"]):
+            demand_seen_still(run, self._stage, kept.store, kept.running, running=True)
         self.about(run, kept.store, kept.backing)
         run.result["datastore"], run.result["volume"] = kept.store.moid, kept.backing.volume.id
 
@@ -78,7 +81,10 @@ class TakeSnapshot(Taking):
 
     def _asked(self, call: Call) -> Kept:
         seat = self._desk.seat(call)
-        return seat.ask(lambda connection, who: self._allowed(seat, connection, who, call.input))
+        kept = seat.ask(lambda connection, who: self._allowed(seat, connection, who, call.input))
+        if call.input and consistent(call.input):
+            demand_seen(seat, kept.store, kept.running, running=True)
+        return kept
 
     def _allowed(self, seat: Seat, connection: Connection, who: Who, given: Mapping[str, Any]) -> Kept:
         kept = self._kept(connection, connection.reference(seat.target.kind, seat.target.moid), seat.context, given)

@@ -13,7 +13,9 @@ from tests.environment import iscsi
 from tests.integration.vcenter_simulator import array as arrays
 from tests.integration.vcenter_simulator.array import Array
 from tests.integration.vsphere.actions_site import GIB, ActionSite
+from tests.integration.vsphere.conftest import ANNA
 from tests.simulators.vcenter.objects.virtual_machine import VirtualMachine
+from tests.simulators.vcenter.rights import NO_ACCESS, Permission, principal
 from tests.simulators.vcenter.storage import libiscsi
 
 CLUSTER = "cluster-1"
@@ -50,6 +52,11 @@ def found(site: ActionSite, name: str) -> VirtualMachine:
     """The machine of that name in the inventory."""
     (only,) = [each for each in site.vc.model.every(VirtualMachine) if each.name == name]
     return only
+
+
+def hidden(site: ActionSite, made: VirtualMachine) -> None:
+    """Anna may not see the machine any more."""
+    site.vc.rights.permit(made, Permission(principal(ANNA.name), False, NO_ACCESS, True))
 
 
 def points(made: VirtualMachine) -> list[str]:

@@ -23,7 +23,7 @@ from tests.integration.vsphere.actions_site import (
     message,
     refused,
 )
-from tests.integration.vsphere.machines_site import CLUSTER, MIB, datastore, live_array, machine, points, state
+from tests.integration.vsphere.machines_site import CLUSTER, MIB, datastore, hidden, live_array, machine, points, state
 from tests.simulators.vcenter.objects.machine_registration import register
 from tests.simulators.vcenter.objects.virtual_machine import VirtualMachine
 from tests.simulators.vcenter.rights import READ
@@ -202,6 +202,14 @@ def test_who_may_not_rename_is_told(site: ActionSite, volume: str) -> None:
     site.vc.rights.changed()
     with refused(Forbidden, r"You lack Datastore\.Rename"):
         site.begin("clone", "gold", name="copy")
+
+
+def test_a_machine_that_the_person_may_not_see_and_that_runs_stops_it(site: ActionSite, volume: str) -> None:
+    hidden(site, machine(site, "payroll"))
+    with refused(Forbidden, "you may not see: 1"):
+        site.begin("clone", "gold", name="copy")
+    plan = site.catalogue.plan("vsphere", "clone", site.call("gold", {"name": "copy", "consistency": "crash"}))
+    assert plan["machines"] == []
 
 
 def test_plan_and_choices_say_what_can_be(site: ActionSite, volume: str) -> None:

@@ -18,7 +18,7 @@ from tests.environment.engine import done
 from tests.environment.server import until
 from tests.integration.vcenter_simulator.array import Array
 from tests.integration.vsphere.actions_site import FULL, ActionSite, cure, message, refused
-from tests.integration.vsphere.machines_site import MIB, datastore, found, live_array, machine, points, state
+from tests.integration.vsphere.machines_site import MIB, datastore, found, hidden, live_array, machine, points, state
 from tests.simulators.vcenter.objects.virtual_machine import VirtualMachine
 from tests.simulators.vcenter.rights import READ
 from tests.simulators.vcenter.rights import Role as Granted
@@ -113,6 +113,33 @@ def test_it_can_be_put_back_again_and_to_another_moment(site: ActionSite, volume
     for day in ("monday", "wednesday", "tuesday"):
         site.done("restore", "gold", snapshot=day)
         assert found(site, "payroll").guest_reads() == day
+
+
+def test_machines_that_the_person_may_not_see_are_not_put_back(site: ActionSite, volume: str) -> None:
+    made = machine(site, "payroll", on=False)
+    machine(site, "shop", on=False)
+    writes(site, made, "monday")
+    taken(site)
+    writes(site, made, "tuesday")
+    hidden(site, made)
+    before = state(site)
+    with refused(Forbidden, r"on the datastore gold that you may not see: 1\. Ask somebody"):
+        site.begin("restore", "gold", snapshot="monday")
+    with refused(Forbidden, "you may not see: 1"):
+        site.catalogue.plan("vsphere", "restore", site.call("gold", {"snapshot": "monday"}))
+    assert state(site) == before
+    ended = site.act("restore", "gold", site.root, snapshot="monday")
+    assert (ended.state, found(site, "payroll").guest_reads()) == ("done", "monday"), ended.error
+
+
+def test_a_machine_that_is_hidden_after_the_person_asked_stops_it(site: ActionSite, volume: str) -> None:
+    made = machine(site, "payroll", on=False)
+    taken(site)
+    writes(site, made, "tuesday")
+    before = state(site)
+    with meanwhile(site, "examine", lambda run: hidden(site, made)):
+        ended = site.act("restore", "gold", snapshot="monday")
+    assert ended.state == "failed" and "you may not see: 1" in message(ended) and state(site) == before
 
 
 def test_templates_and_machines_of_one_host_come_back_where_they_were(site: ActionSite, volume: str) -> None:

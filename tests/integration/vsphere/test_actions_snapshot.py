@@ -18,7 +18,7 @@ from tests.environment.server import until
 from tests.integration.vcenter_simulator import array as arrays
 from tests.integration.vcenter_simulator.array import Array
 from tests.integration.vsphere.actions_site import FULL, ActionSite, action_site, cure, message, refused
-from tests.integration.vsphere.machines_site import datastore, live_array, machine, points, state
+from tests.integration.vsphere.machines_site import datastore, hidden, live_array, machine, points, state
 from tests.simulators.vcenter.rights import READ
 from tests.simulators.vcenter.rights import Role as Granted
 
@@ -85,6 +85,17 @@ def test_without_rest_no_machine_is_touched(site: ActionSite, volume: str) -> No
     running.set("guest.toolsRunningStatus", "guestToolsNotRunning")
     site.done("snapshot", "gold", name="monday", consistency="crash")
     assert calls(site) == [] and len(kept(site, volume)) == 1
+
+
+def test_a_machine_that_the_person_may_not_see_rests_for_nobody(site: ActionSite, volume: str) -> None:
+    running = machine(site, "payroll")
+    hidden(site, running)
+    with refused(Forbidden, "you may not see: 1"):
+        site.begin("snapshot", "gold", name="monday")
+    site.done("snapshot", "gold", name="monday", consistency="crash")
+    running.power("poweredOff")
+    site.done("snapshot", "gold", name="tuesday")
+    assert [each for each in calls(site) if each == "CreateSnapshot_Task"] == []
 
 
 def test_a_machine_without_tools_is_named_and_taken_as_it_is_when_that_is_allowed(
