@@ -30,7 +30,7 @@ class Exposing:
         for name, iqn in names:
             host = self._ensured(run, name, iqn)
             if host.id not in attached:
-                request = AttachmentRequest(run.data["volume"], host.id)
+                request = AttachmentRequest(run.data["volume"], host.id, metadata={MARK: run.operation.id})
                 children.append(storage.attachments.create(request, key=f"{run.key}/{host.id}"))
         waiting = self._stage.all_ended(run, storage, children)
         if waiting is None:

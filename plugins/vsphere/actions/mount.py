@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from ....core.errors import Conflict, Failed, NotFound
 from ....core.journal.step import Run, Wait
+from ....core.model.attachment import Attachment
 from ....core.model.host import Initiator
 from ....core.model.request import AttachmentRequest, HostRequest
 from ..hosts import vmfs
@@ -15,7 +16,7 @@ from .mounted import writes
 from .mounting import Meant, Mounting
 from .reasons import because
 from .stage import each_host
-from .wanted import is_shared
+from .wanted import MARK, is_shared
 
 
 class Mount(Mounting):
@@ -44,7 +45,7 @@ class Mount(Mounting):
             if known is None or known.state != "attached":
                 request = HostRequest(names[moid], (Initiator("iscsi", iqn),), os_type="esxi")
                 host = self._stage.steward(run).hosts.ensure(request)
-                wanted = AttachmentRequest(run.data["volume"], host.id)
+                wanted = AttachmentRequest(run.data["volume"], host.id, metadata={MARK: run.operation.id})
                 children.append(storage.attachments.create(wanted, key=f"{run.key}/{host.id}"))
         return self._stage.all_ended(run, storage, children)
 
@@ -52,7 +53,7 @@ class Mount(Mounting):
         storage, children = self._stage.storage(run), []
         for moid in self._fresh(run):
             known = self._attachment(run, moid)
-            if known is not None:
+            if known is not None and _made_by(run, known):
                 with suppress(NotFound):
                     children.append(storage.attachments.delete(known.id, key=f"{run.key}/{known.id}"))
         return self._stage.all_ended(run, storage, children)
@@ -113,5 +114,11 @@ class Mount(Mounting):
         run.result["datastore"], run.result["hosts"] = store.moid, run.data["hosts"]
 
     def _fresh(self, run: Run) -> list[str]:
-        """The hosts that did not have the volume before."""
-        return [moid for moid, before in run.data["before"].items() if not before["attached"]]
+        """The hosts that did not have the volume before, and have it from nobody else since."""
+        lacked = [moid for moid, before in run.data["before"].items() if not before["attached"]]
+        known = {moid: self._attachment(run, moid) for moid in lacked}
+        return [moid for moid, each in known.items() if each is None or _made_by(run, each)]
+
+
+def _made_by(run: Run, attachment: Attachment) -> bool:
+    return attachment.metadata.get(MARK) == run.operation.id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ from ..connection.soap import Connection, Who
 from ..hosts import raw_disks
 from ..hosts.esx import Esx
 from ..hosts.raw_disks import Guest
-from ..hosts.reading import datastores_beside
+from ..hosts.reading import datastores_beside, hosts_beside
 from .choosing import host_choices, pool_choices, profile_choices, system_choices
 from .desk import Desk, Seat
 from .exposure import Exposing
@@ -26,7 +26,7 @@ from .new_volume import NewVolume
 from .provision import HOST_PRIVILEGE
 from .reasons import because
 from .stage import Stage, everything, hosts_of
-from .wanted import Wanted, demand_hosts, demand_system, is_shared
+from .wanted import MARK, Wanted, demand_hosts, demand_system, is_shared
 
 PRIVILEGES = ("VirtualMachine.Config.RawDevice", "VirtualMachine.Config.AddNewDisk")
 CONTROLLER_PRIVILEGE = "VirtualMachine.Config.AddRemoveDevice"
@@ -43,7 +43,7 @@ class Meant:
 
 
 class RdmAdd(Exposing, NewVolume):
-    """Checks, plans and does it. Data: system, hosts, iqns, volume, identifier, targets, luns, controllers."""
+    """Checks, plans and does it. Data: system, hosts, volume, identifier, targets, luns, controllers."""
 
     def __init__(self, desk: Desk, stage: Stage) -> None:
         self._desk, self._stage = desk, stage
@@ -114,7 +114,6 @@ class RdmAdd(Exposing, NewVolume):
         run.data["system"] = given["system"]
         with self._stage.vcenter(run) as connection:
             meant = self._meant(connection, self._stage.subject(run, connection), given)
-            run.data["iqns"] = [str(each.adapter().iScsiName) for each in meant.hosts]
             run.data["controllers"] = [int(each.key) for each in meant.guest.controllers()]
         found = self._volume(self._stage.storage(run), given, len(meant.hosts))
         if isinstance(found, Wanted):
@@ -130,6 +129,11 @@ class RdmAdd(Exposing, NewVolume):
     def no_volume(self, run: Run) -> Wait | None:
         """A volume that was there before stays."""
         return None if "volume" in run.data["input"] else super().no_volume(run)
+
+    def attach(self, run: Run) -> Wait | None:
+        """Each host has the volume, and nobody else does."""
+        self._demand_alone(run)
+        return super().attach(run)
 
     def scan(self, run: Run) -> None:
         """Every host sees the disk, and it is no datastore's."""
@@ -151,6 +155,8 @@ class RdmAdd(Exposing, NewVolume):
                 lun = host.disk(run.data["identifier"])
                 if lun is None:
                     raise because(Refused, "no-disk", host=host.name, disk=run.data["identifier"])
+                self._demand_alone(run)
+                _demand_no_machine(connection, guest, run.data["luns"], str(lun.canonicalName))
                 raw_disks.add(guest, lun, None, run.data["input"]["mode"], alive)
 
     def unmap(self, run: Run) -> None:
@@ -180,13 +186,16 @@ class RdmAdd(Exposing, NewVolume):
         host.look()
 
     def _attachments(self, run: Run) -> list[Attachment]:
-        """Those to the hosts in question: a chosen volume may have come to others meanwhile."""
-        storage, iqns = self._stage.storage(run), set(run.data["iqns"])
-        return [
-            each
-            for each in everything(storage.attachments.list, volume=run.data["volume"])
-            if any(one.name in iqns for one in storage.hosts.get(each.host).initiators)
-        ]
+        """Those that this operation made: a chosen volume may have come to others meanwhile."""
+        return [each for each in super()._attachments(run) if _made_by(run, each)]
+
+    def _demand_alone(self, run: Run) -> None:
+        """Raises when somebody else has the volume: a chosen one may have been chosen twice."""
+        storage = self._stage.storage(run)
+        others = [each for each in super()._attachments(run) if not _made_by(run, each)]
+        if others:
+            name, hosts = storage.volumes.get(run.data["volume"]).name, _names(storage, others)
+            raise because(Conflict, "volume-used", name=name, hosts=hosts)
 
     def _alive(self, run: Run) -> Any:
         return lambda: run.progress(run.operation.progress)
@@ -216,7 +225,7 @@ class RdmAdd(Exposing, NewVolume):
             raise because(Conflict, "no-volume", volume=given["volume"]) from None
         if volume.state != "available" or volume.protocol != PROTOCOL or not volume.identifier:
             raise because(Conflict, "volume-unfit", name=volume.name)
-        users = [storage.hosts.get(each.host).name for each in everything(storage.attachments.list, volume=volume.id)]
+        users = _names(storage, everything(storage.attachments.list, volume=volume.id))
         if users:
             raise because(Conflict, "volume-used", name=volume.name, hosts=users)
         profile = storage.profiles.get(volume.profile)
@@ -254,6 +263,22 @@ def _hosts_of(connection: Connection, guest: Guest, chosen: Sequence[str]) -> li
     """Those of the machine's cluster; its host alone where it is in none."""
     parent = connection.read(guest.host, "parent").get("parent")
     return hosts_of(connection, guest.host if parent is None else parent, chosen)
+
+
+def _made_by(run: Run, attachment: Attachment) -> bool:
+    return attachment.metadata.get(MARK) == run.operation.id
+
+
+def _names(storage: Storage, attachments: Iterable[Attachment]) -> list[str]:
+    """Of the hosts that have the volume."""
+    return [storage.hosts.get(each.host).name for each in attachments]
+
+
+def _demand_no_machine(connection: Connection, guest: Guest, luns: Sequence[str], disk: str) -> None:
+    """Raises when another machine of the datacenter has the disk."""
+    machines = raw_disks.others_on(connection, hosts_beside(connection, guest.host), guest.ref, luns)
+    if machines:
+        raise because(Conflict, "volume-used", name=disk, hosts=machines)
 
 
 def _demand_no_file_system(host: Esx, disk: Any) -> None:

@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 
 from isthmus.core.errors import Conflict, Invalid
+from isthmus.core.model.page import Query
 from isthmus.core.store import nouns
 from isthmus.plugins.vsphere.actions.declared.mount import MOUNT
+from isthmus.plugins.vsphere.actions.mount import Mount
 from isthmus.plugins.vsphere.actions.reasons import said
 from isthmus.plugins.vsphere.connection.vmodl import vim
 from tests.environment.server import until
 from tests.integration.vsphere.actions_site import GIB, ActionSite, cure, message, refused
 from tests.simulators.vcenter.objects.virtual_machine import VirtualMachine
+from tests.simulators.vcenter.storage.lookup import storage_of
 
 CLUSTER = "cluster-1"
 FIRST, SECOND = "esx-01.example.test", "esx-02.example.test"
@@ -75,6 +78,23 @@ def test_a_failure_in_mounting_leaves_everything_as_before(site: ActionSite, one
         found = site.act("mount", "gold", hosts=[SECOND])
     assert found.state == "failed"
     assert without_hosts(site.footprint()) == before and mounted(site) == {FIRST: (True, True)}
+
+
+def test_what_somebody_else_gave_the_host_meanwhile_is_not_taken_on_the_way_back(
+    site: ActionSite, one: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examine, given = Mount.examine, []
+
+    def then_given(deed: Mount, run: Any) -> None:
+        examine(deed, run)
+        given.append(site.array.attach(one, storage_of(site.hosts()[1]).adapter.name))
+
+    monkeypatch.setattr(Mount, "examine", then_given)
+    with site.failing("vsphere.mount", "read_back"):
+        assert site.act("mount", "gold", hosts=[SECOND]).state == "failed"
+    left = site.array.engine.attachments.list(site.root, Query(filters={"volume": one})).items
+    assert given[0].attachment in [each.id for each in left]
+    assert storage_of(site.hosts()[1]).adapter.statics
 
 
 @pytest.mark.parametrize("after", [True, False], ids=["after", "before"])

@@ -12,6 +12,7 @@ from isthmus.core.errors import Conflict, Forbidden, Invalid, NotFound
 from isthmus.core.model.page import Query
 from isthmus.plugins.vsphere.actions.declared.rdm_add import RDM_ADD
 from isthmus.plugins.vsphere.actions.declared.rdm_remove import RDM_REMOVE
+from isthmus.plugins.vsphere.actions.rdm_add import RdmAdd
 from isthmus.plugins.vsphere.actions.reasons import said
 from isthmus.plugins.vsphere.connection.vmodl import vim
 from tests.environment import iscsi
@@ -103,6 +104,61 @@ def test_a_volume_that_nobody_uses_is_offered_and_taken(site: ActionSite) -> Non
     assert result["volume"] == spare and len(raw(site)) == 1
     with pytest.raises(Conflict, match=r"The volume spare is in use on: esx-0[12]\.example\.test, esx-0"):
         site.begin("rdm-add", "payroll", volume=spare)
+
+
+def after(step: str, then: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let something happen once a step of `rdm-add` is done."""
+    work, left = getattr(RdmAdd, step), [then]
+
+    def both(deed: Any, run: Any) -> Any:
+        outcome = work(deed, run)
+        if outcome is None and left:
+            left.pop()(run)
+        return outcome
+
+    monkeypatch.setattr(RdmAdd, step, both)
+
+
+@pytest.mark.parametrize("step", ["volume", "scan"])
+@pytest.mark.parametrize("host", [0, None], ids=["own-host", "other-host"])
+def test_a_volume_that_somebody_takes_meanwhile_is_left_to_him(
+    site: ActionSite, step: str, host: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spare = site.array.volume("spare", 64 * MIB, shared=True)
+    before, taken = standing(site), []
+    hosts = None if host is None or step == "volume" else [FIRST]
+    iqn = "iqn.2026-01.test:elsewhere"
+    if host is not None:
+        iqn = storage_of(site.hosts()[1 if hosts else host]).adapter.name
+    after(step, lambda run: taken.append(site.array.attach(spare, iqn)), monkeypatch)
+    found = site.act("rdm-add", "payroll", volume=spare, **({"hosts": hosts} if hosts else {}))
+    assert found.state == "failed" and "The volume spare is in use on" in message(found)
+    left = site.array.engine.attachments.list(site.root, Query(filters={"volume": spare})).items
+    assert [each.id for each in left] == [taken[0].attachment]
+    site.array.detach(taken[0])
+    assert standing(site) == before
+
+
+def test_a_disk_that_another_machine_got_meanwhile_is_left_to_it(
+    site: ActionSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = standing(site)
+    other = VirtualMachine(site.vc, "standby", site.hosts()[1], site.vc.named("home"), ())
+
+    def gets(run: Any) -> None:
+        mapping = _Disk.RawDiskMappingVer1BackingInfo(
+            fileName="[home] standby/standby.vmdk",
+            datastore=site.vc.named("home").ref,
+            lunUuid=run.data["luns"][0],
+            compatibilityMode="virtualMode",
+        )
+        disk = _Disk(key=2000, controllerKey=1000, unitNumber=0, capacityInKB=64 << 10, backing=mapping)
+        other.take_devices([*other.get("config.hardware.device"), disk])
+
+    after("scan", gets, monkeypatch)
+    found = site.act("rdm-add", "payroll", **NEW)
+    assert found.state == "failed" and "is in use on: standby" in message(found)
+    assert {**standing(site), "files": None} == {**before, "files": None}
 
 
 @pytest.mark.parametrize(
