@@ -69,22 +69,29 @@ class Protecting:
         """Take what is due and let go of what is over; whether nothing more is to be done until the next time."""
         with self._parts.database.read() as tx:
             marked = [each for each in nouns.snapshots_of_volume.all(tx, volume.id) if MARK in each.metadata]
+        there = [each for each in marked if each.state is SnapshotState.AVAILABLE]
         taken = any(each.metadata[MARK] == due.isoformat() for each in marked)
         if not taken and due > volume.created_at:
-            self._take(volume, protection, due)
+            # What is too old goes even when no new one can be taken, a full pool would stay full; the last one stays.
+            there.sort(key=lambda each: each.created_at, reverse=True)
+            for snapshot in there[1:]:
+                if protection.expired(snapshot.created_at, moment):
+                    self._discard(volume, snapshot, moment)
+            self._take(volume, protection, due, moment)
             return False
-        over = protection.over([each for each in marked if each.state is SnapshotState.AVAILABLE], moment)
+        over = protection.over(there, moment)
         for snapshot in over:
             self._discard(volume, snapshot, moment)
         return not over and all(each.state is SnapshotState.AVAILABLE for each in marked)
 
-    def _take(self, volume: Volume, protection: Protection, due: datetime) -> None:
+    def _take(self, volume: Volume, protection: Protection, due: datetime, moment: datetime) -> None:
         name = f"{protection.occurrence.lower()} {due:%Y-%m-%d %H.%M}"
         wanted = SnapshotRequest(volume.id, name, metadata={MARK: due.isoformat()})
         context = _context(volume)
         try:
-            # The key makes it one try for each time: what failed is not tried again every minute.
-            self._snapshots.create(context, wanted, key=f"schedule/{volume.id}/{due.isoformat()}")
+            # The key makes it one try an hour: what failed is not tried again every minute.
+            key = f"schedule/{volume.id}/{due.isoformat()}/{moment:%Y-%m-%dT%H}"
+            self._snapshots.create(context, wanted, key=key)
         except Overloaded:
             raise
         except IsthmusError as error:

@@ -117,6 +117,13 @@ class Systems(Collection[System]):
             values["state"] = (SystemState.ENABLED if enabled else SystemState.DISABLED).value
             values.update(health=Health.UNKNOWN, health_reason="")
         given = dict(changes.secrets or {})
+        if values.get("address", known.address) != known.address and not opened.keys() <= given.keys():
+            # Whoever may change where a system is must not learn its secrets by letting them be sent elsewhere.
+            raise Invalid(
+                "The system's secrets are not sent to another address.",
+                next_step=f"Give them again with it: {', '.join(sorted(opened.keys() - given.keys()))}.",
+                field="secrets",
+            )
         if how:
             kept = {name: value for name, value in {**opened, **given}.items() if value is not None}
             become = replace(

@@ -282,8 +282,12 @@ class AdministrationSuite:
         before = systems.add(reachable)
         with pytest.raises(Misconfigured):
             systems.update(name, Changes(secrets={"token": "ist_not-the-token"}))
+        elsewhere, secrets = "http://127.0.0.1:1", reachable.secrets
         with pytest.raises(Unavailable):
-            systems.update(name, Changes(address="http://127.0.0.1:1"))
+            systems.update(name, Changes(address=elsewhere, secrets=secrets))
+        # A secret that was given for one address is not sent to another.
+        with pytest.raises(Invalid):
+            systems.update(name, Changes(address=elsewhere))
         with pytest.raises(Invalid):
             systems.update(name, Changes(secrets={"token": None}))
         assert systems.get(name).address == before.address
@@ -291,8 +295,9 @@ class AdministrationSuite:
         disabled = systems.update(name, Changes(enabled=False))
         assert (disabled.state, disabled.health) == (SystemState.DISABLED, Health.UNKNOWN)
         # Nobody asks a disabled one, so it can be prepared for what is to come.
-        assert systems.update(name, Changes(address="http://127.0.0.1:1")).address == "http://127.0.0.1:1"
-        assert systems.update(name, Changes(address=before.address, enabled=True)).health is Health.HEALTHY
+        assert systems.update(name, Changes(address=elsewhere, secrets=secrets)).address == elsewhere
+        back = Changes(address=before.address, secrets=secrets, enabled=True)
+        assert systems.update(name, back).health is Health.HEALTHY
         systems.remove(name)
 
     def test_a_system_keeps_its_secrets_to_itself(self, bench: Bench, reachable: SystemRequest) -> None:

@@ -151,7 +151,9 @@ def test_a_change_that_would_not_work_changes_nothing(
     before = one(installation, name)
     answer = installation.act("system-edit", system=name, token="isth_wrong-token-of-nobody")
     refused(answer, 409, "cannot be used as it is configured")
-    refused(installation.act("system-edit", system=name, address="https://127.0.0.1:1"), 503, "did not pass the test")
+    elsewhere = {"system": name, "address": "https://127.0.0.1:1"}
+    refused(installation.act("system-edit", **elsewhere, token=far.token), 503, "did not pass the test")
+    refused(installation.act("system-edit", **elsewhere), 400, "not sent to another address")
     assert one(installation, name) == before
     assert installation.act("system-test", system=name).status_code == 200, "the former credential is still there"
 
@@ -251,6 +253,18 @@ def test_a_vcenters_administrators_manage_systems_where_it_was_registered_for_th
         assert row["actions"] == ["system-test", "system-edit", "system-remove"]
         gone = ui(installation, vc, client, "actions/system-remove", {"input": row["given"], "key": f"{name}-r"})
         assert gone.json()["result"]["removed"] is True
+
+
+def test_who_administers_is_an_administrator_at_the_whole_vcenter_and_not_before_one_object(
+    installation: Installation,
+) -> None:
+    with keeper(installation, KEEPERS, administrators=True) as (vc, client):
+        here = {"object": f"urn:vmomi:Datastore:{vc.named('datastore-001').moid}:{vc.guid}"}
+        where = f"{installation.server.address}/vsphere/ui/api"
+        assert ui(installation, vc, client, "session").json()["role"] == "admin"
+        assert client.get(f"{where}/session", params=here, timeout=30).json()["role"] == "manager"
+        # Pages of the whole vCenter are not shown by way of an object in it.
+        assert client.get(f"{where}/views/systems", params=here, timeout=30).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -203,6 +203,43 @@ def test_a_snapshot_that_failed_is_not_tried_again_every_minute(bench: Bench, cl
     assert len(clock.taken(volume)) == 1
 
 
+def test_a_snapshot_that_failed_is_tried_again_in_an_hour_however_long_the_period(
+    bench: Bench, clock: Clockwork, noon: datetime
+) -> None:
+    volume = protected(bench, {"schedule": {"occurrence": "Monthly"}})
+    begun = noon + timedelta(days=31)
+
+    def before(method: str) -> None:
+        if method == "snapshot":
+            raise Refused("No.")
+
+    bench.driver.before = staticmethod(before)
+    clock.at(begun)
+    bench.driver.before = staticmethod(lambda method: None)
+    clock.at(begun + timedelta(minutes=1))
+    assert clock.taken(volume) == []
+    clock.at(begun + timedelta(hours=1))
+    clock.at(begun + timedelta(hours=2))
+    assert len(clock.taken(volume)) == 1
+
+
+def test_what_is_too_old_goes_even_while_no_new_one_can_be_taken_but_for_the_last(
+    bench: Bench, clock: Clockwork, noon: datetime
+) -> None:
+    volume = protected(bench, {"schedule": {"occurrence": "Hourly"}, "retention": {"duration": 3}})
+    for hours in range(3):
+        clock.at(noon + timedelta(hours=hours))
+    newest = max(clock.taken(volume), key=lambda each: each.created_at)
+
+    def before(method: str) -> None:
+        if method == "snapshot":
+            raise Refused("No.")
+
+    bench.driver.before = staticmethod(before)
+    clock.at(noon + timedelta(days=5))
+    assert [each.id for each in clock.taken(volume)] == [newest.id]
+
+
 @pytest.mark.parametrize(
     "document",
     [
