@@ -45,7 +45,7 @@ class OurServer:
         except IsthmusError as error:
             raise Misconfigured(
                 f"This server does not answer at its own public address {self.address}: {error.message}",
-                next_step="Set the plugin's setting address (or `address` in isthmus.toml) to one that works.",
+                next_step="Set the plugin's setting address (or `listen.public` in isthmus.toml) to one that works.",
             ) from None
 
     def judge(self, url: str, version: str, *, from_host: str = "", pin: str = "") -> Iterator[Finding]:
@@ -69,7 +69,7 @@ class OurServer:
                 "address",
                 "error",
                 f"{self.address} is this machine's own loopback, which a vCenter does not reach.",
-                "Set `address` in isthmus.toml, or the plugin's setting address, to the name others reach it by.",
+                "Set `listen.public` in isthmus.toml, or the plugin's setting address, to the name others reach it by.",
             )
         return Finding("address", "ok", f"The vCenter is pointed at {self.address}.")
 
