@@ -93,9 +93,9 @@ class Quiescing:
         loose = bool(run.data["input"].get("without_quiesce"))
         with self._stage.vcenter(run) as connection:
             found = self._at_work(run, connection)
-            run.data["machines"] = [each.moid for each in found]
             ready = [each for each in found if each.runs]
             demand_quiescible(connection, ready, run.data["input"])
+            run.data["machines"] = [each.moid for each in found]
             failed = self._take(run, connection, ready, quiesce=True)
             again = [each for each in ready if each.moid in failed and loose and _restless(failed[each.moid])]
             failed = {moid: fault for moid, fault in failed.items() if moid not in [each.moid for each in again]}
@@ -105,12 +105,15 @@ class Quiescing:
             run.data["unquiesced"] = self._demand_points(run, connection, ready)
 
     def release(self, run: Run) -> None:
-        """No machine has a snapshot of this operation any more, nor disks that are left to be consolidated."""
-        errors = []
+        """No machine has a snapshot of this operation any more, nor disks that it left to be consolidated. Machines
+        that it put to no rest are let be, however their disks are: somebody else may be at work with them."""
+        if not (self.copies(run) and consistent(run.data["input"])):
+            return
+        errors, name, ours = [], point_of(run.operation.id), run.data.get("machines", ())
         with self._stage.vcenter(run) as connection:
             for each in self._at_work(run, connection):
                 try:
-                    machines.remove_snapshots(connection, each, point_of(run.operation.id), alive(run))
+                    machines.remove_snapshots(connection, each, name, alive(run), merge=each.moid in ours)
                 except IsthmusError as error:
                     errors.append(error)
         if errors:

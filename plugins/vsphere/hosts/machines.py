@@ -103,11 +103,15 @@ def settled(connection: Connection, machine: Machine, alive: Alive) -> Machine |
     return None
 
 
-def remove_snapshots(connection: Connection, machine: Machine, name: str, alive: Alive) -> None:
-    """Its snapshots of that name go, all others stay; disks that need it are consolidated. Nothing when it is gone."""
+def remove_snapshots(connection: Connection, machine: Machine, name: str, alive: Alive, *, merge: bool = False) -> None:
+    """Its snapshots of that name go, all others stay; when there were any, or with `merge`, disks that need it are
+    consolidated. Nothing when it is gone."""
     now = settled(connection, machine, alive)
+    points = now.named(name) if now is not None else []
+    if not points and not merge:
+        return
     with translated(connection.endpoint), suppress(vmodl.fault.ManagedObjectNotFound):
-        for each in now.named(name) if now is not None else ():
+        for each in points:
             ended(connection, each.snapshot.RemoveSnapshot_Task(False, True), alive)
         left = next(iter(machines_at(connection, [machine.ref])), None)
         if left is not None and left.unmerged:

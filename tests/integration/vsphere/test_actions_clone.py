@@ -93,6 +93,14 @@ def test_a_snapshot_is_copied_as_it_was(site: ActionSite, volume: str) -> None:
     assert site.array.engine.volumes.get(site.root, result["volume"]).source_snapshot == snapshot
 
 
+def test_a_copy_of_a_snapshot_touches_no_machine(site: ActionSite, volume: str) -> None:
+    running = machine(site, "payroll")
+    site.done("snapshot", "gold", name="monday")
+    running.set("runtime.consolidationNeeded", True)
+    site.done("clone", "gold", name="copy", snapshot="monday")
+    assert running.get("runtime.consolidationNeeded")
+
+
 def test_two_copies_of_one_snapshot_are_two_datastores(site: ActionSite, volume: str) -> None:
     site.done("snapshot", "gold", name="monday")
     first = site.done("clone", "gold", name="one", snapshot="monday")

@@ -182,6 +182,17 @@ def test_disks_that_need_it_are_consolidated(site: ActionSite, volume: str, monk
     assert not running.get("runtime.consolidationNeeded") and points(running) == []
 
 
+@pytest.mark.parametrize("given", [{"consistency": "crash"}, {}], ids=["crash", "before any rests"])
+def test_disks_of_machines_that_it_did_not_put_to_rest_are_let_be(
+    site: ActionSite, volume: str, given: dict[str, Any]
+) -> None:
+    machine(site, "payroll").set("runtime.consolidationNeeded", True)
+    with site.failing("vsphere.snapshot", "quiesce", after=False, times=0 if given else 1):
+        ended = site.act("snapshot", "gold", name="monday", **given)
+    assert ended.state == ("done" if given else "failed"), ended.error
+    assert "ConsolidateVMDisks_Task" not in site.vc.interference.calls
+
+
 def test_a_cancel_while_machines_rest_takes_all_back(site: ActionSite, volume: str) -> None:
     machine(site, "payroll")
     machine(site, "shop")
