@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ....adapters.contract import Storage
-from ....core.errors import Conflict, Failed, Invalid, NotFound, Refused
+from ....core.errors import Conflict, Failed, Forbidden, Invalid, NotFound, Refused
 from ....core.journal.step import Run, Wait
 from ....core.model.attachment import Attachment
 from ....core.model.volume import Volume
@@ -19,6 +20,7 @@ from ..hosts import raw_disks
 from ..hosts.esx import Esx
 from ..hosts.raw_disks import Guest
 from ..hosts.reading import datastores_beside, hosts_beside
+from ..vcenters.privileges import PROVISION
 from .choosing import host_choices, pool_choices, profile_choices, system_choices
 from .desk import Desk, Seat
 from .exposure import Exposing
@@ -86,7 +88,10 @@ class RdmAdd(Exposing, NewVolume):
         return pool_choices(self._stage.systems(), call)
 
     def volume_choices(self, call: Call) -> Sequence[Choice]:
-        """The system's volumes that nobody uses."""
+        """The system's volumes that nobody uses, for who may have any of them."""
+        seat = self._desk.seat(call)
+        if not seat.ask(partial(_may_choose, seat)):
+            return ()
         name = str(call.input.get("system") or LOCAL_SYSTEM)
         demand_system(self._stage.systems(), name)
         storage = self._stage.systems()[name].storage(call.context)
@@ -235,6 +240,8 @@ class RdmAdd(Exposing, NewVolume):
 
     def _allowed(self, seat: Seat, connection: Connection, who: Who, given: Mapping[str, Any]) -> Meant:
         subject = connection.reference(seat.target.kind, seat.target.moid)
+        if "volume" in given and not _may_choose(seat, connection, who):
+            raise because(Forbidden, "any-volume", privilege=PROVISION, vcenter=seat.reach.vcenter.name)
         meant = self._meant(connection, subject, given)
         wanted = [*PRIVILEGES, *([CONTROLLER_PRIVILEGE] if meant.guest.slot().bus is not None else ())]
         seat.demand(connection, who, subject, *wanted)
@@ -257,6 +264,17 @@ class RdmAdd(Exposing, NewVolume):
             raise because(Conflict, "own-host", machine=guest.name)
         guest.slot()
         return Meant(guest, hosts)
+
+
+def _may_choose(seat: Seat, connection: Connection, who: Who) -> bool:
+    """Whether any volume of the tenant's may be chosen: by who may provision in the whole vCenter, not on a machine of
+    it alone. What users of Isthmus may do is decided by their roles."""
+    if seat.session is None:
+        return True
+    try:
+        return bool(connection.privileges(connection.content.rootFolder, who.key, (PROVISION,)))
+    except (Forbidden, NotFound):
+        return False
 
 
 def _hosts_of(connection: Connection, guest: Guest, chosen: Sequence[str]) -> list[Esx]:

@@ -19,8 +19,10 @@ from tests.environment import iscsi
 from tests.environment.server import until
 from tests.integration.vcenter_simulator.array import Array
 from tests.integration.vsphere.actions_site import FULL, GIB, ActionSite, action_site, cure, message
+from tests.integration.vsphere.conftest import ANNA
 from tests.simulators.vcenter import Role
 from tests.simulators.vcenter.objects.virtual_machine import VirtualMachine
+from tests.simulators.vcenter.rights import READ_ONLY, Permission, principal
 from tests.simulators.vcenter.storage.lookup import storage_of
 
 CLUSTER = "cluster-1"
@@ -298,6 +300,23 @@ def test_who_lacks_a_right_is_told_which_and_where(array: Array, privilege: str,
         furnish(site)
         with pytest.raises(Forbidden, match=f"You lack {privilege} on {entity}"):
             site.begin("rdm-add", "payroll", **NEW)
+
+
+def test_with_a_right_on_machines_alone_only_a_new_volume_can_be_had(site: ActionSite) -> None:
+    spare, rights = site.array.volume("spare", 64 * MIB, shared=True), site.vc.rights
+    role = next(each.id for each in rights.roles.values() if each.name == FULL.name)
+    who = principal(ANNA.name)
+    assert [each.value for each in site.catalogue.choices("vsphere", "rdm-add", "volume", site.call("payroll"))]
+    rights.permit(site.vc.named("Datacenter"), Permission(who, False, role, True))
+    rights.permit(site.vc.root, Permission(who, False, READ_ONLY, False))
+    assert not site.catalogue.choices("vsphere", "rdm-add", "volume", site.call("payroll"))
+    with pytest.raises(Forbidden, match=r"is chosen by who has Isthmus\.Provision on the whole vCenter") as told:
+        site.begin("rdm-add", "payroll", volume=spare)
+    assert "auf dem ganzen vCenter" in said(told.value.to_json(), "de")
+    by_root = site.call("payroll", {"volume": spare, "system": "local", "mode": "physical"}, site.root)
+    assert site.catalogue.check("vsphere", "rdm-add", by_root) is None
+    new = site.call("payroll", {**NEW, "system": "local", "mode": "physical"})
+    assert site.catalogue.check("vsphere", "rdm-add", new) is None
 
 
 @pytest.fixture
