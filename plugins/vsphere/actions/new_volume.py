@@ -43,7 +43,9 @@ class NewVolume:
             found = self._stage.ended(run, storage, storage.operations.get(str(made.operation)))
             if isinstance(found, Wait):
                 return found
-            raise because(Failed, "volume-differs", name=made.name)
+            made = storage.volumes.get(made.id)
+            if made.state != "available":
+                raise because(Failed, "volume-differs", name=made.name)
         if wanted.pool is not None and made.pool != wanted.pool.id:
             raise because(Refused, "other-pool", pool=wanted.pool.name)
         if made.profile != wanted.profile.id or made.size < wanted.size or not made.identifier:
