@@ -75,20 +75,22 @@ def provisioned(desk: Desk, name: str, size: str = "2") -> None:
     dialog.close()
 
 
-def test_a_datastores_life(site: Site, desk: Desk) -> None:
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_datastores_life(site: Site, enter: Enter, theme: str) -> None:
+    desk = enter(theme=theme)
     desk.go("cluster-1")
     desk.choose("provision")
     dialog = Dialog(desk)
     dialog.settled()
     expect(dialog.page.locator("body")).to_match_aria_snapshot(FORM)
     dialog.fill(Name="gold", Size="2", Profile=PROFILE)
-    desk.screenshot("provision-form-light")
+    desk.screenshot(f"provision-form-{theme}")
     dialog.plan()
     expect(dialog.page.locator("body")).to_match_aria_snapshot(PLAN)
     assert "gold" not in site.datastores() and not site.volumes(), "looking at the plan has changed something"
-    desk.screenshot("provision-plan-light")
+    desk.screenshot(f"provision-plan-{theme}")
     dialog.do()
-    desk.screenshot("provision-done-light")
+    desk.screenshot(f"provision-done-{theme}")
     dialog.close()
 
     (volume,) = site.volumes()
@@ -125,7 +127,7 @@ def test_a_datastores_life(site: Site, desk: Desk) -> None:
     dialog = Dialog(desk)
     dialog.fill(Snapshot="noon")
     dialog.plan()
-    desk.screenshot("restore-plan-light")
+    desk.screenshot(f"restore-plan-{theme}")
     dialog.do()
     dialog.close()
     found = site.reads(volume["id"])
@@ -145,18 +147,75 @@ def test_a_datastores_life(site: Site, desk: Desk) -> None:
     expect(desk.page.get_by_role("treeitem", name="gold", exact=True)).to_have_count(0)
 
 
+def opened_by_keys(desk: Desk, title: str) -> Dialog:
+    """The dialog of an entry of the menu."""
+    desk.tab_to(desk.page.get_by_role("button", name="Actions"))
+    desk.page.keyboard.press("Enter")
+    desk.page.get_by_role("menuitem").first.wait_for()
+    while not desk.focus().endswith(title):
+        desk.press("ArrowDown")
+    desk.page.keyboard.press("Enter")
+    return Dialog(desk)
+
+
+def done_by_keys(desk: Desk, dialog: Dialog) -> None:
+    """From the form over the plan to the end of the operation, and out of the dialog."""
+    desk.tab_to(dialog.button("ui.next"))
+    desk.press("Enter")
+    dialog.planned()
+    desk.tab_to(dialog.primary)
+    desk.page.keyboard.press("Enter")
+    dialog.ended("done")
+    expect(dialog.button("ui.close")).to_be_focused()
+    desk.page.keyboard.press("Enter")
+    expect(desk.dialogs).to_have_count(0)
+    assert desk.focus() == "button Actions"
+
+
+def test_the_keyboard_alone_leads_a_datastore_through_its_life(site: Site, enter: Enter) -> None:
+    desk = enter()
+    provisioned(desk, "iron")
+    desk.tab_to(desk.page.get_by_role("treeitem", name="cluster-1", exact=True))
+    while not desk.focus().endswith("iron"):
+        desk.press("ArrowDown")
+    desk.press("Enter")
+    expect(desk.page.get_by_role("heading", level=1)).to_have_text("iron")
+
+    dialog = opened_by_keys(desk, "Expand Datastore")
+    desk.tab_to(dialog.field("New size"))
+    desk.page.keyboard.type("3")
+    done_by_keys(desk, dialog)
+    assert site.vc.named("iron").get("summary.capacity") > 3 * GIB - (64 << 20)
+
+    dialog = opened_by_keys(desk, "Take Datastore Snapshot")
+    desk.tab_to(dialog.field("Name"))
+    desk.page.keyboard.type("noon")
+    done_by_keys(desk, dialog)
+
+    dialog = opened_by_keys(desk, "Restore Datastore")
+    expect(dialog.field("Snapshot")).to_be_enabled()
+    desk.tab_to(dialog.field("Snapshot"))
+    desk.page.keyboard.type("no")
+    done_by_keys(desk, dialog)
+
+    dialog = opened_by_keys(desk, "Delete Datastore and Volume")
+    desk.tab_to(dialog.field("Delete the volume's snapshots too"))
+    desk.press("Space")
+    desk.tab_to(dialog.button("ui.next"))
+    desk.press("Enter")
+    dialog.planned()
+    desk.tab_to(dialog.primary)
+    desk.page.keyboard.press("Enter")
+    dialog.ended("done")
+    assert "iron" not in site.datastores() and not site.volumes()
+
+
 def test_the_keyboard_alone_provisions(site: Site, enter: Enter) -> None:
     desk = enter(theme="dark")
     desk.tab_to(desk.page.get_by_role("treeitem").first)
     desk.press("ArrowDown", "ArrowDown", "Enter")
     expect(desk.page.get_by_role("heading", level=1)).to_have_text("cluster-1")
-    desk.tab_to(desk.page.get_by_role("button", name="Actions"))
-    desk.page.keyboard.press("Enter")
-    desk.page.get_by_role("menuitem").first.wait_for()
-    while not desk.focus().endswith("Provision Datastore"):
-        desk.press("ArrowDown")
-    desk.page.keyboard.press("Enter")
-    dialog = Dialog(desk)
+    dialog = opened_by_keys(desk, "Provision Datastore")
     expect(dialog.field("Name")).to_be_focused()
     desk.page.keyboard.type("silver")
     desk.tab_to(dialog.field("Size"))
@@ -164,17 +223,5 @@ def test_the_keyboard_alone_provisions(site: Site, enter: Enter) -> None:
     expect(dialog.field("Profile")).to_be_enabled()
     desk.tab_to(dialog.field("Profile"))
     desk.page.keyboard.type(PROFILE[:2])
-    desk.screenshot("provision-form-dark")
-    desk.tab_to(dialog.button("ui.next"))
-    desk.press("Enter")
-    dialog.planned()
-    desk.screenshot("provision-plan-dark")
-    desk.tab_to(dialog.primary)
-    desk.page.keyboard.press("Enter")
-    dialog.ended("done")
-    desk.screenshot("provision-done-dark")
-    expect(dialog.button("ui.close")).to_be_focused()
-    desk.page.keyboard.press("Enter")
-    expect(desk.dialogs).to_have_count(0)
+    done_by_keys(desk, dialog)
     assert "silver" in site.datastores()
-    assert desk.focus() == "button Actions"
