@@ -108,11 +108,14 @@ class Restore:
         run.result["snapshot"] = snapshot.id
 
     def unregister(self, run: Run) -> None:
-        """The machines leave the inventory; one that was powered on meanwhile stops it."""
+        """The machines leave the inventory; one that was powered on or moved meanwhile stops it."""
+        files = {each["id"]: each["file"] for each in run.data["machines"]}
         with self._stage.vcenter(run) as connection:
-            refs = [connection.reference("VirtualMachine", each["id"]) for each in run.data["machines"]]
-            found = machines.machines_at(connection, refs)
+            store, found = self._store(run, connection), self._known(run, connection)
             _demand_off(found, run.data["name"])
+            for each in found:
+                if each.file != files[each.moid] or _torn(each, store):
+                    raise because(Conflict, "vm-moved", machine=each.name, name=store.name)
             for each in found:
                 machines.unregister(connection, each)
 
@@ -261,13 +264,21 @@ class Restore:
         lacking, beat = [], alive(run)
         with self._stage.vcenter(run) as connection:
             store = self._store(run, connection)
+            never_left = {each.moid for each in self._known(run, connection)}
             for known in run.data["machines"]:
+                if known["id"] in never_left:
+                    continue
                 machines.registering_ended(connection, known, beat)
                 here = {each.file for each in machines.machines_on(connection, store.ref)}
                 file = self._file(run, store, known)
                 if file not in here and not machines.register(connection, known, file, beat):
                     lacking.append(str(known["name"]))
         return lacking
+
+    def _known(self, run: Run, connection: Connection) -> list[Machine]:
+        """Those of the machines that are in the inventory as what they were."""
+        refs = [connection.reference("VirtualMachine", each["id"]) for each in run.data["machines"]]
+        return machines.machines_at(connection, refs)
 
     def _file(self, run: Run, store: Vmfs, known: Mapping[str, Any]) -> str:
         """Where a machine's description is now that the datastore is called as it was then."""

@@ -287,6 +287,21 @@ def test_a_machine_that_is_powered_on_in_between_stops_it(site: ActionSite, volu
     assert [each.mountInfo.accessible for each in site.vc.named("gold").get("host")] == [True, True]
 
 
+def test_a_machine_that_is_moved_away_in_between_stays_what_it_is(site: ActionSite, volume: str) -> None:
+    made = machine(site, "payroll", on=False)
+    machine(site, "archive", on=False)
+    taken(site)
+
+    def moved(run: Any) -> None:
+        made.set("config.files.vmPathName", "[silver] payroll/payroll.vmx")
+
+    with meanwhile(site, "unregister", moved):
+        ended = site.act("restore", "gold", snapshot="monday")
+    assert ended.state == "failed" and "payroll does not lie on the datastore gold any more" in message(ended)
+    assert sorted(each.name for each in site.vc.model.every(VirtualMachine)) == ["archive", "payroll", "vm-001"]
+    assert found(site, "payroll") is made
+
+
 def test_a_host_that_goes_offline_before_the_revert_is_named_and_cleaned_up(site: ActionSite, volume: str) -> None:
     machine(site, "payroll", on=False)
     taken(site)
