@@ -31,7 +31,7 @@ from .exposure import Exposing
 from .hidden import demand_seen, demand_seen_still
 from .mounted import writes
 from .new_volume import NewVolume
-from .points import demand_snapshot, demand_taking, found_at, snapshot_choices
+from .points import BROWSE, demand_snapshot, demand_taking, found_at, snapshot_choices
 from .provision import HOST_PRIVILEGE
 from .quiescing import PRIVILEGES, alive, consistent, demand_on, demand_quiescible, running_on
 from .reasons import because
@@ -219,6 +219,7 @@ class Clone(Taking, Exposing, NewVolume):
     def _allowed(self, seat: Seat, connection: Connection, who: Who, given: Mapping[str, Any]) -> Original:
         subject = connection.reference(seat.target.kind, seat.target.moid)
         original = self._original(connection, subject, seat.context, given)
+        seat.demand(connection, who, subject, BROWSE)
         for host in original.hosts:
             seat.demand(connection, who, host.ref, HOST_PRIVILEGE)
         datacenter = above(connection, subject, vim.Datacenter)

@@ -29,6 +29,8 @@ from .wanted import MARK
 
 FILE_SYSTEM, CONSISTENCY = "vsphere-vmfs", "vsphere-consistency"
 """In the metadata of a snapshot that was taken of a datastore: the uuid of its file system, `vm` or `crash`."""
+BROWSE = "Datastore.Browse"
+"""Whoever is to have the content of a datastore, as it is or as it was, must be allowed to see it there."""
 NOT_NOW = (Conflict, LimitExceeded, NoPlacement, NotOffered, Refused)
 """What a storage system refuses with when it could do something at another time, or after something else."""
 

@@ -29,6 +29,7 @@ from .desk import Desk, Seat
 from .hidden import demand_readable, demand_seen, demand_seen_still
 from .mounted import hosts_of_store, writes
 from .points import (
+    BROWSE,
     FILE_SYSTEM,
     NOT_NOW,
     demand_any_snapshot,
@@ -43,8 +44,6 @@ from .quiescing import alive, demand_on, point_of
 from .reasons import because
 from .stage import Stage, each_host, everything
 from .wanted import MARK
-
-BROWSE = "Datastore.Browse"
 
 
 @dataclass(frozen=True, slots=True)

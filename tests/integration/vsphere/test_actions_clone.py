@@ -203,13 +203,15 @@ def test_a_snapshot_of_before_the_file_system_holds_nothing_to_clone(site: Actio
     assert state(site) == before
 
 
-def test_who_may_not_rename_is_told(site: ActionSite, volume: str) -> None:
+@pytest.mark.parametrize(("privilege", "on"), [("Datastore.Rename", "datastore"), ("Datastore.Browse", "gold")])
+def test_who_lacks_a_right_is_told_which(site: ActionSite, volume: str, privilege: str, on: str) -> None:
+    site.done("snapshot", "gold", name="monday")
     (number,) = [each.id for each in site.vc.rights.roles.values() if each.name == FULL.name]
-    without = frozenset(FULL.privileges) - {"Datastore.Rename"}
+    without = frozenset(FULL.privileges) - {privilege}
     site.vc.rights.roles[number] = Granted(number, FULL.name, without | READ)
     site.vc.rights.changed()
-    with refused(Forbidden, r"You lack Datastore\.Rename"):
-        site.begin("clone", "gold", name="copy")
+    with refused(Forbidden, f"You lack {privilege} on {on}"):
+        site.begin("clone", "gold", name="copy", snapshot="monday")
 
 
 def test_a_machine_that_the_person_may_not_see_and_that_runs_stops_it(site: ActionSite, volume: str) -> None:
