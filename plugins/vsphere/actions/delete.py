@@ -15,6 +15,7 @@ from ..hosts import vmfs
 from ..hosts.blockers import blockers, phrases
 from ..hosts.esx import Esx
 from ..hosts.vmfs import Vmfs
+from .asked import asked, withdrawn
 from .backing import Backing, backing_of, initiators, targets_of
 from .desk import Desk, Seat
 from .mounted import hosts_of_store
@@ -109,15 +110,14 @@ class Delete:
         storage, children = self._stage.storage(run), []
         for each in everything(storage.attachments.list, volume=run.data["volume"]):
             with suppress(NotFound):
-                children.append(storage.attachments.delete(each.id, key=f"{run.key}/{each.id}"))
+                children.append(withdrawn(run, storage, each.id))
         return self._stage.all_ended(run, storage, children)
 
     def volume(self, run: Run) -> Wait | None:
-        storage = self._stage.storage(run)
+        storage, doomed = self._stage.storage(run), str(run.data["volume"])
+        snapshots = bool(run.data["input"]["with_snapshots"])
         try:
-            child = storage.volumes.delete(
-                run.data["volume"], with_snapshots=run.data["input"]["with_snapshots"], key=run.key
-            )
+            child = asked(run, doomed, lambda key: storage.volumes.delete(doomed, with_snapshots=snapshots, key=key))
         except NotFound:
             return None
         found = self._stage.ended(run, storage, child)

@@ -11,6 +11,7 @@ from ....plugin_manager.action import Call
 from ..connection.soap import Connection, Who
 from ..hosts import vmfs
 from ..hosts.vmfs import Vmfs
+from .asked import asked
 from .backing import Backing, backing_of
 from .desk import Desk, Seat
 from .mounted import hosts_of_store
@@ -54,10 +55,11 @@ class Expand:
 
     def extend(self, run: Run) -> Wait | None:
         """The volume grows; one that has the size is left alone."""
-        storage, wanted = self._stage.storage(run), int(run.data["input"]["size"])
-        if storage.volumes.get(run.data["volume"]).size >= wanted:
+        storage, volume, wanted = self._stage.storage(run), run.data["volume"], int(run.data["input"]["size"])
+        if storage.volumes.get(volume).size >= wanted:
             return None
-        found = self._stage.ended(run, storage, storage.volumes.extend(run.data["volume"], wanted, key=run.key))
+        child = asked(run, volume, lambda key: storage.volumes.extend(volume, wanted, key=key))
+        found = self._stage.ended(run, storage, child)
         if isinstance(found, Wait):
             return found
         if found.result.get("online") is False:

@@ -10,6 +10,7 @@ from ....core.model.attachment import Attachment
 from ....core.model.host import Host, Initiator
 from ....core.model.request import AttachmentRequest, HostRequest
 from ..hosts.esx import Esx
+from .asked import attached, withdrawn
 from .backing import targets_of
 from .reasons import because
 from .stage import Stage, each_host, everything
@@ -26,12 +27,12 @@ class Exposing:
         storage, children = self._stage.storage(run), []
         with self._stage.vcenter(run) as connection:
             names = [(each.name, str(each.adapter().iScsiName)) for each in self._stage.hosts(run, connection)]
-        attached = {each.host for each in self._attachments(run) if each.state == "attached"}
+        having = {each.host for each in self._attachments(run) if each.state == "attached"}
         for name, iqn in names:
             host = self._ensured(run, name, iqn)
-            if host.id not in attached:
+            if host.id not in having:
                 request = AttachmentRequest(run.data["volume"], host.id, metadata={MARK: run.operation.id})
-                children.append(storage.attachments.create(request, key=f"{run.key}/{host.id}"))
+                children.append(attached(run, storage, request))
         waiting = self._stage.all_ended(run, storage, children)
         if waiting is None:
             run.data["targets"] = targets_of(self._attachments(run))
@@ -43,7 +44,7 @@ class Exposing:
         children = []
         for each in self._attachments(run):
             with suppress(NotFound):
-                children.append(storage.attachments.delete(each.id, key=f"{run.key}/{each.id}"))
+                children.append(withdrawn(run, storage, each.id))
         waiting = self._stage.all_ended(run, storage, children)
         if waiting is None:
             self._forget_hosts(run)

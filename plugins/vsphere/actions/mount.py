@@ -12,6 +12,7 @@ from ....core.model.request import AttachmentRequest, HostRequest
 from ..hosts import vmfs
 from ..hosts.esx import Esx
 from ..hosts.vmfs import Vmfs
+from .asked import attached, withdrawn
 from .mounted import writes
 from .mounting import Meant, Mounting
 from .reasons import because
@@ -46,7 +47,7 @@ class Mount(Mounting):
                 request = HostRequest(names[moid], (Initiator("iscsi", iqn),), os_type="esxi")
                 host = self._stage.steward(run).hosts.ensure(request)
                 wanted = AttachmentRequest(run.data["volume"], host.id, metadata={MARK: run.operation.id})
-                children.append(storage.attachments.create(wanted, key=f"{run.key}/{host.id}"))
+                children.append(attached(run, storage, wanted))
         return self._stage.all_ended(run, storage, children)
 
     def detach(self, run: Run) -> Wait | None:
@@ -55,7 +56,7 @@ class Mount(Mounting):
             known = self._attachment(run, moid)
             if known is not None and _made_by(run, known):
                 with suppress(NotFound):
-                    children.append(storage.attachments.delete(known.id, key=f"{run.key}/{known.id}"))
+                    children.append(withdrawn(run, storage, known.id))
         return self._stage.all_ended(run, storage, children)
 
     def targets(self, run: Run) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ....core.errors import Failed, NotFound, Refused
 from ....core.journal.step import Run, Wait
 from ....core.model.volume import Volume
+from .asked import asked
 from .reasons import because
 from .stage import Stage, everything
 from .wanted import MARK, Wanted
@@ -23,7 +24,8 @@ class NewVolume:
             return None
         storage = self._stage.storage(run)
         try:
-            found = self._stage.ended(run, storage, storage.volumes.delete(made.id, key=run.key))
+            child = asked(run, made.id, lambda key: storage.volumes.delete(made.id, key=key))
+            found = self._stage.ended(run, storage, child)
         except NotFound:
             return None
         return found if isinstance(found, Wait) else None
@@ -35,7 +37,8 @@ class NewVolume:
         made = self._made(run)
         if made is None:
             request = wanted.request(run.operation.id)
-            found = self._stage.ended(run, storage, storage.volumes.create(request, key=run.key))
+            child = asked(run, "volume", lambda key: storage.volumes.create(request, key=key))
+            found = self._stage.ended(run, storage, child)
             if isinstance(found, Wait):
                 return found
             made = storage.volumes.get(str(found.result["volume"]))

@@ -18,6 +18,7 @@ from ..hosts.blockers import Blocker, phrases
 from ..hosts.esx import Esx, hosts_at
 from ..hosts.raw_disks import Guest, RawDisk
 from ..hosts.reading import hosts_beside
+from .asked import asked, withdrawn
 from .backing import Backing, behind, targets_of
 from .desk import Desk, Seat
 from .provision import HOST_PRIVILEGE
@@ -141,16 +142,16 @@ class RdmRemove:
         storage, children = self._stage.storage(run), []
         for known in run.data["attachments"]:
             with suppress(NotFound):
-                children.append(storage.attachments.delete(known, key=f"{run.key}/{known}"))
+                children.append(withdrawn(run, storage, known))
         return self._stage.all_ended(run, storage, children)
 
     def volume(self, run: Run) -> Wait | None:
         """It goes, if that was asked for."""
         if not run.data["input"]["delete_volume"]:
             return None
-        storage = self._stage.storage(run)
+        storage, doomed = self._stage.storage(run), str(run.data["volume"])
         try:
-            child = storage.volumes.delete(run.data["volume"], key=run.key)
+            child = asked(run, doomed, lambda key: storage.volumes.delete(doomed, key=key))
         except NotFound:
             return None
         found = self._stage.ended(run, storage, child)

@@ -10,6 +10,7 @@ from ..hosts import vmfs
 from ..hosts.blockers import blockers_on, phrases
 from ..hosts.esx import Esx
 from ..hosts.vmfs import Vmfs
+from .asked import withdrawn
 from .mounted import writes
 from .mounting import Meant, Mounting
 from .reasons import because
@@ -69,7 +70,7 @@ class Unmount(Mounting):
             known = self._attachment(run, moid)
             if known is not None:
                 with suppress(NotFound):
-                    children.append(storage.attachments.delete(known.id, key=f"{run.key}/{known.id}"))
+                    children.append(withdrawn(run, storage, known.id))
         return self._stage.all_ended(run, storage, children)
 
     def read_back(self, run: Run) -> None:

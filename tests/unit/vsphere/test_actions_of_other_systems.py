@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from isthmus.core.errors import IsthmusError
 from isthmus.core.model.identity import now
 from isthmus.core.model.operation import Operation, OperationState
 from isthmus.core.model.page import Page
 from isthmus.core.model.volume import Volume, VolumeState
+from isthmus.plugins.vsphere.actions.delete import Delete
+from isthmus.plugins.vsphere.actions.expand import Expand
+from isthmus.plugins.vsphere.actions.mount import Mount
 from isthmus.plugins.vsphere.actions.new_volume import NewVolume
+from isthmus.plugins.vsphere.actions.provision import Provision
+from isthmus.plugins.vsphere.actions.rdm_remove import RdmRemove
 from isthmus.plugins.vsphere.actions.stage import Stage
+from isthmus.plugins.vsphere.actions.unmount import Unmount
 from isthmus.plugins.vsphere.actions.wanted import MARK, Wanted
 
 WANTED = Wanted("gold", 1 << 30, SimpleNamespace(id="p", name="shared"), None, 2)  # type: ignore[arg-type]
+
+
+NOBODY: Any = None
+HOST = SimpleNamespace(initiators=(SimpleNamespace(name="iqn.a"),))
 
 
 def volume(state: VolumeState) -> Volume:
@@ -49,8 +61,9 @@ class Elsewhere:
         changing = SimpleNamespace(create=self.asked, delete=self.asked, extend=self.asked)
         volumes = SimpleNamespace(**vars(changing), list=self.volumes, get=lambda moid: volume(self.state))
         attachments = SimpleNamespace(**vars(changing), list=self.attached)
+        hosts = SimpleNamespace(list=lambda query: Page((), None), get=lambda moid: HOST)
         operations = SimpleNamespace(get=lambda moid: operation(OperationState.RUNNING), wait=self.wait)
-        return SimpleNamespace(volumes=volumes, attachments=attachments, operations=operations)
+        return SimpleNamespace(volumes=volumes, attachments=attachments, operations=operations, hosts=hosts)
 
     def asked(self, *what: Any, key: str, **more: Any) -> Operation:
         failed = len(self.keys) < self.failing
@@ -61,7 +74,9 @@ class Elsewhere:
         return Page((volume(self.state),), None)
 
     def attached(self, query: Any) -> Any:
-        return Page((SimpleNamespace(id="a", host="h", state="attached", metadata={}, connection={}),), None)
+        return Page(
+            (SimpleNamespace(id="a", host="h", state="attached", metadata={MARK: "operation"}, connection={}),), None
+        )
 
     def wait(self, moid: str, seconds: float) -> Operation:
         self.state = self.later
@@ -77,6 +92,9 @@ class Elsewheres(Stage):
     def storage(self, run: Any, system: str | None = None) -> Any:
         return self._only
 
+    def steward(self, run: Any) -> Any:
+        return self._only
+
 
 @dataclass
 class Try:
@@ -87,6 +105,7 @@ class Try:
     operation: Any = field(default_factory=lambda: SimpleNamespace(id="operation", progress=0.0, note=""))
     data: dict[str, Any] = field(default_factory=lambda: {
         "system": "elsewhere", "volume": "v", "attachments": ["a"],
+        "hosts": ["host-1"], "iqns": {"host-1": "iqn.a"}, "before": {"host-1": {"attached": False}},
         "input": {"name": "gold", "with_snapshots": False, "delete_volume": True, "size": 2 << 30},
     })  # fmt: skip
     result: dict[str, Any] = field(default_factory=dict)
@@ -96,6 +115,28 @@ class Try:
 
     def cancelled(self) -> bool:
         return False
+
+
+STEPS: dict[str, Callable[[Stage, Any], Any]] = {
+    "delete": lambda stage, run: Delete(NOBODY, stage).volume(run),
+    "delete-withdraw": lambda stage, run: Delete(NOBODY, stage).withdraw(run),
+    "rdm-remove": lambda stage, run: RdmRemove(NOBODY, stage).volume(run),
+    "rdm-remove-detach": lambda stage, run: RdmRemove(NOBODY, stage).detach(run),
+    "expand": lambda stage, run: Expand(NOBODY, stage).extend(run),
+    "unmount": lambda stage, run: Unmount(NOBODY, stage).detach(run),
+    "mount-undo": lambda stage, run: Mount(NOBODY, stage).detach(run),
+    "provision-undo": lambda stage, run: Provision(NOBODY, stage).no_volume(run),
+    "provision-undo-attach": lambda stage, run: Provision(NOBODY, stage).detach(run),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_what_failed_there_is_asked_for_anew_when_the_step_is_tried_again(step: str) -> None:
+    system = Elsewhere(failing=1, state=VolumeState.AVAILABLE)
+    with pytest.raises(IsthmusError):
+        STEPS[step](Elsewheres(system), Try(1))
+    STEPS[step](Elsewheres(system), Try(2))
+    assert list(system.keys.values()) == [OperationState.FAILED, OperationState.DONE]
 
 
 def making(system: Elsewhere) -> NewVolume:
