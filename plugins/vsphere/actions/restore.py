@@ -24,7 +24,7 @@ from ..hosts.esx import Esx
 from ..hosts.machines import Machine
 from ..hosts.vmfs import Vmfs
 from .asked import asked
-from .backing import Backing, initiators
+from .backing import Backing, initiators, targets_of
 from .desk import Desk, Seat
 from .hidden import demand_readable, demand_seen, demand_seen_still
 from .mounted import hosts_of_store, writes
@@ -97,7 +97,7 @@ class Restore:
         run.data["datastore"], run.data["name"] = found.store.moid, found.store.name
         run.data["hosts"] = [each.moid for each in found.hosts]
         run.data["mounted"] = [each.moid for each in found.hosts if _mounted(found.store, each)]
-        run.data["targets"] = sorted({str(each.connection["iqn"]) for each in attached})
+        run.data["targets"] = targets_of(attached)
         run.data["attached"] = [
             {"host": each.host, "mode": each.mode.value, "metadata": dict(each.metadata)} for each in attached
         ]
@@ -171,9 +171,12 @@ class Restore:
             each_host(self._stage.hosts(run, connection), work)
 
     def withdraw(self, run: Run) -> Wait | None:
-        """No host may have the volume."""
+        """No host may have the volume. One that got it meanwhile was not asked to let go of it, and stops this."""
         storage, children = self._stage.storage(run), []
-        for each in self._attachments(run):
+        attached, known = self._attachments(run), [each["host"] for each in run.data["attached"]]
+        if any(each.host not in known for each in attached):
+            raise because(Conflict, "attached-meanwhile", name=run.data["name"])
+        for each in attached:
             with suppress(NotFound):
                 children.append(asked(run, each.id, partial(_withdrawn, storage, each.id)))
         return self._stage.all_ended(run, storage, children)
@@ -190,7 +193,7 @@ class Restore:
                 children.append(asked(run, each["host"], partial(_attached, storage, request)))
         waiting = self._stage.all_ended(run, storage, children)
         if waiting is None:
-            run.data["targets"] = sorted({str(each.connection["iqn"]) for each in self._attachments(run)})
+            run.data["targets"] = targets_of(self._attachments(run))
         return waiting
 
     def rehearse(self, run: Run) -> None:

@@ -12,6 +12,7 @@ import pytest
 from isthmus.core.errors import Conflict, Forbidden
 from isthmus.core.model.host import Initiator
 from isthmus.core.model.request import AttachmentRequest, HostRequest, SnapshotRequest
+from isthmus.plugins.vsphere.actions.backing import Backing
 from isthmus.plugins.vsphere.actions.declared.restore import RESTORE
 from isthmus.plugins.vsphere.connection.vmodl import vim
 from tests.environment.engine import done
@@ -369,6 +370,39 @@ def test_a_host_of_others_that_has_the_volume_stops_it(site: ActionSite, volume:
     done(engine, engine.attachments.create(site.root, AttachmentRequest(volume, stranger.id)))
     with refused(Conflict, "attached to hosts outside this vCenter"):
         site.begin("restore", "gold", snapshot="monday")
+
+
+def test_a_host_that_gets_the_volume_meanwhile_keeps_it_and_stops_it(site: ActionSite, volume: str) -> None:
+    taken(site)
+    engine, before, given = site.array.engine, state(site), list[str]()
+
+    def attached(run: Any) -> None:
+        if not given:
+            iqn = "iqn.1998-01.com.example:latecomer"
+            late = engine.hosts.ensure(site.root, HostRequest("latecomer", (Initiator("iscsi", iqn),)))
+            ended = done(engine, engine.attachments.create(site.root, AttachmentRequest(volume, late.id)))
+            given.append(str(ended.result["attachment"]))
+
+    with meanwhile(site, "withdraw", attached):
+        ended = site.act("restore", "gold", snapshot="monday")
+    assert ended.state == "failed" and "attached to another host meanwhile" in message(ended)
+    assert engine.attachments.get(site.root, given[0]).state == "attached"
+    assert state(site)["mounts"] == before["mounts"]
+
+
+def test_an_attachment_that_has_no_connection_is_no_target(
+    site: ActionSite, volume: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine(site, "payroll", on=False)
+    taken(site)
+    attachments = Backing.attachments
+
+    def listed(backing: Backing) -> list[Any]:
+        first, *others = attachments(backing)
+        return [first, *(replace(each, connection={}) for each in others)]
+
+    monkeypatch.setattr(Backing, "attachments", listed)
+    assert site.done("restore", "gold", snapshot="monday")["machines"] == ["payroll"]
 
 
 def test_a_snapshot_of_another_file_system_is_refused(site: ActionSite, volume: str) -> None:
