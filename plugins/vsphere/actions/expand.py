@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
-from ....core.errors import Busy, Conflict, Failed
+from ....core.errors import Busy, Conflict, Failed, NotOffered
 from ....core.journal.step import Run, Wait
 from ....plugin_manager.action import Call
 from ..connection.soap import Connection, Who
@@ -34,22 +35,22 @@ class Expand:
         """From which size to which, and whether the pool has room."""
         store, backing = self._asked(call)
         wanted = int(call.input["size"])
-        grown: Mapping[str, Any] = {}
-        if wanted > backing.volume.size:
-            grown = backing.storage.volumes.extend(backing.volume.id, wanted, dry_run=True).plan or {}
         return {
             "datastore": {"id": store.moid, "name": store.name, "capacity": store.capacity},
             "volume": {"id": backing.volume.id, "size": backing.volume.size, "new_size": wanted},
-            "growth": dict(grown),
+            "growth": _growth(backing, wanted),
             "system": backing.system,
         }
 
     def examine(self, run: Run) -> None:
-        """Once more, before anything grows."""
+        """Once more, before anything grows; the system says whether it has room."""
         with self._stage.vcenter(run) as connection:
             subject = self._stage.subject(run, connection)
             store, backing = self._growing(connection, subject, run.context, run.data["input"])
             run.data["hosts"] = [each.moid for each in hosts_of_store(connection, store)]
+        # A system that tells no plans refuses when it is asked to grow, which is no harm yet.
+        with suppress(NotOffered):
+            _growth(backing, int(run.data["input"]["size"]))
         run.data["system"], run.data["volume"] = backing.system, backing.volume.id
         run.data["datastore"], run.data["before"] = store.moid, store.capacity
 
@@ -131,3 +132,10 @@ class Expand:
         if size is not None and (size < backing.volume.size or size - SLACK <= store.capacity):
             raise because(Conflict, "never-shrinks", name=store.name, size=backing.volume.size)
         return store, backing
+
+
+def _growth(backing: Backing, wanted: int) -> dict[str, Any]:
+    """What the system plans for the volume; raises when it cannot grow so far. Nothing where it has the size."""
+    if wanted <= backing.volume.size:
+        return {}
+    return dict(backing.storage.volumes.extend(backing.volume.id, wanted, dry_run=True).plan or {})

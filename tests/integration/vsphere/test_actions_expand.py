@@ -9,11 +9,12 @@ import pytest
 
 from isthmus.core.errors import Conflict
 from isthmus.core.model.page import Query
+from isthmus.plugins.vsphere.actions.expand import Expand
 from isthmus.plugins.vsphere.connection.vmodl import vim
 from isthmus.plugins.vsphere.hosts import vmfs
 from tests.environment import iscsi
 from tests.environment.server import until
-from tests.integration.vsphere.actions_site import GIB, ActionSite, refused
+from tests.integration.vsphere.actions_site import GIB, ActionSite, cure, message, refused
 
 CLUSTER = "cluster-1"
 SLACK = 64 << 20
@@ -61,15 +62,45 @@ def test_it_is_never_made_smaller(site: ActionSite, volume: str, size: int) -> N
     assert sizes(site, volume) == before
 
 
-def test_a_failure_before_anything_grew_leaves_all_as_it_was(site: ActionSite, volume: str) -> None:
+@pytest.mark.parametrize(("step", "after"), [("examine", True), ("extend", False)])
+def test_a_failure_before_anything_grew_leaves_all_as_it_was(
+    site: ActionSite, volume: str, step: str, after: bool
+) -> None:
     before = sizes(site, volume)
-    with site.failing("vsphere.expand", "examine"):
+    with site.failing("vsphere.expand", step, after=after):
         assert site.act("expand", "gold", size=3 * GIB).state == "failed"
     assert sizes(site, volume) == before
 
 
+def test_a_size_that_the_pool_lacks_is_refused_before_anything_is_done(
+    site: ActionSite, volume: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sizes(site, volume)
+    monkeypatch.setattr(Expand, "extend", lambda deed, run: pytest.fail("It was tried."))
+    found = site.act("expand", "gold", size=1 << 50)
+    assert found.state == "failed" and "has no room" in message(found) and cure(found)
+    assert sizes(site, volume) == before
+
+
+def test_a_volume_that_the_system_does_not_let_grow_ends_it(
+    site: ActionSite, volume: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sizes(site, volume)
+    monkeypatch.setattr("isthmus.plugins.vsphere.actions.expand._growth", lambda backing, wanted: {})
+    found = site.act("expand", "gold", size=1 << 50)
+    assert found.state == "failed" and "has no room" in message(found)
+    assert sizes(site, volume) == before
+
+
+def test_a_volume_that_grew_before_it_was_stopped_is_finished_by_asking_again(site: ActionSite, volume: str) -> None:
+    with site.failing("vsphere.expand", "extend", after=True):
+        assert site.act("expand", "gold", size=3 * GIB).state == "failed"
+    site.done("expand", "gold", size=3 * GIB)
+    assert sizes(site, volume)[1] > 3 * GIB - SLACK
+
+
 @pytest.mark.parametrize("after", [True, False], ids=["after", "before"])
-@pytest.mark.parametrize("step", ["extend", "scan", "grow", "read_back"])
+@pytest.mark.parametrize("step", ["scan", "grow", "read_back"])
 def test_a_failure_past_that_point_is_overcome(site: ActionSite, volume: str, step: str, after: bool) -> None:
     with site.failing("vsphere.expand", step, after=after):
         found = site.act("expand", "gold", size=3 * GIB)
@@ -111,5 +142,5 @@ def test_what_stopped_half_way_is_finished_by_asking_again(site: ActionSite, vol
 def test_the_plan_says_from_where_to_where_and_changes_nothing(site: ActionSite, volume: str) -> None:
     before = sizes(site, volume)
     plan: Any = site.catalogue.plan("vsphere", "expand", site.call("gold", {"size": 3 * GIB}))
-    assert (plan["volume"]["size"], plan["volume"]["new_size"], plan["pivot"]) == (2 * GIB, 3 * GIB, "extend")
+    assert (plan["volume"]["size"], plan["volume"]["new_size"], plan["pivot"]) == (2 * GIB, 3 * GIB, "scan")
     assert sizes(site, volume) == before

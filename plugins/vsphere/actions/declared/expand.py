@@ -31,6 +31,6 @@ EXPAND = Declared(
     ("Datastore",),
     INPUT,
     {"examine": None, "extend": None, "scan": None, "grow": None, "read_back": None},
-    # What has grown is not made smaller again.
-    pivot="extend",
+    # A system that does not let the volume grow leaves all as it was; one that has grown is never made smaller again.
+    pivot="scan",
 )
