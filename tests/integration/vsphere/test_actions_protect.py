@@ -239,7 +239,7 @@ def test_a_system_in_which_volumes_do_not_say_it_is_named(
             monkeypatch.setattr(storage, "describe", lambda: said)
             return storage
 
-    monkeypatch.setattr(site.offered._stage, "_systems", lambda: {"basement": Foreign()})
+    monkeypatch.setattr(site.offered.stage, "_systems", lambda: {"basement": Foreign()})
     with refused(NotOffered, "storage system basement.*class of service"):
         protect(site, every="daily")
     wrong = site.catalogue.check("vsphere", "protect", site.call("gold"))
@@ -252,7 +252,7 @@ def test_a_system_in_which_volumes_do_not_say_it_is_named(
 def test_another_system_of_ours_is_asked_under_its_name(
     site: ActionSite, volume: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(site.offered._stage, "_systems", lambda: {"far": site.adapter})
+    monkeypatch.setattr(site.offered.stage, "_systems", lambda: {"far": site.adapter})
     assert protect(site, every="weekly")["system"] == "far"
     assert read(site, volume).protection["schedule"]["occurrence"] == "Weekly"
 

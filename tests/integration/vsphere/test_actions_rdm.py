@@ -133,7 +133,8 @@ def test_a_volume_that_somebody_takes_meanwhile_is_left_to_him(
     if host is not None:
         iqn = storage_of(site.hosts()[1 if hosts else host]).adapter.name
     after(step, lambda run: taken.append(site.array.attach(spare, iqn)), monkeypatch)
-    found = site.act("rdm-add", "payroll", volume=spare, **({"hosts": hosts} if hosts else {}))
+    given: dict[str, Any] = {"hosts": hosts} if hosts else {}
+    found = site.act("rdm-add", "payroll", volume=spare, **given)
     assert found.state == "failed" and "The volume spare is in use on" in message(found)
     left = site.array.engine.attachments.list(site.root, Query(filters={"volume": spare})).items
     assert [each.id for each in left] == [taken[0].attachment]

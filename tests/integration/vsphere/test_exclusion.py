@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from isthmus.core.errors import KeyReused, Occupied
 from isthmus.core.journal.step import Run
-from isthmus.core.model.operation import OperationState
+from isthmus.core.model.operation import Operation, OperationState
 from isthmus.core.store import schema
 from isthmus.plugins.vsphere.actions.reasons import said
 from tests.environment.server import until
@@ -109,18 +109,19 @@ def test_the_same_again_is_no_other(site: ActionSite, gold: str) -> None:
 
 def test_a_key_used_for_something_else_leaves_the_running_operation_its_session(site: ActionSite) -> None:
     with held(site, "vsphere.provision", "volume") as go:
-        first = site.catalogue.invoke("vsphere", "provision", site.call(HOST, wanted(), key="once"))
+        operation = site.catalogue.invoke("vsphere", "provision", site.call(HOST, wanted(), key="once"))
+        assert isinstance(operation, Operation)
         with pytest.raises(KeyReused):
             site.catalogue.invoke("vsphere", "provision", site.call(HOST, wanted(name="other"), key="once"))
         table = schema.operations
         with site.array.engine.parts.database.read() as tx:
-            data = tx.execute(select(table.c.data).where(table.c.id == first.id)).scalar_one()  # type: ignore[union-attr]
+            data = tx.execute(select(table.c.data).where(table.c.id == operation.id)).scalar_one()
         endpoint = site.offered.desk.reaches.get(site.vc.guid).vcenter.endpoint
         connection, who = site.offered.stage._sealed.resume(str(data["session"]), endpoint)
         connection.close()
         assert who.user
         go[0] = True
-        assert site.ended(first).state == "done"  # type: ignore[arg-type]
+        assert site.ended(operation).state == "done"
 
 
 def test_what_is_meant_is_not_found_out_as_the_service_account(site: ActionSite) -> None:

@@ -214,7 +214,7 @@ def test_a_host_that_is_offline_or_privileges_that_are_missing_refuse_it_first(a
 def test_an_administrator_gives_a_rule_another_bound_or_puts_it_out_of_force(site: ActionSite) -> None:
     spoil(site)
     changes = {"apd-timeout": {"at_least": 50}, "apd-handling": False, "time-servers": {"equals": ["ntp.isthmus.test"]}}
-    site.offered._stage.settings = {"host_rules": changes}
+    site.offered.stage.settings = {"host_rules": changes}
     assert not {"apd-timeout", "apd-handling"} & told(site).keys()
     assert told(site)["time-servers"] == ("ntp.example.test", "ntp.isthmus.test")
     site.ended(site.begin("apply-host-settings", FIRST, context=site.root, rules=["time-servers"]))

@@ -61,7 +61,7 @@ def center(site: ActionSite) -> str:
 
 
 def keeper(site: ActionSite) -> Keeper:
-    return Keeper(site.offered.desk.reaches, site.offered._stage.systems(), site.vc.guid)
+    return Keeper(site.offered.desk.reaches, site.offered.stage.systems(), site.vc.guid)
 
 
 def tags(site: ActionSite) -> set[str]:
@@ -178,7 +178,7 @@ def test_what_belongs_to_no_profile_any_more_goes_unless_machines_have_it(site: 
     assert "x-kept" in tags(site) & policies(site)
     (told,) = result["left"]
     assert told["kind"] == "policy-kept" and "1 machines or disks have the policy: it stays" in told["text"]
-    (finding,) = drift.findings(site.offered.desk.reaches, site.offered._stage.systems(), site.vc.guid)
+    (finding,) = drift.findings(site.offered.desk.reaches, site.offered.stage.systems(), site.vc.guid)
     assert finding.level == "warning" and "x-kept is gone" in finding.text and "another policy" in finding.cure
     again = profile(site, "x-kept")
     keeper(site).mend()
@@ -352,7 +352,7 @@ def test_a_connection_that_breaks_in_the_middle_is_overcome(site: ActionSite, me
 
 
 def test_a_new_datastore_has_its_tag_at_once(site: ActionSite) -> None:
-    site.offered._stage.settings = {"profile_policies": True}
+    site.offered.stage.settings = {"profile_policies": True}
     given = {"name": "gold", "size": 2 * GIB, "profile": "shared"}
     made = site.ended(site.begin("provision", CLUSTER, context=site.root, **given))
     assert made.result["tagged"] is True and tags_of(site, "gold") == {"shared"}
@@ -361,7 +361,7 @@ def test_a_new_datastore_has_its_tag_at_once(site: ActionSite) -> None:
 
 
 def test_a_datastore_that_cannot_be_tagged_is_there_all_the_same(site: ActionSite) -> None:
-    site.offered._stage.settings = {"profile_policies": True}
+    site.offered.stage.settings = {"profile_policies": True}
     site.vc.trouble("POST /api/session", drop=True, times=100)
     given = {"name": "gold", "size": 2 * GIB, "profile": "shared"}
     made = site.ended(site.begin("provision", CLUSTER, context=site.root, **given))
@@ -381,7 +381,7 @@ def test_the_duty_mends_every_vcenter_and_a_dead_one_keeps_no_other(site: Action
     for guid in ("00000000-dead", "ffffffff-dead"):
         vcenters.put(replace(alive, guid=guid, host=f"{guid}.invalid", version=0), password="Secret-1")
     desk.reaches.refresh(site.vc.guid)
-    duty(lambda: desk.reaches, site.offered._stage.systems).run(Beat())
+    duty(lambda: desk.reaches, site.offered.stage.systems).run(Beat())
     assert tags(site) == policies(site) == profiles(site)
 
 

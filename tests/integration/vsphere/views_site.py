@@ -27,6 +27,7 @@ from isthmus.core.store.database import Database
 from isthmus.core.store.records import OwnedRecords
 from isthmus.core.store.schema import metadata
 from isthmus.plugins.vsphere.actions.desk import Desk
+from isthmus.plugins.vsphere.actions.exclusion import Exclusion
 from isthmus.plugins.vsphere.connection.sealed_sessions import SealedSessions
 from isthmus.plugins.vsphere.connection.sessions import UserSessions
 from isthmus.plugins.vsphere.connection.trust import Trust
@@ -267,7 +268,9 @@ def views_site(
         watches = Watches(reaches)
         contents = Contents()
         systems: dict[str, Any] = {"local": installation.adapter(engine), "array": ShelfAdapter("array", contents)}
-        desk = Desk(reaches, sessions, SealedSessions(records), lambda *given, **more: None)  # type: ignore[arg-type]
+        exclusion = Exclusion(lambda: systems["local"])
+        submit: Any = lambda *given, **more: None  # noqa: E731
+        desk = Desk(reaches, sessions, SealedSessions(records), submit, exclusion)
         views = Views(desk, watches, lambda: systems, seconds=seconds)
         people = People(reaches, sessions, lambda tenant: True)
         try:
