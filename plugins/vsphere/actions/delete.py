@@ -21,7 +21,7 @@ from .desk import Desk, Seat
 from .mounted import hosts_of_store
 from .provision import HOST_PRIVILEGE
 from .reasons import because
-from .stage import Stage, each_host, everything
+from .stage import Stage, each_host, everything, visited
 
 PRIVILEGE = "Datastore.Delete"
 
@@ -72,7 +72,7 @@ class Delete:
         """On all hosts but the one through which it is destroyed; then nothing may have come upon it meanwhile."""
         with self._stage.vcenter(run) as connection:
             store = self._store(run, connection)
-            for host in self._stage.hosts(run, connection)[1:]:
+            for host in visited(run, self._stage.hosts(run, connection)[1:]):
                 host.demand_connected()
                 vmfs.unmount(host, store)
             _demand_unused(connection, store)
@@ -80,7 +80,7 @@ class Delete:
     def remount(self, run: Run) -> None:
         with self._stage.vcenter(run) as connection:
             store = self._store(run, connection)
-            each_host(self._stage.hosts(run, connection), lambda host: vmfs.mount(host, store))
+            each_host(self._stage.visit(run, connection, gone_ok=True), lambda host: vmfs.mount(host, store))
 
     def destroy(self, run: Run) -> None:
         """The file system goes: no way back from here."""
@@ -90,7 +90,9 @@ class Delete:
     def detach(self, run: Run) -> None:
         """No host uses the disk any more."""
         with self._stage.vcenter(run) as connection:
-            each_host(self._stage.hosts(run, connection), lambda host: host.detach(run.data["identifier"]))
+            each_host(
+                self._stage.visit(run, connection, gone_ok=True), lambda host: host.detach(run.data["identifier"])
+            )
 
     def targets(self, run: Run) -> None:
         """No host logs in to it any more, or remembers it."""
@@ -103,7 +105,7 @@ class Delete:
             host.forget(identifier)
 
         with self._stage.vcenter(run) as connection:
-            each_host(self._stage.hosts(run, connection), work)
+            each_host(self._stage.visit(run, connection, gone_ok=True), work)
 
     def withdraw(self, run: Run) -> Wait | None:
         """No host may have the volume any more."""
@@ -133,7 +135,7 @@ class Delete:
             with suppress(NotFound):
                 self._store(run, connection)
                 raise because(Failed, "still-there", name=run.data["name"])
-            for host in self._stage.hosts(run, connection):
+            for host in self._stage.visit(run, connection, gone_ok=True):
                 host.scan()
                 host.forget(run.data["identifier"])
                 if host.disk(run.data["identifier"]) is not None:

@@ -11,6 +11,7 @@ from ....core.journal.step import Run, Wait
 from ....plugin_manager.action import Call
 from ..connection.soap import Connection, Who
 from ..hosts import vmfs
+from ..hosts.esx import Esx
 from ..hosts.vmfs import Vmfs
 from .asked import asked
 from .backing import Backing, backing_of
@@ -18,7 +19,7 @@ from .desk import Desk, Seat
 from .mounted import hosts_of_store
 from .provision import HOST_PRIVILEGE, SLACK
 from .reasons import because
-from .stage import Stage
+from .stage import Stage, visited
 
 
 class Expand:
@@ -70,16 +71,16 @@ class Expand:
     def scan(self, run: Run) -> None:
         """Every host learns how large the disk is now."""
         with self._stage.vcenter(run) as connection:
-            for host in self._stage.hosts(run, connection):
+            for host in visited(run, self._left(run, connection)):
                 host.demand_connected()
                 host.scan()
 
     def grow(self, run: Run) -> None:
         """One host lets the file system have the whole disk; the others look again."""
         with self._stage.vcenter(run) as connection:
-            hosts = self._stage.hosts(run, connection)
+            hosts = self._left(run, connection)
             vmfs.expand(hosts[0], self._store(run, connection))
-            for host in hosts:
+            for host in visited(run, hosts):
                 host.scan()
             self._demand_grown(run, self._store(run, connection))
 
@@ -89,7 +90,7 @@ class Expand:
         wanted = int(run.data["input"]["size"])
         with self._stage.vcenter(run) as connection:
             store = self._store(run, connection)
-            writer = self._stage.hosts(run, connection)[0]
+            writer = self._left(run, connection)[0]
             seen = store.seen_by(writer)
             if seen is None or not seen.accessible:
                 raise because(Failed, "not-accessible", name=store.name, host=writer.name)
@@ -98,6 +99,13 @@ class Expand:
         self._demand_grown(run, store)
         run.result["volume"], run.result["size"] = volume.id, volume.size
         run.result["datastore"], run.result["capacity"] = store.moid, store.capacity
+
+    def _left(self, run: Run, connection: Connection) -> list[Esx]:
+        """The hosts, but for those that left the inventory; raises when all did."""
+        found = self._stage.hosts(run, connection, gone_ok=True)
+        if not found:
+            raise because(Failed, "host-gone")
+        return found
 
     def _demand_grown(self, run: Run, store: Vmfs) -> None:
         wanted = int(run.data["input"]["size"])

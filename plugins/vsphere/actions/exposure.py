@@ -55,7 +55,7 @@ class Exposing:
         storage = self._stage.storage(run)
         by_host = {each.host: each for each in self._attachments(run)}
         with self._stage.vcenter(run) as connection:
-            for host in self._stage.hosts(run, connection):
+            for host in self._stage.visit(run, connection):
                 known = self._ensured(run, host.name, str(host.adapter().iScsiName))
                 host.add_target(storage.attachments.connection(by_host[known.id].id))
 
@@ -72,12 +72,12 @@ class Exposing:
                 host.scan()
 
         with self._stage.vcenter(run) as connection:
-            each_host(self._stage.hosts(run, connection), work)
+            each_host(self._stage.visit(run, connection, gone_ok=True), work)
 
     def scan(self, run: Run) -> None:
         """Every host sees the disk, by the name that the storage gave it."""
         with self._stage.vcenter(run) as connection:
-            for host in self._stage.hosts(run, connection):
+            for host in self._stage.visit(run, connection):
                 host.demand_connected()
                 self._look(host)
                 if host.disk(run.data["identifier"]) is None:

@@ -16,7 +16,7 @@ from .asked import attached, withdrawn
 from .mounted import writes
 from .mounting import Meant, Mounting
 from .reasons import because
-from .stage import each_host
+from .stage import each_host, visited
 from .wanted import MARK, is_shared
 
 
@@ -63,7 +63,7 @@ class Mount(Mounting):
         """Each host logs in, with the secret of its own attachment, and looks."""
         storage = self._stage.storage(run)
         with self._stage.vcenter(run) as connection:
-            for host in self._stage.hosts(run, connection):
+            for host in self._stage.visit(run, connection):
                 known = self._attachment(run, host.moid)
                 if known is None:
                     raise because(Failed, "no-disk", host=host.name, disk=run.data["identifier"])
@@ -88,12 +88,12 @@ class Mount(Mounting):
                 host.forget(identifier)
 
         with self._stage.vcenter(run) as connection:
-            each_host(self._stage.hosts(run, connection), work)
+            each_host(self._stage.visit(run, connection, gone_ok=True), work)
 
     def mount(self, run: Run) -> None:
         """Each host finds the file system and mounts it."""
         with self._stage.vcenter(run) as connection:
-            for host in self._stage.hosts(run, connection):
+            for host in self._stage.visit(run, connection):
                 host.demand_connected()
                 host.scan()
                 vmfs.mount(host, self._store(run, connection))
@@ -102,14 +102,15 @@ class Mount(Mounting):
         with self._stage.vcenter(run) as connection:
             store = self._store(run, connection)
             before = run.data["before"]
-            hosts = [each for each in self._stage.hosts(run, connection) if not before[each.moid]["mounted"]]
-            each_host(hosts, lambda host: vmfs.unmount(host, store))
+            hosts = self._stage.hosts(run, connection, gone_ok=True)
+            lacked = [each for each in hosts if not before[each.moid]["mounted"]]
+            each_host(visited(run, lacked), lambda host: vmfs.unmount(host, store))
 
     def read_back(self, run: Run) -> None:
         """Every host reaches it."""
         with self._stage.vcenter(run) as connection:
             store = self._store(run, connection)
-            for host in self._stage.hosts(run, connection):
+            for host in self._stage.visit(run, connection):
                 if not writes(store, host):
                     raise because(Failed, "not-accessible", name=store.name, host=host.name)
         run.result["datastore"], run.result["hosts"] = store.moid, run.data["hosts"]

@@ -17,7 +17,7 @@ from .desk import Desk, Seat
 from .exposure import Exposing
 from .new_volume import NewVolume
 from .reasons import because
-from .stage import Stage, each_host, hosts_of
+from .stage import Stage, each_host, hosts_of, visited
 from .wanted import Wanted, demand_free_name, demand_hosts, demand_system
 
 HOST_PRIVILEGE = "Host.Config.Storage"
@@ -98,9 +98,11 @@ class Provision(Exposing, NewVolume):
     def unformat(self, run: Run) -> None:
         """Nobody uses it yet, and nothing but this flow makes a file system on this volume."""
         with self._stage.vcenter(run) as connection:
-            hosts = self._stage.hosts(run, connection)
+            hosts = self._stage.hosts(run, connection, gone_ok=True)
+            if not hosts:
+                return
             # What a host made whose answer was lost shows itself in a scan.
-            each_host(hosts[:1], lambda host: host.scan())
+            each_host(visited(run, hosts[:1]), lambda host: host.scan())
             store = vmfs.on_disk(hosts[0], run.data["identifier"])
             if store is not None:
                 vmfs.destroy(connection, store)
@@ -109,7 +111,7 @@ class Provision(Exposing, NewVolume):
         """The other hosts find the file system."""
         with self._stage.vcenter(run) as connection:
             hosts = self._stage.hosts(run, connection)
-            for host in hosts:
+            for host in visited(run, hosts):
                 host.demand_connected()
                 host.scan()
             store = vmfs.on_disk(hosts[0], run.data["identifier"])
@@ -122,7 +124,7 @@ class Provision(Exposing, NewVolume):
         volume = self._stage.storage(run).volumes.get(run.data["volume"])
         with self._stage.vcenter(run) as connection:
             store = vmfs.demand(connection, connection.reference("Datastore", run.data["datastore"]))
-            for host in self._stage.hosts(run, connection):
+            for host in self._stage.visit(run, connection):
                 seen = store.seen_by(host)
                 if seen is None or not seen.mounted or not seen.accessible:
                     raise because(Failed, "not-accessible", name=store.name, host=host.name)

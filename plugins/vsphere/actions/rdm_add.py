@@ -178,7 +178,7 @@ class RdmAdd(Exposing, NewVolume):
         with self._stage.vcenter(run) as connection:
             guest = raw_disks.demand(connection, self._stage.subject(run, connection))
             disk = guest.on(run.data["luns"])
-            for host in self._stage.hosts(run, connection):
+            for host in self._stage.visit(run, connection):
                 if host.disk(run.data["identifier"]) is None:
                     raise because(Failed, "no-disk", host=host.name, disk=run.data["identifier"])
         if disk is None or disk.size != volume.size or disk.mode != run.data["input"]["mode"]:

@@ -135,7 +135,7 @@ class RdmRemove:
             host.forget(identifier)
 
         with self._stage.vcenter(run) as connection:
-            each_host(self._stage.hosts(run, connection), work)
+            each_host(self._stage.visit(run, connection, gone_ok=True), work)
 
     def detach(self, run: Run) -> Wait | None:
         """The hosts may have the volume no more."""
@@ -165,7 +165,7 @@ class RdmRemove:
                 guest = raw_disks.demand(connection, self._stage.subject(run, connection))
                 if guest.on(run.data["luns"]) is not None:
                     raise because(Failed, "raw-still-there", machine=guest.name, disk=run.data["disk"]["label"])
-            for host in self._stage.hosts(run, connection):
+            for host in self._stage.visit(run, connection, gone_ok=True):
                 if host.disk(run.data["identifier"]) is not None:
                     raise because(Failed, "volume-still-seen", host=host.name, name=run.data["name"])
         left = {each.id for each in everything(storage.attachments.list, volume=run.data["volume"])}

@@ -84,7 +84,7 @@ class Reclaim:
         if wanted is not None:
             with self._stage.vcenter(run) as connection:
                 store = self._store(run, connection)
-                for host in self._stage.hosts(run, connection):
+                for host in self._stage.visit(run, connection):
                     host.demand_connected()
                     reclamation.configure(host, store, wanted)
 
@@ -93,7 +93,7 @@ class Reclaim:
         with self._stage.vcenter(run) as connection:
             store = self._store(run, connection)
             each_host(
-                self._stage.hosts(run, connection),
+                self._stage.visit(run, connection, gone_ok=True),
                 lambda host: reclamation.configure(host, store, Automatic.from_json(before[host.moid])),
             )
 
@@ -111,7 +111,7 @@ class Reclaim:
         wanted, found = _wanted(run.data["input"]), {}
         with self._stage.vcenter(run) as connection:
             store = self._store(run, connection)
-            for host in self._stage.hosts(run, connection):
+            for host in self._stage.visit(run, connection):
                 now = reclamation.automatic(host, store)
                 if wanted is not None and not now.meets(wanted):
                     raise because(Failed, "reclaim-differs", name=store.name, host=host.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -100,13 +100,18 @@ class Stage:
                 return found
         return None
 
-    def hosts(self, run: Run, connection: Connection) -> list[Esx]:
-        """Those that `run.data["hosts"]` names, in that order; raises when one is gone."""
+    def hosts(self, run: Run, connection: Connection, *, gone_ok: bool = False) -> list[Esx]:
+        """Those that `run.data["hosts"]` names, in that order; raises when one is gone, unless that is no matter: with
+        a host that left the inventory nothing is to be cleaned or finished."""
         refs = [connection.reference("HostSystem", moid) for moid in run.data["hosts"]]
         found = hosts_at(connection, refs)
-        if len(found) != len(refs):
+        if len(found) != len(refs) and not gone_ok:
             raise because(Failed, "host-gone")
         return found
+
+    def visit(self, run: Run, connection: Connection, *, gone_ok: bool = False) -> Iterator[Esx]:
+        """The same, one after the other (see `visited`)."""
+        return visited(run, self.hosts(run, connection, gone_ok=gone_ok))
 
     def subject(self, run: Run, connection: Connection) -> Any:
         """The object that the action is done to."""
@@ -137,7 +142,14 @@ class Stage:
         return reach.account.use(renewed)
 
 
-def each_host(hosts: Sequence[Esx], work: Callable[[Esx], None]) -> None:
+def visited(run: Run, hosts: Iterable[Esx]) -> Iterator[Esx]:
+    """The hosts; with each the operation says where it is, so that its step has as much time again."""
+    for host in hosts:
+        run.progress(run.operation.progress, host.name)
+        yield host
+
+
+def each_host(hosts: Iterable[Esx], work: Callable[[Esx], None]) -> None:
     """Do it on every host that can be reached; the first error is raised at the end."""
     errors = []
     for host in hosts:

@@ -14,7 +14,7 @@ from .asked import withdrawn
 from .mounted import writes
 from .mounting import Meant, Mounting
 from .reasons import because
-from .stage import each_host
+from .stage import each_host, visited
 
 
 class Unmount(Mounting):
@@ -38,15 +38,16 @@ class Unmount(Mounting):
         """All of them, before anything is withdrawn; a host refuses while it needs the datastore."""
         with self._stage.vcenter(run) as connection:
             store = self._store(run, connection)
-            for host in self._stage.hosts(run, connection):
+            for host in self._stage.visit(run, connection):
                 host.demand_connected()
                 vmfs.unmount(host, store)
 
     def remount(self, run: Run) -> None:
         with self._stage.vcenter(run) as connection:
             store = self._store(run, connection)
-            hosts = [each for each in self._stage.hosts(run, connection) if run.data["before"][each.moid]["mounted"]]
-            each_host(hosts, lambda host: vmfs.mount(host, store))
+            hosts, before = self._stage.hosts(run, connection, gone_ok=True), run.data["before"]
+            had = [each for each in hosts if before[each.moid]["mounted"]]
+            each_host(visited(run, had), lambda host: vmfs.mount(host, store))
 
     def withdraw(self, run: Run) -> None:
         """The hosts log in no more and remember nothing of it."""
@@ -61,7 +62,7 @@ class Unmount(Mounting):
             host.forget(identifier)
 
         with self._stage.vcenter(run) as connection:
-            each_host(self._stage.hosts(run, connection), work)
+            each_host(self._stage.visit(run, connection, gone_ok=True), work)
 
     def detach(self, run: Run) -> Wait | None:
         """The hosts may have the volume no more."""
@@ -77,7 +78,7 @@ class Unmount(Mounting):
         """None of them has it, and it is still there for the others."""
         with self._stage.vcenter(run) as connection:
             store = self._store(run, connection)
-            for host in self._stage.hosts(run, connection):
+            for host in self._stage.visit(run, connection, gone_ok=True):
                 seen = store.seen_by(host)
                 left = (seen is not None and seen.mounted) or host.disk(run.data["identifier"]) is not None
                 if left or self._attachment(run, host.moid) is not None:

@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
-from isthmus.core.errors import Conflict, Forbidden
+from isthmus.core.errors import Conflict, Forbidden, NotFound
+from isthmus.core.journal.tenure import StepRun
 from isthmus.plugins.vsphere.actions.backing import Backing
+from isthmus.plugins.vsphere.actions.delete import Delete
 from isthmus.plugins.vsphere.connection.vmodl import vim
+from isthmus.plugins.vsphere.hosts import esx
+from isthmus.plugins.vsphere.hosts.reading import read_all
 from tests.integration.vcenter_simulator.array import Array
 from tests.integration.vsphere.actions_site import FEW, GIB, ActionSite, action_site, message, refused
 from tests.simulators.vcenter.objects.virtual_machine import VirtualMachine
@@ -50,6 +54,49 @@ def test_a_machine_on_it_is_named_and_nothing_is_touched(site: ActionSite, volum
     with refused(Conflict, "gold cannot be deleted: virtual machine payroll"):
         site.begin("delete", "gold")
     assert site.footprint() == before
+
+
+def leaving(site: ActionSite, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the second host leave the inventory before a step."""
+    work, second = getattr(Delete, step), site.hosts()[1]
+
+    def then(deed: Delete, run: Any) -> Any:
+        monkeypatch.setattr(esx, "read_all", lambda connection, refs, *paths: {
+            moid: values for moid, values in read_all(connection, refs, *paths).items() if moid != second.moid
+        })  # fmt: skip
+        return work(deed, run)
+
+    monkeypatch.setattr(Delete, step, then)
+
+
+def test_a_host_that_left_the_inventory_meanwhile_is_in_nobodys_way(
+    site: ActionSite, volume: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaving(site, "detach", monkeypatch)
+    found = site.act("delete", "gold")
+    assert found.state == "done", found.error
+    with pytest.raises(NotFound):
+        site.array.engine.volumes.get(site.root, volume)
+
+
+def test_nor_is_it_on_the_way_back(site: ActionSite, volume: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    leaving(site, "remount", monkeypatch)
+    with site.failing("vsphere.delete", "unmount"):
+        found = site.act("delete", "gold")
+    assert (found.state, message(found)) == ("failed", "The step was told to fail.")
+
+
+def test_each_host_gives_a_step_its_time_again(site: ActionSite, volume: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tell, told = StepRun.progress, []
+
+    def listened(run: StepRun, fraction: float, note: str = "") -> None:
+        if run.key.endswith("/targets"):
+            told.append(note)
+        tell(run, fraction, note)
+
+    monkeypatch.setattr(StepRun, "progress", listened)
+    site.done("delete", "gold")
+    assert sorted(told) == [each.name for each in site.hosts()]
 
 
 def test_storage_io_control_is_named(site: ActionSite, volume: str) -> None:
