@@ -11,10 +11,10 @@ from typing import Any
 
 from ....adapters.contract import Storage
 from ....core.context import Context
-from ....core.errors import Conflict, Failed, NotFound, Refused
+from ....core.errors import Conflict, Failed, Invalid, IsthmusError, NotFound, Refused
 from ....core.journal.step import Run, Wait
 from ....core.model.attachment import AccessMode, Attachment
-from ....core.model.operation import Operation
+from ....core.model.operation import Operation, OperationState
 from ....core.model.request import AttachmentRequest
 from ....plugin_manager.action import Call, Choice
 from ..connection.soap import Connection, Who
@@ -44,6 +44,10 @@ from .quiescing import alive, demand_on, point_of
 from .reasons import because
 from .stage import Stage, each_host, everything
 from .wanted import MARK
+
+_TRIES = 5
+_NEVER = (*NOT_NOW, Invalid, NotFound)
+"""What a storage system refuses a revert with that it did not do; the last two when the snapshot is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +210,22 @@ class Restore:
             ) from None
 
     def revert(self, run: Run) -> Wait | None:
-        """The volume has the snapshot's content: no way back from here."""
+        """The volume has the snapshot's content: no way back from here. Where the storage goes on refusing, and nothing
+        has changed, what follows puts everything back as it was, and the last step tells."""
         storage = self._stage.storage(run)
-        child = asked(run, "revert", partial(_reverted, storage, run.data["volume"], run.data["point"]))
-        found = self._stage.ended(run, storage, child)
+        try:
+            child = asked(run, "revert", partial(_reverted, storage, run.data["volume"], run.data["point"]))
+        except _NEVER as error:
+            self._refused(run, error)
+            return None
+        try:
+            found = self._stage.ended(run, storage, child)
+        except _NEVER as error:
+            # Only such an end says that the volume is what it was; what a system raises else may say anything.
+            if storage.operations.get(child.id).state not in (OperationState.FAILED, OperationState.CANCELLED):
+                raise
+            self._refused(run, error)
+            return None
         return found if isinstance(found, Wait) else None
 
     def register(self, run: Run) -> None:
@@ -220,7 +236,7 @@ class Restore:
         """Machines that were at rest for the snapshot are as they were then, and the snapshot of each that was taken
         for it goes. One that somebody powered on since keeps what it wrote, and is told."""
         left = run.result["not_rewound"] = []
-        if not run.data["taken_by"]:
+        if not run.data["taken_by"] or "refused" in run.data:
             return
         name = point_of(run.data["taken_by"])
         with self._stage.vcenter(run) as connection:
@@ -231,7 +247,7 @@ class Restore:
 
     def read_back(self, run: Run) -> None:
         """Accessible on every host that reached it, on its disk; all machines back that it has. Those that nobody knew
-        are told."""
+        are told. Raises what the storage refused."""
         with self._stage.vcenter(run) as connection:
             store = self._store(run, connection)
             for host in self._stage.hosts(run, connection):
@@ -248,8 +264,17 @@ class Restore:
             there = machines.descriptions_on(connection, store.ref, store.name, alive(run))
         if store.disks != (run.data["identifier"],):
             raise because(Failed, "differs", name=store.name)
+        if "refused" in run.data:
+            said, system = run.data["refused"], run.data["system"]
+            raise because(Refused, "not-restored", system=system, name=store.name, said=said)
         run.result["name"], run.result["machines"] = store.name, sorted(each.name for each in found.values())
         run.result["unregistered"] = [each for each in there if each not in found]
+
+    def _refused(self, run: Run, error: IsthmusError) -> None:
+        """Raises it at the first tries: what is in the way may pass."""
+        if run.attempt < _TRIES:
+            raise error
+        run.data["refused"] = words(error)
 
     def _mount(self, run: Run, host: Esx) -> None:
         host.attach(run.data["identifier"])

@@ -303,6 +303,28 @@ def test_a_machine_that_is_moved_away_in_between_stays_what_it_is(site: ActionSi
     assert found(site, "payroll") is made
 
 
+def test_a_revert_that_goes_on_being_refused_puts_everything_back_as_it_was(
+    site: ActionSite, volume: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = machine(site, "payroll")
+    snapshot = taken(site)
+    writes(site, made, "tuesday")
+    made.power("poweredOff")
+    engine, before, gone = site.array.engine, state(site), list[Any]()
+
+    def deleted(run: Any) -> None:
+        if not gone:
+            gone.append(done(engine, engine.snapshots.delete(site.root, snapshot)))
+
+    station = engine.parts.journal._station
+    monkeypatch.setattr(station, "retries", replace(station.retries, patience=0.01))
+    with meanwhile(site, "revert", deleted):
+        ended = site.act("restore", "gold", snapshot="monday")
+    assert (ended.state, ended.step) == ("needs_attention", "read_back")
+    assert "everything is as it was before" in str(ended.error)
+    assert state(site) == {**before, "snapshots": []} and found(site, "payroll").guest_reads() == "tuesday"
+
+
 def test_a_host_that_goes_offline_before_the_revert_is_named_and_cleaned_up(site: ActionSite, volume: str) -> None:
     machine(site, "payroll", on=False)
     taken(site)
