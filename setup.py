@@ -20,8 +20,9 @@ class BuildWithStyle(build_py):
             print(f"The web pages are packed without their style: {reason}", file=sys.stderr)
 
     def find_package_modules(self, package: str, package_dir: str) -> list[tuple[str, str, str]]:
+        found: list[tuple[str, str, str]] = super().find_package_modules(package, package_dir)
         # The root of the repository is the package, and this file is no part of it.
-        return [found for found in super().find_package_modules(package, package_dir) if found[1] != "setup"]
+        return [each for each in found if (each[0], each[1]) != ("isthmus", "setup")]
 
 
 setup(cmdclass={"build_py": BuildWithStyle})

@@ -27,7 +27,8 @@ class SealedSessions:
         self._records = records
 
     def keep(self, operation: str, endpoint: Endpoint, guid: str, user: Connection) -> bool:
-        """Clone the user's session for this operation. Once for each: the first clone stays, and the answer is False."""
+        """Clone the user's session for this operation. Once for each: the first clone stays, and then the answer is
+        False."""
         connection = Connection(endpoint, user.version)
         who = connection.clone(user.ticket())
         body = {"vcenter": guid, "user": who.user, "version": connection.version}

@@ -45,8 +45,8 @@ class UserSession:
 
 
 class UserSessions:
-    """At most `most` sessions, each until nobody used it for `idle` seconds, or for `longest` at most; then it is logged
-    out. Several threads that ask for the same one at once get one."""
+    """At most `most` sessions, each until nobody used it for `idle` seconds, and for `longest` at most; then it is
+    logged out. Several threads that ask for the same one at once get one."""
 
     def __init__(
         self,

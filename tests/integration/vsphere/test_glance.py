@@ -74,6 +74,10 @@ def test_hosts_come_from_the_inventory_and_rights_of_all_in_one_call(vc: VCenter
         asked = calls(vc, "HasPrivilegeOnEntities")
         for each in refs:
             assert quick.privileges(each, who.key, ["Host.Config.Storage"]) == frozenset()
+        # What every menu asks of hosts came with the question whether they may be seen.
+        assert calls(vc, "HasPrivilegeOnEntities") == asked
+        for each in refs:
+            assert quick.privileges(each, who.key, ["Host.Config.DateTime"]) == frozenset()
         assert calls(vc, "HasPrivilegeOnEntities") == asked + 1
     assert glanced(vc.guid, connection, who) is connection, "outside of a glance nothing is remembered"
 

@@ -20,7 +20,7 @@ def events(bench: Bench, resource: str) -> Sequence[Event]:
     """All events about one thing."""
     number_waiting(bench.engine.database)
     with bench.engine.database.read() as tx:
-        return nouns.events.where(tx, schema.events.c.resource == resource)
+        return sorted(nouns.events.where(tx, schema.events.c.resource == resource), key=lambda each: each.number or 0)
 
 
 def test_making_and_revoking_a_token_is_told_without_the_token(bench: Bench) -> None:
