@@ -90,8 +90,21 @@ class Family:
         return frozenset({*(member.layer for member in members), *self.pins.values(), *cut})
 
     def layers(self) -> Mapping[str, str | None]:
-        """All layer files that are there, each with the layer below it."""
-        return {path.stem: backing_layer(path) for path in self.path.iterdir() if _is_layer(path)}
+        """All layer files that are there, each with the layer below it.
+
+        One that nothing names may have been left half-written by a death: it rests on nothing, and is swept away.
+        """
+        named, found = self.named(), dict[str, str | None]()
+        for path in self.path.iterdir():
+            if not _is_layer(path):
+                continue
+            try:
+                found[path.stem] = backing_layer(path)
+            except Failed:
+                if path.stem in named:
+                    raise
+                found[path.stem] = None
+        return found
 
     def chain(self, layer: str) -> tuple[str, ...]:
         """The layer and those below it, down to the base."""

@@ -66,6 +66,24 @@ def test_layers_go_when_nothing_rests_on_them(folder: Folder) -> None:
     assert list((folder.path / "families").iterdir()) == []
 
 
+@pytest.mark.parametrize("content", [b"", b"QFI\xfb", b"\0" * 4096], ids=["empty", "cut", "zeros"])
+def test_a_layer_that_a_death_left_half_written_is_swept_and_stops_nothing(folder: Folder, content: bytes) -> None:
+    family = chained(folder)
+    (family.path / "half.qcow2").write_bytes(content)
+    assert family.layers()["half"] is None
+    family.sweep()
+    assert set(family.layers()) == {"base", "middle", "top"}
+
+
+def test_a_layer_that_something_rests_on_is_not_taken_for_half_written(folder: Folder) -> None:
+    family = chained(folder)
+    (family.path / "top.qcow2").write_bytes(b"")
+    with pytest.raises(Failed, match="not a qcow2 image"):
+        family.layers()
+    with pytest.raises(Failed, match="not a qcow2 image"):
+        family.sweep()
+
+
 def test_a_layer_that_a_change_or_a_copy_needs_is_not_swept(folder: Folder) -> None:
     family = chained(folder)
     layer(family.path, "new", "top")
