@@ -177,7 +177,7 @@ def test_what_belongs_to_no_profile_any_more_goes_unless_machines_have_it(site: 
     assert "x-left" not in tags(site) | policies(site)
     assert "x-kept" in tags(site) & policies(site)
     (told,) = result["left"]
-    assert told["kind"] == "policy-kept" and "1 machines or disks have the policy: it stays" in told["text"]
+    assert told["kind"] == "policy-kept" and "1 virtual machines or disks have the policy: it stays" in told["text"]
     (finding,) = drift.findings(site.offered.desk.reaches, site.offered.stage.systems(), site.vc.guid)
     assert finding.level == "warning" and "x-kept is gone" in finding.text and "another policy" in finding.cure
     again = profile(site, "x-kept")
