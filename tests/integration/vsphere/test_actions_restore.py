@@ -322,7 +322,8 @@ def test_a_revert_that_goes_on_being_refused_puts_everything_back_as_it_was(
         ended = site.act("restore", "gold", snapshot="monday")
     assert (ended.state, ended.step) == ("needs_attention", "read_back")
     assert "everything is as it was before" in str(ended.error)
-    assert state(site) == {**before, "snapshots": []} and found(site, "payroll").guest_reads() == "tuesday"
+    left = [each for each in before["snapshots"] if each != snapshot]
+    assert state(site) == {**before, "snapshots": left} and found(site, "payroll").guest_reads() == "tuesday"
 
 
 def test_a_host_that_goes_offline_before_the_revert_is_named_and_cleaned_up(site: ActionSite, volume: str) -> None:

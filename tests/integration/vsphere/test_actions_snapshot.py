@@ -102,7 +102,7 @@ def test_a_machine_without_tools_is_named_and_taken_as_it_is_when_that_is_allowe
     site: ActionSite, volume: str
 ) -> None:
     machine(site, "payroll").set("guest.toolsRunningStatus", "guestToolsNotRunning")
-    with refused(Conflict, r"VMware Tools do not run in these machines.*payroll.*without_quiesce"):
+    with refused(Conflict, r"VMware Tools do not run in these virtual machines.*payroll.*without_quiesce"):
         site.begin("snapshot", "gold", name="monday")
     result = site.done("snapshot", "gold", name="monday", without_quiesce=True)
     assert result["unquiesced"] == ["payroll"]

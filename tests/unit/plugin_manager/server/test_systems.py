@@ -140,7 +140,8 @@ def test_an_adapter_lives_until_how_it_is_reached_changes(world: World) -> None:
     probe(world)
     other.look()
     assert inner(other) is first
-    for change in ({"settings": {"row": 2}}, {"secrets": {"key": "another"}}, {"address": "shelf://2"}):
+    moved = {"address": "shelf://2", "secrets": {"key": "another"}}
+    for change in ({"settings": {"row": 2}}, {"secrets": {"key": "another"}}, moved):
         world.update("s", **change)
         before = inner(other)
         other.look()
@@ -206,7 +207,7 @@ def test_health_is_kept_and_told_once(world: World) -> None:
 
 def test_an_answer_of_another_configuration_is_not_kept(world: World) -> None:
     asked = world.add("s")
-    world.update("s", address="shelf://elsewhere")
+    world.update("s", address="shelf://elsewhere", secrets={"key": "k"})
     world.systems.record(asked, Unavailable("no such shelf"))
     assert world.systems.get(world.root, "s").health is Health.HEALTHY
 
