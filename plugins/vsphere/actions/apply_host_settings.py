@@ -11,6 +11,7 @@ from ....core.journal.step import Run
 from ....plugin_manager.action import Call, Choice
 from ..connection.soap import Connection, Who
 from ..hosts.esx import Esx
+from ..hosts.named import demand_connected
 from ..settings.change import Change
 from ..settings.findings import Difference, findings
 from ..settings.host_state import HostState, states
@@ -102,7 +103,7 @@ class ApplyHostSettings:
                     change.take_back(state)
 
         with self._stage.vcenter(run) as connection:
-            each_host(self._stage.hosts(run, connection), work)
+            each_host(self._stage.visit(run, connection, gone_ok=True), work)
 
     def read_back(self, run: Run) -> None:
         """Every setting is what was wanted; what counts only after a restart is told."""
@@ -140,14 +141,7 @@ class ApplyHostSettings:
     def _hosts(self, connection: Connection, subject: Any, given: Mapping[str, Any]) -> list[Esx]:
         chosen = given.get("hosts", ())
         hosts = hosts_of(connection, subject, chosen)
-        for name in chosen:
-            if not any(name in (each.name, each.moid) for each in hosts):
-                raise because(Invalid, "no-such-host", host=name)
-        if not hosts:
-            raise because(Conflict, "no-hosts")
-        for host in hosts:
-            if not host.connected:
-                raise because(Conflict, "host-offline", host=host.name)
+        demand_connected(hosts, chosen)
         return hosts
 
     def _found(

@@ -35,7 +35,7 @@ from .points import BROWSE, demand_snapshot, demand_taking, found_at, snapshot_c
 from .provision import HOST_PRIVILEGE
 from .quiescing import PRIVILEGES, alive, consistent, demand_on, demand_quiescible, running_on
 from .reasons import because
-from .stage import Stage, each_host
+from .stage import Stage, each_host, visited
 from .taking import Taking
 from .wanted import Wanted, demand_free_name, demand_hosts
 
@@ -161,10 +161,10 @@ class Clone(Taking, Exposing, NewVolume):
         """No host has the copy mounted or remembers it."""
         identifier = str(run.data["identifier"])
         with self._stage.vcenter(run) as connection:
-            hosts = self._stage.hosts(run, connection)
+            hosts = self._stage.hosts(run, connection, gone_ok=True)
             # What a host made whose answer was lost shows itself in a scan.
             each_host(hosts[:1], lambda host: _leave(host, settled(host, identifier, alive(run))))
-            each_host(hosts[1:], lambda host: _leave(host, vmfs.on_disk(host, identifier)))
+            each_host(visited(run, hosts[1:]), lambda host: _leave(host, vmfs.on_disk(host, identifier)))
 
     def rename(self, run: Run) -> None:
         """From `snap-…` to the name that was asked for."""
@@ -174,7 +174,7 @@ class Clone(Taking, Exposing, NewVolume):
     def mount(self, run: Run) -> None:
         """The other hosts find it."""
         with self._stage.vcenter(run) as connection:
-            for host in self._stage.hosts(run, connection):
+            for host in self._stage.visit(run, connection):
                 host.demand_connected()
                 host.scan()
                 vmfs.mount(host, self._copied(run, connection))

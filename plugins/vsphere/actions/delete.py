@@ -99,10 +99,7 @@ class Delete:
         identifier = str(run.data["identifier"])
 
         def work(host: Esx) -> None:
-            for iqn in run.data["targets"]:
-                host.remove_target(iqn, identifier)
-            host.scan()
-            host.forget(identifier)
+            host.leave(run.data["targets"], identifier)
 
         with self._stage.vcenter(run) as connection:
             each_host(self._stage.visit(run, connection, gone_ok=True), work)

@@ -117,7 +117,7 @@ class RdmRemove:
             alive = self._alive(run)
             guest = raw_disks.settled(connection, self._stage.subject(run, connection), alive)
             if guest.on(run.data["luns"]) is None:
-                (host,) = hosts_at(connection, [guest.host])
+                host = _host_of(connection, guest)
                 lun = host.disk(run.data["identifier"])
                 if lun is None:
                     raise because(Refused, "no-disk", host=host.name, disk=run.data["identifier"])
@@ -129,10 +129,7 @@ class RdmRemove:
 
         def work(host: Esx) -> None:
             host.detach(identifier)
-            for iqn in run.data["targets"]:
-                host.remove_target(iqn, identifier)
-            host.scan()
-            host.forget(identifier)
+            host.leave(run.data["targets"], identifier)
 
         with self._stage.vcenter(run) as connection:
             each_host(self._stage.visit(run, connection, gone_ok=True), work)
@@ -221,7 +218,7 @@ class RdmRemove:
         return Given(guest, disk, backing, hosts, attachments, luns)
 
     def _behind(self, connection: Connection, guest: Guest, disk: RawDisk, context: Context) -> Backing:
-        (host,) = hosts_at(connection, [guest.host])
+        host = _host_of(connection, guest)
         identifier = host.identifier(disk.lun)
         if identifier is None:
             raise because(Conflict, "no-disk", host=host.name, disk=disk.lun)
@@ -272,3 +269,11 @@ def _is_there(storage: Any, volume: str) -> bool:
     except NotFound:
         return False
     return True
+
+
+def _host_of(connection: Connection, guest: Guest) -> Esx:
+    """The host that the machine is on; raises when it left the inventory."""
+    found = hosts_at(connection, [guest.host])
+    if not found:
+        raise because(Failed, "host-gone")
+    return found[0]

@@ -131,7 +131,7 @@ class Restore:
     def unmount(self, run: Run) -> None:
         """All hosts, before any disk is withdrawn; a host refuses while it needs the datastore."""
         with self._stage.vcenter(run) as connection:
-            for host in self._stage.hosts(run, connection):
+            for host in self._stage.visit(run, connection):
                 host.demand_connected()
                 vmfs.unmount(host, self._store(run, connection))
                 host.detach(run.data["identifier"])
@@ -139,7 +139,7 @@ class Restore:
     def mount(self, run: Run) -> None:
         """Every host uses the disk again and has what is on it mounted, if it had before."""
         with self._stage.vcenter(run) as connection:
-            each_host(self._stage.hosts(run, connection), lambda host: self._mount(run, host))
+            each_host(self._stage.visit(run, connection, gone_ok=True), lambda host: self._mount(run, host))
 
     def targets(self, run: Run) -> None:
         """No host logs in any more."""
@@ -151,7 +151,7 @@ class Restore:
             host.scan()
 
         with self._stage.vcenter(run) as connection:
-            each_host(self._stage.hosts(run, connection), work)
+            each_host(self._stage.visit(run, connection, gone_ok=True), work)
 
     def connect(self, run: Run) -> None:
         """Each host logs in again, with the secret of its own attachment, and sees the disk under its old name."""
@@ -172,7 +172,7 @@ class Restore:
                     raise because(Refused, "no-disk", host=host.name, disk=run.data["identifier"])
 
         with self._stage.vcenter(run) as connection:
-            each_host(self._stage.hosts(run, connection), work)
+            each_host(self._stage.visit(run, connection, gone_ok=True), work)
 
     def withdraw(self, run: Run) -> Wait | None:
         """No host may have the volume. One that got it meanwhile was not asked to let go of it, and stops this."""
@@ -250,7 +250,7 @@ class Restore:
         are told. Raises what the storage refused."""
         with self._stage.vcenter(run) as connection:
             store = self._store(run, connection)
-            for host in self._stage.hosts(run, connection):
+            for host in self._stage.hosts(run, connection, gone_ok=True):
                 if host.moid in run.data["mounted"] and not writes(store, host):
                     raise because(Failed, "not-accessible", name=store.name, host=host.name)
             found = {each.file: each for each in machines.machines_on(connection, store.ref)}

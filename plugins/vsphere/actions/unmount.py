@@ -56,10 +56,7 @@ class Unmount(Mounting):
         def work(host: Esx) -> None:
             vmfs.forget(host, self._store(run, host.connection))
             host.detach(identifier)
-            for iqn in run.data["targets"]:
-                host.remove_target(iqn, identifier)
-            host.scan()
-            host.forget(identifier)
+            host.leave(run.data["targets"], identifier)
 
         with self._stage.vcenter(run) as connection:
             each_host(self._stage.visit(run, connection, gone_ok=True), work)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ....adapters.contract import Storage
-from ....core.errors import Conflict, Invalid, NotFound
+from ....core.errors import Conflict, NotFound
 from ....core.model.pool import Pool
 from ....core.model.profile import Profile
 from ....core.model.request import VolumeRequest
 from ..connection.soap import Connection
 from ..hosts.esx import Esx
+from ..hosts.named import demand_connected
 from ..hosts.reading import datastores_beside
 from .reasons import because
 from .stage import everything
@@ -84,14 +85,8 @@ def is_thin(profile: Profile) -> bool:
 def demand_hosts(hosts: Sequence[Esx], chosen: Sequence[str], *, adapters: bool = True) -> None:
     """Raises unless there are hosts, all connected, each with a software iSCSI adapter. `adapters` False leaves those
     out, which are much to read: for a menu, which has milliseconds."""
-    for name in chosen:
-        if not any(name in (each.name, each.moid) for each in hosts):
-            raise because(Invalid, "no-such-host", host=name)
-    if not hosts:
-        raise because(Conflict, "no-hosts")
+    demand_connected(hosts, chosen)
     for host in hosts:
-        if not host.connected:
-            raise because(Conflict, "host-offline", host=host.name)
         if host.maintenance:
             raise because(Conflict, "host-maintenance", host=host.name)
         if adapters:

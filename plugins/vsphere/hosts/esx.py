@@ -5,7 +5,7 @@ Every change looks first, so it may be made again. Errors name the host.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -127,6 +127,13 @@ class Esx:
                         for each in targets
                     ],
                 )
+
+    def leave(self, targets: Iterable[str], identifier: str) -> None:
+        """Log in no more to what showed the disk, and remember nothing of the disk; it is detached already."""
+        for iqn in targets:
+            self.remove_target(iqn, identifier)
+        self.scan()
+        self.forget(identifier)
 
     def has_target(self, iqn: str) -> bool:
         """Whether the adapter is told to log in to it."""

@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from ....core.errors import Invalid
+from ....core.errors import Conflict, Invalid
 from ..actions.reasons import because
 from ..connection.soap import Connection
 from ..connection.vmodl import vim
 from .esx import Esx
 from .reading import read_all
+
+
+def demand_connected(hosts: Sequence[Esx], chosen: Collection[str]) -> None:
+    """Raises unless there are hosts, those that were chosen among them, and the vCenter reaches each."""
+    for name in chosen:
+        if not any(name in (each.name, each.moid) for each in hosts):
+            raise because(Invalid, "no-such-host", host=name)
+    if not hosts:
+        raise because(Conflict, "no-hosts")
+    for host in hosts:
+        if not host.connected:
+            raise because(Conflict, "host-offline", host=host.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -326,6 +326,26 @@ def test_a_revert_that_goes_on_being_refused_puts_everything_back_as_it_was(
     assert state(site) == {**before, "snapshots": left} and found(site, "payroll").guest_reads() == "tuesday"
 
 
+@pytest.mark.parametrize("step", ["connect", "read_back"])
+def test_a_host_that_left_the_inventory_past_the_revert_keeps_nobody_from_the_end(
+    site: ActionSite, volume: str, step: str
+) -> None:
+    made, gone = machine(site, "payroll"), list[Any]()
+    writes(site, made, "monday")
+    taken(site)
+    writes(site, made, "tuesday")
+    made.power("poweredOff")
+
+    def left(run: Any) -> None:
+        if not gone:
+            gone.append(site.hosts()[1])
+            gone[0].destroy()
+
+    with meanwhile(site, step, left):
+        site.done("restore", "gold", snapshot="monday")
+    assert found(site, "payroll").guest_reads() == "monday"
+
+
 def test_a_host_that_goes_offline_before_the_revert_is_named_and_cleaned_up(site: ActionSite, volume: str) -> None:
     machine(site, "payroll", on=False)
     taken(site)
