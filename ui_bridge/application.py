@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from ..core.errors import Invalid, IsthmusError, NotFound
-from ..plugin_manager.action import Actions
 from ..plugin_manager.json_body import read_object
 from . import icons
 from .archive import archive
@@ -61,14 +60,13 @@ class Bridge:
         self,
         prefix: str,
         platform: Platform,
-        actions: Actions,
+        dynamic: DynamicItems,
         surface: Surface,
         api: Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]] | None = None,
         assets: Assets | None = None,
     ) -> None:
         self.prefix = prefix.rstrip("/")
-        self._platform, self._surface, self._api = platform, surface, api
-        self._dynamic = DynamicItems(platform, actions, surface)
+        self._dynamic, self._surface, self._api = dynamic, surface, api
         self._assets = assets or Assets()
         self._pages = Pages(surface, self._assets, platform.version)
 

@@ -28,6 +28,8 @@ STALE_SECONDS = 120.0
 DEADLINE_SECONDS = 0.8
 _MOST = 4096
 _AT_ONCE = 16
+_TARGETS = 4
+"""Where in a question's key the objects begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,21 +113,33 @@ class DynamicItems:
         reason = self._surface.texts.get("dynamic.late", question.locale)
         return tuple(Item(name, reason=reason) for name in self._names(question))
 
+    def forget(self, target: str) -> None:
+        """What was known of the object, or is just being found, is of yesterday: something was done to it."""
+        with self._lock:
+            for kept in (self._known, self._asked):
+                for key in [each for each in kept if target in each[_TARGETS:]]:
+                    del kept[key]
+
     def _find(self, question: Question, future: Future[tuple[Item, ...]]) -> None:
         key = question.key
         try:
             items = self._found(question)
             with self._lock:
-                self._known[key] = _Known(items, self._clock())
-                self._known.move_to_end(key)
-                while len(self._known) > _MOST:
-                    self._known.popitem(last=False)
+                if self._asked.get(key) is future:
+                    self._remember(key, items)
             future.set_result(items)
         except BaseException as error:
             future.set_exception(error)
         finally:
             with self._lock:
-                self._asked.pop(key, None)
+                if self._asked.get(key) is future:
+                    del self._asked[key]
+
+    def _remember(self, key: tuple[str, ...], items: tuple[Item, ...]) -> None:
+        self._known[key] = _Known(items, self._clock())
+        self._known.move_to_end(key)
+        while len(self._known) > _MOST:
+            self._known.popitem(last=False)
 
     def _found(self, question: Question) -> tuple[Item, ...]:
         each = [self._for(question, target) for target in question.targets]

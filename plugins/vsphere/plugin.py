@@ -160,6 +160,7 @@ class VspherePlugin(Base):
     def wsgi(self) -> Application:
         from ...ui_bridge.api.application import Api
         from ...ui_bridge.application import Bridge
+        from ...ui_bridge.dynamic import DynamicItems
         from ...ui_bridge.manifest import Surface
         from .bridging import VsphereClient
         from .inventory.glance import Glances, GlancingActions
@@ -173,8 +174,8 @@ class VspherePlugin(Base):
         systems = system_actions(self.form, lambda: self.storage_systems)
         offered = [*systems, *(action for action in self.actions() if action.kinds)]
         surface, actions = Surface(self.name, offered, VIEWS, self.texts), self.setup.actions
-        menus = GlancingActions(actions, Glances(self.watches))
-        return Bridge(UI, client, menus, surface, Api(UI, client, actions, surface))
+        menus = DynamicItems(client, GlancingActions(actions, Glances(self.watches)), surface)
+        return Bridge(UI, client, menus, surface, Api(UI, client, actions, surface, menus))
 
     def actions(self) -> Sequence[Action]:
         return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -119,19 +119,20 @@ class Desk:
 
     def choose(self, action: str) -> FrameLocator:
         """Use an action of the menu by its id; the page in the dialog."""
-        self._entry_that_is(action, greyed=False).click()
+        self.open_or_greyed(lambda: self.entry(action), greyed=False).click()
         return self.dialog()
 
     def greyed(self, action: str) -> str:
         """Why an action of the menu cannot be used, which it must not be."""
-        return self._entry_that_is(action, greyed=True).get_attribute("title") or ""
+        return self.open_or_greyed(lambda: self.entry(action), greyed=True).get_attribute("title") or ""
 
-    def _entry_that_is(self, action: str, *, greyed: bool) -> Locator:
-        """The menu is opened again until it is so: an answer may be some seconds old, or still be looked for."""
+    def open_or_greyed(self, opened: Callable[[], Locator], *, greyed: bool) -> Locator:
+        """The entry of the menu that `opened` opens, which is opened again until the entry is so: an answer may be
+        some seconds old, or still be looked for."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        while ((entry := self.entry(action)).get_attribute("aria-disabled") is not None) is not greyed:
-            said = entry.get_attribute("title")
-            assert time.monotonic() < deadline, f"{action} stays {'open' if greyed else 'greyed'}: {said}"
+        while ((entry := opened()).get_attribute("aria-disabled") is not None) is not greyed:
+            said = f"{entry.inner_text()} stays {'open' if greyed else 'greyed'}: {entry.get_attribute('title')}"
+            assert time.monotonic() < deadline, said
             self.page.keyboard.press("Escape")
         return entry
 

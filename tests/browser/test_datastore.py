@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.browser.desk import Desk, Enter, expect
 from tests.browser.dialog import Dialog
 from tests.browser.site import PROFILE, Site
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 GIB = 1 << 30
@@ -148,10 +152,15 @@ def test_a_datastores_life(site: Site, enter: Enter, theme: str) -> None:
 
 
 def opened_by_keys(desk: Desk, title: str) -> Dialog:
-    """The dialog of an entry of the menu."""
+    """The dialog of an entry of the menu, which is opened again while the entry is greyed."""
     desk.tab_to(desk.page.get_by_role("button", name="Actions"))
-    desk.page.keyboard.press("Enter")
-    desk.page.get_by_role("menuitem").first.wait_for()
+
+    def opened() -> Locator:
+        desk.page.keyboard.press("Enter")
+        desk.page.get_by_role("menuitem").first.wait_for()
+        return desk.page.get_by_role("menuitem", name=title, exact=True)
+
+    desk.open_or_greyed(opened, greyed=False)
     while not desk.focus().endswith(title):
         desk.press("ArrowDown")
     desk.page.keyboard.press("Enter")

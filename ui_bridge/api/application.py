@@ -11,6 +11,7 @@ from typing import Any
 
 from ...core.errors import IsthmusError, NotFound
 from ...plugin_manager.action import Actions
+from ..dynamic import DynamicItems
 from ..manifest import Surface
 from ..platform import Platform
 from .actions import ROUTES as ACTIONS
@@ -32,9 +33,11 @@ Headers = list[tuple[str, str]]
 class Api:
     """A WSGI application."""
 
-    def __init__(self, prefix: str, platform: Platform, actions: Actions, surface: Surface) -> None:
+    def __init__(
+        self, prefix: str, platform: Platform, actions: Actions, surface: Surface, dynamic: DynamicItems
+    ) -> None:
         self._prefix = f"{prefix.rstrip('/')}/api/"
-        self.offering = Offering(platform, actions, surface)
+        self.offering = Offering(platform, actions, surface, dynamic)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         try:

@@ -52,7 +52,7 @@ def _get(x: Exchange) -> Reply:
         with _PLACES.taken() as there:
             if there:
                 operation = _differing(operations, operation, x.asked("after"), wait)
-    return Reply(operation_json(x, operation, context, _explained(x, operations, operation)))
+    return _told(x, operation, context)
 
 
 def _steered(x: Exchange, verb: str) -> Reply:
@@ -66,8 +66,14 @@ def _steered(x: Exchange, verb: str) -> Reply:
         "retry": operations.retry,
         "abandon": operations.abandon,
     }
-    steered = verbs[verb](operation.id)
-    return Reply(operation_json(x, steered, context, _explained(x, operations, steered)))
+    return _told(x, verbs[verb](operation.id), context)
+
+
+def _told(x: Exchange, operation: Operation, context: Context) -> Reply:
+    if not operation.state.live:
+        # Whoever followed it opens the object's menu next, and must not find there what was true before.
+        x.dynamic.forget(str(operation.resource))
+    return Reply(operation_json(x, operation, context, _explained(x, x.platform.operations(context), operation)))
 
 
 def belongs(x: Exchange, operation: Operation) -> bool:

@@ -112,7 +112,7 @@ def client(site: ActionSite) -> Api:
     platform = VsphereClient("vsphere", "1.0", people, lambda: {"local": site.adapter}, content)
     offered = [action for _, action in site.catalogue.list()]
     surface = Surface("vsphere", offered, (View("overview"),), texts())
-    return Api("/vsphere/ui", platform, site.catalogue, surface)
+    return Api("/vsphere/ui", platform, site.catalogue, surface, DynamicItems(platform, site.catalogue, surface))
 
 
 @pytest.fixture

@@ -21,7 +21,9 @@ from isthmus.ui_bridge.api import operations as module
 from isthmus.ui_bridge.api.application import Api
 from isthmus.ui_bridge.api.operation import version
 from isthmus.ui_bridge.api.waiting import Places
-from isthmus.ui_bridge.platform import TooManyAttempts
+from isthmus.ui_bridge.dynamic import DynamicItems, Question
+from isthmus.ui_bridge.objects import ObjectId
+from isthmus.ui_bridge.platform import Sender, TooManyAttempts
 from tests.unit.ui_bridge.surface import BARN, OTHER, Farm, surface
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -65,7 +67,16 @@ class Answer:
         return json.loads(self.content)
 
 
-def ask(path: str, farm: Farm, *, body: Any = None, query: str = AT_BARN, texts: Any = None, **more: str) -> Answer:
+def ask(
+    path: str,
+    farm: Farm,
+    *,
+    body: Any = None,
+    query: str = AT_BARN,
+    texts: Any = None,
+    dynamic: DynamicItems | None = None,
+    **more: Any,
+) -> Answer:
     """A request by Anna; a POST when there is a body. `more` is of the environment."""
     content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     environ: dict[str, Any] = {
@@ -81,7 +92,8 @@ def ask(path: str, farm: Farm, *, body: Any = None, query: str = AT_BARN, texts:
     }
     begun: list[Any] = []
     found = surface(**(texts or {}))
-    api = Api("/farm/ui", farm, farm, replace(found, actions=(*found.actions, BUILD)))
+    found = replace(found, actions=(*found.actions, BUILD))
+    api = Api("/farm/ui", farm, farm, found, dynamic or DynamicItems(farm, farm, found))
     parts: Iterable[bytes] = api(environ, lambda *given: begun.append(given))
     (status, headers), *_ = begun
     return Answer(int(status.split()[0]), dict(headers), b"".join(parts))
@@ -317,7 +329,7 @@ def test_without_the_privilege_nothing_is_planned_or_done(path: str) -> None:
         (b'{"key": 5}', {}, 400),
     ],
 )
-def test_what_no_page_of_ours_would_send_does_nothing(body: Any, more: dict[str, str], status: int) -> None:
+def test_what_no_page_of_ours_would_send_does_nothing(body: Any, more: dict[str, Any], status: int) -> None:
     farm = Farm()
     assert (ask("actions/barn-delete", farm, body=body, **more).status, farm.calls) == (status, [])
 
@@ -331,7 +343,7 @@ def test_a_body_in_pieces_counts_like_any_other() -> None:
 
 
 def test_a_request_of_our_own_page_passes() -> None:
-    more = {"HTTP_SEC_FETCH_SITE": "same-origin", "CONTENT_TYPE": "application/json; charset=utf-8"}
+    more: dict[str, Any] = {"HTTP_SEC_FETCH_SITE": "same-origin", "CONTENT_TYPE": "application/json; charset=utf-8"}
     assert ask("actions/barn-delete", Farm(), body={}, **more).status == 200
 
 
@@ -455,6 +467,21 @@ def test_a_long_poll_ends_when_the_server_stops() -> None:
     query = f"{AT_BARN}&wait=20&after={version(operation())}"
     assert ask("operations/op-1", Farm(journal=journal), query=query).status == 200
     assert len(journal.waits) == 1
+
+
+def test_whoever_followed_an_operation_to_its_end_finds_the_menu_as_it_is_then() -> None:
+    farm = Farm(journal=Journal([operation()], then=[operation(state=OperationState.DONE)]))
+    dynamic = DynamicItems(farm, farm, surface())
+    menu = Question(Sender("anna", "", ""), (ObjectId.parse(BARN),), "menu", "en", "req-1")
+    dynamic.answer(menu)
+    ask("operations/op-1", farm, query=AT_BARN, dynamic=dynamic)
+    looked = len(farm.asked)
+    dynamic.answer(menu)
+    assert len(farm.asked) == looked
+    ask("operations/op-1", farm, query=f"{AT_BARN}&wait=20&after={version(operation())}", dynamic=dynamic)
+    looked = len(farm.asked)
+    dynamic.answer(menu)
+    assert len(farm.asked) == looked + 1
 
 
 def test_who_finds_no_place_to_wait_is_answered_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from isthmus.ui_bridge.application import Bridge
+from isthmus.ui_bridge.dynamic import DynamicItems
 from isthmus.ui_bridge.manifest import VERSIONS, fault, manifest
 from tests.unit.ui_bridge.surface import BARN, Farm, surface
 
@@ -39,7 +40,8 @@ def ask(path: str, *, method: str = "GET", body: Any = None, farm: Farm | None =
         **{f"HTTP_{name.upper()}": value for name, value in headers.items()},
     }
     begun: list[Any] = []
-    parts: Iterable[bytes] = Bridge("/farm/ui", farm, farm, surface())(environ, lambda *given: begun.append(given))
+    bridge = Bridge("/farm/ui", farm, DynamicItems(farm, farm, surface()), surface())
+    parts: Iterable[bytes] = bridge(environ, lambda *given: begun.append(given))
     (status, given), *_ = begun
     return Answer(int(status.split()[0]), dict(given), b"".join(parts))
 

@@ -77,6 +77,18 @@ def test_an_answer_is_remembered_for_seconds_and_for_this_person_only() -> None:
     assert len(farm.asked) == 3
 
 
+def test_what_was_done_to_an_object_is_no_longer_answered_as_before() -> None:
+    farm = Farm()
+    dynamic = DynamicItems(farm, farm, surface(), clock=Clock())
+    dynamic.answer(question())
+    dynamic.forget("urn:vmomi:Datastore:another:guid-1")
+    dynamic.answer(question())
+    assert len(farm.asked) == 1
+    dynamic.forget(str(question().targets[0]))
+    dynamic.answer(question())
+    assert len(farm.asked) == 2
+
+
 class SlowFarm(Farm):
     """Answers when it is let."""
 
@@ -84,8 +96,10 @@ class SlowFarm(Farm):
         super().__init__(missing=frozenset({"Farm.Grow"}))
         self.let = threading.Event()
         self.let.set()
+        self.begun = threading.Semaphore(0)
 
     def admit(self, *given: object) -> object:  # type: ignore[override]
+        self.begun.release()
         assert self.let.wait(20)
         return super().admit(*given)  # type: ignore[arg-type]
 
@@ -101,6 +115,23 @@ def test_a_slow_platform_gets_the_last_answer_shown_while_it_is_not_too_old() ->
     late = dynamic.answer(question())
     assert all(each.visible and "still being asked" in each.reason for each in late)
     farm.let.set()
+
+
+def test_what_is_being_found_while_something_ends_is_not_remembered() -> None:
+    farm = SlowFarm()
+    farm.let.clear()
+    dynamic = DynamicItems(farm, farm, surface(), deadline=20)  # type: ignore[arg-type]
+    before = threading.Thread(target=dynamic.answer, args=(question(),))
+    before.start()
+    assert farm.begun.acquire(timeout=20)
+    dynamic.forget(str(question().targets[0]))
+    after = threading.Thread(target=dynamic.answer, args=(question(),))
+    after.start()
+    assert farm.begun.acquire(timeout=20)
+    farm.let.set()
+    for each in (before, after):
+        each.join(20)
+    assert len(farm.asked) == 2
 
 
 def test_many_who_ask_a_slow_platform_the_same_ask_it_once() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from isthmus.ui_bridge.application import POLICY, Bridge
 from isthmus.ui_bridge.asset import Assets
+from isthmus.ui_bridge.dynamic import DynamicItems
 from isthmus.ui_bridge.locale import LOCALES, Texts
 from tests.unit.ui_bridge.surface import Farm, surface
 
@@ -38,7 +39,7 @@ def ask(web: Path, address: str, **headers: str) -> tuple[int, dict[str, str], b
     }
     begun: list[Any] = []
     farm = Farm()
-    bridge = Bridge("/farm/ui", farm, farm, surface(), assets=Assets(web))
+    bridge = Bridge("/farm/ui", farm, DynamicItems(farm, farm, surface()), surface(), assets=Assets(web))
     content = b"".join(bridge(environ, lambda *given: begun.append(given)))
     return int(begun[0][0].split()[0]), dict(begun[0][1]), content
 
