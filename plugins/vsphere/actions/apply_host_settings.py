@@ -12,6 +12,7 @@ from ....plugin_manager.action import Call, Choice
 from ..connection.soap import Connection, Who
 from ..hosts.esx import Esx
 from ..hosts.named import demand_connected
+from ..reasons import because
 from ..settings.change import Change
 from ..settings.findings import Difference, findings
 from ..settings.host_state import HostState, states
@@ -21,7 +22,6 @@ from ..settings.rule import shown
 from ..settings.rulebook import rules
 from .choosing import host_choices
 from .desk import Desk, Seat
-from .reasons import because
 from .stage import Stage, each_host, hosts_of
 
 

@@ -13,7 +13,7 @@ from ....core.model.volume import Volume
 from ..hosts.esx import Esx
 from ..hosts.vmfs import Vmfs
 from ..inventory.glance import remembered
-from .reasons import because
+from ..reasons import because
 from .stage import everything
 
 

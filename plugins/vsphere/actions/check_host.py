@@ -8,12 +8,12 @@ from typing import Any
 from ....core.errors import Conflict
 from ....plugin_manager.action import Call
 from ..connection.soap import Connection
+from ..reasons import because
 from ..settings.findings import differences
 from ..settings.host_state import states
 from ..settings.our_disks import OurDisks
 from ..settings.rulebook import rules
 from .desk import Desk, Seat
-from .reasons import because
 from .stage import Stage, hosts_of
 
 

@@ -24,6 +24,7 @@ from ..hosts.reading import above, hosts_beside
 from ..hosts.resignature import resignature, settled
 from ..hosts.vmfs import Vmfs
 from ..policies.new_store import tag_new_store
+from ..reasons import because
 from .backing import Backing
 from .choosing import host_choices, profile_choices
 from .desk import Desk, Seat
@@ -34,7 +35,6 @@ from .new_volume import NewVolume
 from .points import BROWSE, demand_snapshot, demand_taking, found_at, snapshot_choices
 from .provision import HOST_PRIVILEGE
 from .quiescing import PRIVILEGES, alive, consistent, demand_on, demand_quiescible, running_on
-from .reasons import because
 from .stage import Stage, each_host, visited
 from .taking import Taking
 from .wanted import Wanted, demand_free_name, demand_hosts

@@ -15,12 +15,12 @@ from ..hosts import vmfs
 from ..hosts.blockers import blockers, phrases
 from ..hosts.esx import Esx
 from ..hosts.vmfs import Vmfs
+from ..reasons import because
 from .asked import asked, withdrawn
 from .backing import Backing, backing_of, initiators, targets_of
 from .desk import Desk, Seat
 from .mounted import hosts_of_store
 from .provision import HOST_PRIVILEGE
-from .reasons import because
 from .stage import Stage, each_host, everything, visited
 
 PRIVILEGE = "Datastore.Delete"

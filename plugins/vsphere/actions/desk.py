@@ -22,10 +22,10 @@ from ..connection.sealed_sessions import SealedSessions
 from ..connection.sessions import UserSession, UserSessions
 from ..connection.soap import Connection, Who
 from ..inventory.glance import glanced
+from ..reasons import because
 from ..vcenters.privileges import principal
 from ..vcenters.reach import Reach, Reaches
 from .exclusion import Exclusion
-from .reasons import because
 
 Answer = TypeVar("Answer")
 SECONDS = 20.0

@@ -15,7 +15,7 @@ from ....core.errors import Occupied
 from ....core.journal.step import Run
 from ....core.model.operation import Operation, OperationState
 from ....core.model.page import Query
-from .reasons import because, phrase
+from ..reasons import because, phrase
 
 KINDS = ("Datastore", "VirtualMachine")
 _OURS = "vsphere."

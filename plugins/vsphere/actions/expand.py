@@ -13,12 +13,12 @@ from ..connection.soap import Connection, Who
 from ..hosts import vmfs
 from ..hosts.esx import Esx
 from ..hosts.vmfs import Vmfs
+from ..reasons import because
 from .asked import asked
 from .backing import Backing, backing_of
 from .desk import Desk, Seat
 from .mounted import hosts_of_store
 from .provision import HOST_PRIVILEGE, SLACK
-from .reasons import because
 from .stage import Stage, visited
 
 

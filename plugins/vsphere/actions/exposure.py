@@ -10,9 +10,9 @@ from ....core.model.attachment import Attachment
 from ....core.model.host import Host, Initiator
 from ....core.model.request import AttachmentRequest, HostRequest
 from ..hosts.esx import Esx
+from ..reasons import because
 from .asked import attached, withdrawn
 from .backing import targets_of
-from .reasons import because
 from .stage import Stage, each_host, everything
 from .wanted import MARK
 

@@ -10,9 +10,9 @@ from ..connection.soap import Connection, Who
 from ..hosts import machines
 from ..hosts.machines import Machine
 from ..hosts.vmfs import Vmfs
+from ..reasons import because
 from ..vcenters.reach import Reach
 from .desk import SECONDS, Seat
-from .reasons import because
 from .stage import Stage
 
 

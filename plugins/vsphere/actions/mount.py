@@ -12,10 +12,10 @@ from ....core.model.request import AttachmentRequest, HostRequest
 from ..hosts import vmfs
 from ..hosts.esx import Esx
 from ..hosts.vmfs import Vmfs
+from ..reasons import because
 from .asked import attached, withdrawn
 from .mounted import writes
 from .mounting import Meant, Mounting
-from .reasons import because
 from .stage import each_host, visited
 from .wanted import MARK, is_shared
 

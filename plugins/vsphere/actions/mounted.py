@@ -6,7 +6,7 @@ from ....core.errors import Conflict
 from ..connection.soap import Connection
 from ..hosts.esx import Esx, hosts_at
 from ..hosts.vmfs import Vmfs
-from .reasons import because
+from ..reasons import because
 
 
 def hosts_of_store(connection: Connection, store: Vmfs) -> list[Esx]:

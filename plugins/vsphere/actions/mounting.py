@@ -17,11 +17,11 @@ from ..hosts.esx import Esx, hosts_at
 from ..hosts.named import named
 from ..hosts.reading import hosts_beside
 from ..hosts.vmfs import Vmfs
+from ..reasons import because
 from .backing import Backing, backing_of, targets_of
 from .choosing import host_choices
 from .desk import Desk, Seat
 from .provision import HOST_PRIVILEGE
-from .reasons import because
 from .stage import Stage, everything
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ....core.errors import Failed, NotFound, Refused
 from ....core.journal.step import Run, Wait
 from ....core.model.volume import Volume
+from ..reasons import because
 from .asked import asked
-from .reasons import because
 from .stage import Stage, everything
 from .wanted import MARK, Wanted
 

@@ -21,9 +21,9 @@ from ....plugin_manager.action import Call, Choice
 from ..connection.soap import Connection, Who
 from ..hosts import vmfs
 from ..hosts.vmfs import Vmfs
+from ..reasons import because
 from .backing import Backing, backing_of
 from .desk import Desk
-from .reasons import because
 from .stage import Stage, everything
 from .wanted import MARK
 

@@ -15,11 +15,11 @@ from ....plugin_manager.action import Call
 from ..connection.soap import Connection, Who
 from ..hosts import vmfs
 from ..hosts.vmfs import Vmfs
+from ..reasons import because
 from .backing import Backing, backing_of
 from .declared.protect import AS_PROFILE, NEVER
 from .desk import Desk
 from .points import snapshots_of, words
-from .reasons import because
 from .schedule import OFFERED, Schedule, document, scheduled
 from .stage import Stage
 

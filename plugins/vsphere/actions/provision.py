@@ -12,11 +12,11 @@ from ..connection.soap import Connection, Who
 from ..hosts import vmfs
 from ..hosts.esx import Esx
 from ..policies.new_store import tag_new_store
+from ..reasons import because
 from .choosing import host_choices, pool_choices, profile_choices, system_choices
 from .desk import Desk, Seat
 from .exposure import Exposing
 from .new_volume import NewVolume
-from .reasons import because
 from .stage import Stage, each_host, hosts_of, visited
 from .wanted import Wanted, demand_free_name, demand_hosts, demand_system
 

@@ -16,7 +16,7 @@ from ..hosts import machines
 from ..hosts.esx import hosts_at
 from ..hosts.machines import Machine
 from ..hosts.waiting import ended
-from .reasons import because
+from ..reasons import because
 from .stage import Stage
 
 VM, CRASH = "vm", "crash"

@@ -20,13 +20,13 @@ from ..hosts import raw_disks
 from ..hosts.esx import Esx
 from ..hosts.raw_disks import Guest
 from ..hosts.reading import datastores_beside, hosts_beside
+from ..reasons import because
 from ..vcenters.privileges import PROVISION
 from .choosing import host_choices, pool_choices, profile_choices, system_choices
 from .desk import Desk, Seat
 from .exposure import Exposing
 from .new_volume import NewVolume
 from .provision import HOST_PRIVILEGE
-from .reasons import because
 from .stage import Stage, everything, hosts_of
 from .wanted import MARK, Wanted, demand_hosts, demand_system, is_shared
 

@@ -18,11 +18,11 @@ from ..hosts.blockers import Blocker, phrases
 from ..hosts.esx import Esx, hosts_at
 from ..hosts.raw_disks import Guest, RawDisk
 from ..hosts.reading import hosts_beside
+from ..reasons import because
 from .asked import asked, withdrawn
 from .backing import Backing, behind, targets_of
 from .desk import Desk, Seat
 from .provision import HOST_PRIVILEGE
-from .reasons import because
 from .stage import Stage, each_host, everything
 
 PRIVILEGES = ("VirtualMachine.Config.RawDevice", "VirtualMachine.Config.RemoveDisk")

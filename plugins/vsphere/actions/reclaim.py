@@ -15,11 +15,11 @@ from ..hosts import reclamation, vmfs
 from ..hosts.esx import Esx
 from ..hosts.reclamation import FIRST_VERSION, Automatic
 from ..hosts.vmfs import Vmfs
+from ..reasons import because
 from .backing import Backing, backing_of
 from .desk import Desk, Seat
 from .mounted import hosts_of_store, writes
 from .provision import HOST_PRIVILEGE
-from .reasons import because
 from .stage import Stage, each_host
 
 

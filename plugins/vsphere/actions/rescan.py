@@ -11,9 +11,9 @@ from ....plugin_manager.action import Call
 from ..connection.soap import Connection, Who
 from ..hosts.esx import Esx, hosts_at
 from ..hosts.sight import Sight
+from ..reasons import because, cause
 from .desk import Desk, Seat
 from .provision import HOST_PRIVILEGE
-from .reasons import because, cause
 from .stage import Stage, hosts_of
 
 OFFLINE = "host-offline"

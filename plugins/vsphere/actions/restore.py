@@ -23,6 +23,7 @@ from ..hosts.blockers import holders, phrases
 from ..hosts.esx import Esx
 from ..hosts.machines import Machine
 from ..hosts.vmfs import Vmfs
+from ..reasons import because
 from .asked import asked
 from .backing import Backing, initiators, targets_of
 from .desk import Desk, Seat
@@ -41,7 +42,6 @@ from .points import (
 )
 from .provision import HOST_PRIVILEGE
 from .quiescing import alive, demand_on, point_of
-from .reasons import because
 from .stage import Stage, each_host, everything
 from .wanted import MARK
 

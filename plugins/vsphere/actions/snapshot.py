@@ -14,12 +14,12 @@ from ....plugin_manager.action import Call
 from ..connection.soap import Connection, Who
 from ..hosts.machines import Machine
 from ..hosts.vmfs import Vmfs
+from ..reasons import because
 from .backing import Backing
 from .desk import Desk, Seat
 from .hidden import demand_seen, demand_seen_still
 from .points import demand_taking, found_at, snapshots_of
 from .quiescing import PRIVILEGES, consistent, demand_on, demand_quiescible, running_on
-from .reasons import because
 from .stage import Stage
 from .taking import Taking
 

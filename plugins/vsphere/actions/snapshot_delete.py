@@ -11,11 +11,11 @@ from ....core.journal.step import Run, Wait
 from ....plugin_manager.action import Call, Choice
 from ..connection.soap import Connection, Who
 from ..hosts.vmfs import Vmfs
+from ..reasons import because
 from .asked import asked
 from .backing import Backing
 from .desk import Desk
 from .points import demand_any_snapshot, demand_snapshot, found_at, snapshot_choices
-from .reasons import because
 from .stage import Stage
 
 

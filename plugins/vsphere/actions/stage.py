@@ -20,8 +20,8 @@ from ..connection.sealed_sessions import SealedSessions
 from ..connection.soap import Connection, Who
 from ..connection.vmodl import vim
 from ..hosts.esx import Esx, hosts_at
+from ..reasons import because
 from ..vcenters.reach import Reaches
-from .reasons import because
 
 PATIENCE_SECONDS = 300.0
 """How long a host may take for one call: a scan with dead paths takes minutes."""

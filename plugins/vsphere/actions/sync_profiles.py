@@ -12,8 +12,8 @@ from ....ui_bridge.objects import ObjectId
 from ..connection.service_account import no_account
 from ..policies.keeper import Keeper
 from ..policies.stores import all_below
+from ..reasons import because
 from .desk import Desk
-from .reasons import because
 from .stage import Stage
 
 

@@ -13,11 +13,11 @@ from ....core.journal.step import Run, Wait
 from ....core.model.operation import Operation
 from ....core.model.snapshot import Snapshot, SnapshotState
 from ..hosts.vmfs import Vmfs
+from ..reasons import because
 from .asked import asked
 from .backing import Backing
 from .points import request_of
 from .quiescing import Quiescing
-from .reasons import because
 from .stage import everything
 from .wanted import MARK
 

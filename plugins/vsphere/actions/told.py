@@ -7,6 +7,7 @@ from typing import Any
 
 from ....core.errors import IsthmusError, NeedsAttention
 from ....ui_bridge.locale import DEFAULT, language
+from .. import reasons
 from ..connection.errors import (
     CertificateExpired,
     LoginRefused,
@@ -16,7 +17,6 @@ from ..connection.errors import (
     Unreachable,
     WrongCertificate,
 )
-from . import reasons
 
 _OF_THE_WAY: Mapping[type[IsthmusError], str] = {
     CertificateExpired: "wrong-certificate",

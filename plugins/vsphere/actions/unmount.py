@@ -10,10 +10,10 @@ from ..hosts import vmfs
 from ..hosts.blockers import blockers_on, phrases
 from ..hosts.esx import Esx
 from ..hosts.vmfs import Vmfs
+from ..reasons import because
 from .asked import withdrawn
 from .mounted import writes
 from .mounting import Meant, Mounting
-from .reasons import because
 from .stage import each_host, visited
 
 

@@ -15,7 +15,7 @@ from ..connection.soap import Connection
 from ..hosts.esx import Esx
 from ..hosts.named import demand_connected
 from ..hosts.reading import datastores_beside
-from .reasons import because
+from ..reasons import because
 from .stage import everything
 
 MARK = "vsphere-operation"

@@ -24,7 +24,6 @@ from ....core.model.event import Event
 from ....core.model.record import Records
 from ....plugin_manager.contract import LOCAL_SYSTEM
 from ....ui_bridge.locale import Texts
-from ..actions.reasons import said
 from ..connection.faults import translated
 from ..connection.soap import Connection, Who
 from ..connection.vmodl import vim
@@ -32,6 +31,7 @@ from ..hosts.reading import read_all
 from ..inventory.inventory import Inventory
 from ..inventory.item import Reference
 from ..inventory.watch import Watches
+from ..reasons import said
 from ..vcenters.reach import Reach, Reaches
 from ..vcenters.vcenter import VCenter
 from .board import Board

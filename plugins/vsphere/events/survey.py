@@ -15,9 +15,9 @@ from ....core.model.pool import PoolState
 from ....core.model.volume import Volume, VolumeState
 from ....ui_bridge.locale import Texts
 from ....ui_bridge.objects import ObjectId
-from ..actions.reasons import said
 from ..inventory.inventory import Inventory
 from ..inventory.item import Item, Reference
+from ..reasons import said
 from .condition import Bounds, Condition, State, promise, room
 from .kinds import (
     ATTENTION,

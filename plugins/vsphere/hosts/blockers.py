@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ....core.errors import IsthmusError
-from ..actions.reasons import phrase
 from ..connection.faults import translated
 from ..connection.soap import Connection
 from ..connection.vmodl import vim
+from ..reasons import phrase
 from .reading import read_all
 
 _SHOWN = 10

@@ -12,10 +12,10 @@ from typing import Any
 
 from ....core.errors import Conflict, InUse, Refused
 from ....core.model.attachment import Connection as Access
-from ..actions.reasons import because
 from ..connection.faults import text_of, translated
 from ..connection.soap import Connection
 from ..connection.vmodl import vim, vmodl
+from ..reasons import because
 from .reading import read_all
 
 _PATHS = (

@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ....core.errors import Conflict, Invalid
-from ..actions.reasons import because
 from ..connection.soap import Connection
 from ..connection.vmodl import vim
+from ..reasons import because
 from .esx import Esx
 from .reading import read_all
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ....core.errors import Conflict, InUse, NotFound, Refused
-from ..actions.reasons import because
 from ..connection.faults import text_of, translated
 from ..connection.soap import Connection
 from ..connection.vmodl import vim, vmodl
+from ..reasons import because
 from .reading import read_all
 from .waiting import Alive, ended, settle
 

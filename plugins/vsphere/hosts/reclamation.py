@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ....core.errors import Refused
-from ..actions.reasons import because
 from ..connection.vmodl import vim, vmodl
+from ..reasons import because
 from .esx import Esx
 from .vmfs import Vmfs
 from .waiting import Alive, ended

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 from ....core.errors import Failed
-from ..actions.reasons import because
 from ..connection.vmodl import vim
+from ..reasons import because
 from . import vmfs
 from .esx import Esx
 from .waiting import Alive, ended, settle

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ..actions.reasons import texts
+from ..reasons import texts
 from .labels import Labels
 from .mark import Key
 from .policy_service import Policy

@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 from ....adapters.contract import Adapter
 from ....core.context import Context
 from ....core.errors import Conflict, Unavailable
-from ..actions.reasons import because
 from ..connection.errors import Unreachable
 from ..connection.service_account import no_account
 from ..connection.soap import Connection, Who
+from ..reasons import because
 from ..vcenters.reach import Reach, Reaches
 from .census import Census, Deviation, Marked
 from .labels import LONGEST, labels

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ....core.errors import Refused
-from ..actions.reasons import because
 from ..connection.faults import text_of
 from ..connection.vmodl import vim, vmodl
+from ..reasons import because
 from .findings import Difference
 from .host_state import HostState
 from .kinds import KINDS

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..actions.reasons import texts
 from ..connection.soap import Connection
 from ..hosts.esx import Esx
+from ..reasons import texts
 from .host_state import HostState, states
 from .kinds import KINDS
 from .rule import Rule, Value, shown

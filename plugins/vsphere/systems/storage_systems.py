@@ -19,7 +19,7 @@ from ....core.model.page import LARGEST_PAGE, Query
 from ....core.model.request import Changes, SystemRequest
 from ....core.model.system import LOCAL, System
 from ....plugin_manager.action import Call, Choice
-from ..actions.reasons import because
+from ..reasons import because
 from .adapters import Form, Given
 from .declared import ADD, EDIT, REMOVE
 

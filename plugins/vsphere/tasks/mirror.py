@@ -18,13 +18,13 @@ from ....core.journal.step import Run
 from ....core.model.operation import Operation, OperationState
 from ....core.model.record import Record, Records
 from ....ui_bridge.api.operation import SUBJECT
-from ..actions.reasons import said, texts
 from ..actions.stage import Stage
 from ..connection.errors import SessionEnded
 from ..connection.faults import translated
 from ..connection.sealed_sessions import SealedSessions
 from ..connection.soap import Connection
 from ..connection.vmodl import vim, vmodl
+from ..reasons import said, texts
 from ..registration.offer import task_type
 from ..vcenters.reach import Reach, Reaches
 

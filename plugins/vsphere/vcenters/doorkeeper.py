@@ -20,8 +20,8 @@ from dataclasses import dataclass
 
 from ....core.errors import Unauthenticated
 from ....ui_bridge.platform import TooManyAttempts
-from ..actions.reasons import because
 from ..connection.sessions import Key
+from ..reasons import because
 
 TRIED_AT_ONCE = 4
 """Tokens, at one vCenter; half of the calls that its line takes."""

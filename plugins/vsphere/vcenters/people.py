@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from ....core.context import Context, new_request_id
 from ....core.errors import Forbidden, Unauthenticated
-from ..actions.reasons import because
 from ..connection.endpoint import split
 from ..connection.errors import PrivilegeMissing
 from ..connection.sessions import Key, UserSession, UserSessions, with_session
+from ..reasons import because
 from .doorkeeper import Doorkeeper
 from .privileges import PRIVILEGES, VIEW, principal, role
 from .reach import Reach, Reaches

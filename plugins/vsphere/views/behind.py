@@ -13,9 +13,9 @@ from ....core.model.measurement import Measurement
 from ....core.model.page import LARGEST_PAGE, Query
 from ....core.model.snapshot import Snapshot
 from ....ui_bridge.block import Level, Notice
-from ..actions.reasons import because
 from ..actions.schedule import OFFERED, Schedule
 from ..inventory.item import Item
+from ..reasons import because
 from .asking import tried
 from .disks import disks
 from .scene import Scene

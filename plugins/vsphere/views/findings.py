@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 
 from ....core.errors import Conflict, IsthmusError
 from ....ui_bridge.block import Entry, Level, Notice, Table, text
-from ..actions.reasons import because
 from ..connection.soap import Connection
 from ..hosts.esx import hosts_at
 from ..inventory.item import Item
+from ..reasons import because
 from ..settings import findings as settings
 from ..settings.findings import Difference
 from ..settings.rule import shown

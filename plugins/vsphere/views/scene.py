@@ -13,9 +13,9 @@ from ....ui_bridge.block import Block, Cell, Level, Notice, text, thing
 from ....ui_bridge.objects import ObjectId
 from ..actions.declared import DECLARED
 from ..actions.desk import Seat
-from ..actions.reasons import because
 from ..inventory.inventory import Inventory
 from ..inventory.item import Item, Reference
+from ..reasons import because
 from ..vcenters.privileges import ADMINISTER, stands_for
 from .asking import Answers, Asking
 from .words import Words

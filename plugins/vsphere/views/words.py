@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from ....core.errors import IsthmusError
 from ....ui_bridge.block import Cell, Level, Notice, state
-from ..actions.reasons import texts
 from ..actions.told import told
+from ..reasons import texts
 
 _LEVELS: Mapping[str, Level] = {
     "volume.available": Level.OK,

@@ -11,8 +11,8 @@ from isthmus.core.model.page import Query
 from isthmus.core.store import nouns
 from isthmus.plugins.vsphere.actions.declared.mount import MOUNT
 from isthmus.plugins.vsphere.actions.mount import Mount
-from isthmus.plugins.vsphere.actions.reasons import said
 from isthmus.plugins.vsphere.connection.vmodl import vim
+from isthmus.plugins.vsphere.reasons import said
 from tests.environment.server import until
 from tests.integration.vsphere.actions_site import GIB, ActionSite, cure, message, refused
 from tests.simulators.vcenter.objects.virtual_machine import VirtualMachine

@@ -19,7 +19,7 @@ from isthmus.core.model.page import Query
 from isthmus.core.model.protection import MARK
 from isthmus.core.model.request import Changes
 from isthmus.core.model.volume import Volume
-from isthmus.plugins.vsphere.actions.reasons import told
+from isthmus.plugins.vsphere.reasons import told
 from tests.environment.server import until
 from tests.integration.vcenter_simulator.array import Array
 from tests.integration.vsphere.actions_site import ActionSite, Beat, action_site, refused

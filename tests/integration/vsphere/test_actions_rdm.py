@@ -13,8 +13,8 @@ from isthmus.core.model.page import Query
 from isthmus.plugins.vsphere.actions.declared.rdm_add import RDM_ADD
 from isthmus.plugins.vsphere.actions.declared.rdm_remove import RDM_REMOVE
 from isthmus.plugins.vsphere.actions.rdm_add import RdmAdd
-from isthmus.plugins.vsphere.actions.reasons import said
 from isthmus.plugins.vsphere.connection.vmodl import vim
+from isthmus.plugins.vsphere.reasons import said
 from tests.environment import iscsi
 from tests.environment.server import until
 from tests.integration.vcenter_simulator.array import Array

@@ -9,8 +9,8 @@ import pytest
 
 from isthmus.core.errors import Conflict, Forbidden
 from isthmus.plugins.vsphere.actions.declared.rescan import RESCAN
-from isthmus.plugins.vsphere.actions.reasons import said
 from isthmus.plugins.vsphere.connection.vmodl import vim
+from isthmus.plugins.vsphere.reasons import said
 from tests.integration.vcenter_simulator.array import Access, Array
 from tests.integration.vsphere.actions_site import FEW, GIB, ActionSite, action_site, message
 from tests.simulators.vcenter.storage.lookup import storage_of

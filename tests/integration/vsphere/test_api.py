@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from isthmus.core.errors import NotFound
-from isthmus.plugins.vsphere.actions.reasons import texts
 from isthmus.plugins.vsphere.bridging import VsphereClient
 from isthmus.plugins.vsphere.connection.line import CALLS_AT_ONCE
 from isthmus.plugins.vsphere.connection.trust import Trust
 from isthmus.plugins.vsphere.connection.vmodl import vim
+from isthmus.plugins.vsphere.reasons import texts
 from isthmus.plugins.vsphere.registration.identity import KEY
 from isthmus.plugins.vsphere.vcenters import doorkeeper
 from isthmus.plugins.vsphere.vcenters.people import People

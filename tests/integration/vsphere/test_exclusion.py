@@ -14,7 +14,7 @@ from isthmus.core.errors import KeyReused, Occupied
 from isthmus.core.journal.step import Run
 from isthmus.core.model.operation import Operation, OperationState
 from isthmus.core.store import schema
-from isthmus.plugins.vsphere.actions.reasons import said
+from isthmus.plugins.vsphere.reasons import said
 from tests.environment.server import until
 from tests.integration.vsphere.actions_site import GIB, ActionSite, message, refused
 from tests.integration.vsphere.test_actions_provision import CLUSTER, HOST, wanted

@@ -12,10 +12,10 @@ from jsonschema import Draft202012Validator
 
 from isthmus.core.errors import Conflict, Forbidden, Invalid, Misconfigured
 from isthmus.plugins.vsphere.actions.declared.apply_host_settings import APPLY_HOST_SETTINGS
-from isthmus.plugins.vsphere.actions.reasons import texts
 from isthmus.plugins.vsphere.connection.vmodl import vim
 from isthmus.plugins.vsphere.hosts.esx import hosts_at
 from isthmus.plugins.vsphere.plugin import VspherePlugin
+from isthmus.plugins.vsphere.reasons import texts
 from isthmus.plugins.vsphere.settings.findings import findings
 from isthmus.plugins.vsphere.settings.rulebook import rules, shipped
 from tests.integration.vcenter_simulator.array import Array

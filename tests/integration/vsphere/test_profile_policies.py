@@ -12,7 +12,6 @@ import pytest
 from isthmus.core.errors import Forbidden, IsthmusError, Misconfigured, Unavailable
 from isthmus.core.model.request import Changes, ProfileRequest, TenantRequest
 from isthmus.plugins.vsphere.actions.declared.sync_profiles import SYNC_PROFILES
-from isthmus.plugins.vsphere.actions.reasons import texts
 from isthmus.plugins.vsphere.connection.endpoint import Endpoint
 from isthmus.plugins.vsphere.connection.errors import LoginRefused, PrivilegeMissing
 from isthmus.plugins.vsphere.connection.trust import Trust
@@ -21,6 +20,7 @@ from isthmus.plugins.vsphere.policies.duty import duty
 from isthmus.plugins.vsphere.policies.keeper import Keeper
 from isthmus.plugins.vsphere.policies.mark import CATEGORY, Key
 from isthmus.plugins.vsphere.policies.tag_service import TagService
+from isthmus.plugins.vsphere.reasons import texts
 from isthmus.plugins.vsphere.vcenters.store import VCenters
 from isthmus.plugins.vsphere.vcenters.vcenter import Registration
 from tests.environment.server import until

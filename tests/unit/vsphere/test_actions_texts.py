@@ -10,8 +10,8 @@ import pytest
 import isthmus.plugins.vsphere
 from isthmus.core.errors import Conflict, Refused
 from isthmus.plugins.vsphere.actions.declared import DECLARED
-from isthmus.plugins.vsphere.actions.reasons import because, said, texts
 from isthmus.plugins.vsphere.hosts.blockers import Blocker, phrases
+from isthmus.plugins.vsphere.reasons import because, said, texts
 from isthmus.ui_bridge.locale import LOCALES
 
 _USED = re.compile(r"""because\(\s*\w+,\s*"([a-z-]+)\"""")

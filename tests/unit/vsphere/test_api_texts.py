@@ -11,9 +11,9 @@ from isthmus.core.errors import IsthmusError, NeedsAttention, Refused
 from isthmus.plugin_manager.action import Action
 from isthmus.plugins.vsphere.actions.declaration import Declared
 from isthmus.plugins.vsphere.actions.declared import DECLARED
-from isthmus.plugins.vsphere.actions.reasons import because, texts
 from isthmus.plugins.vsphere.actions.told import told
 from isthmus.plugins.vsphere.connection.errors import Unreachable
+from isthmus.plugins.vsphere.reasons import because, texts
 from isthmus.plugins.vsphere.systems.adapters import Form
 from isthmus.plugins.vsphere.systems.declared import system_actions
 from isthmus.plugins.vsphere.systems.storage_systems import StorageSystems

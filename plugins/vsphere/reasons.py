@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, TypeVar
 
-from ....core.errors import IsthmusError
-from ....ui_bridge.locale import DEFAULT, Texts
+from ...core.errors import IsthmusError
+from ...ui_bridge.locale import DEFAULT, Texts
 
 Kind = TypeVar("Kind", bound=IsthmusError)
 
