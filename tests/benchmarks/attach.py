@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.benchmarks.measure import ProcessTree, percentile, report
+from tests.benchmarks.measure import ProcessTree, asked, percentile, report
 from tests.benchmarks.serving import TMPFS, Caller, serving
 
 ROUNDS = 40
@@ -78,6 +78,7 @@ def attach(format: str) -> tuple[list[float], float]:
 
 
 def main() -> None:
+    asked(__doc__).parse_args()
     bare = floor(ROUNDS)
     raw, raw_cpu = attach("raw")
     qcow2, qcow2_cpu = attach("qcow2")

@@ -6,12 +6,11 @@ load generator is another process. Times run from sending the request to having 
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing
 import threading
 import time
 
-from tests.benchmarks.measure import ProcessTree, percentile, report
+from tests.benchmarks.measure import ProcessTree, asked, percentile, report
 from tests.benchmarks.serving import DISK, TMPFS, Caller, Serving, furnish_memory, serving
 
 WARM_UP = 100
@@ -45,7 +44,7 @@ def several(server: Serving, clients: int, count: int) -> tuple[list[float], flo
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = asked(__doc__)
     parser.add_argument("--disk", action="store_true", help="state on disk instead of in memory")
     parser.add_argument("--count", type=int, default=400)
     given = parser.parse_args()

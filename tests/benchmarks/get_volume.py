@@ -16,7 +16,7 @@ from pathlib import Path
 from isthmus.core.model.request import Credential, VolumeRequest
 from isthmus.core.store.database import Database
 from isthmus.core.store.upgrade import upgrade
-from tests.benchmarks.measure import ProcessTree, percentile, report
+from tests.benchmarks.measure import ProcessTree, asked, percentile, report
 from tests.benchmarks.serving import TMPFS, Caller, Serving, furnish_memory, serving
 from tests.environment.engine import Installation, done
 
@@ -95,6 +95,7 @@ def spent(call: Callable[[], None]) -> float:
 
 
 def main() -> None:
+    asked(__doc__).parse_args()
     parts = through_the_adapter()
     cpu, median = over_the_network()
     report("get_volume", cpu_ms=cpu, p50_ms=median, **parts, requests=REQUESTS)

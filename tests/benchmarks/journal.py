@@ -8,7 +8,6 @@ installed. `cpu_ms` is that of this process, which accepts, runs and waits; of P
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import threading
 import time
@@ -25,7 +24,7 @@ from isthmus.core.model.identity import new_id
 from isthmus.core.model.operation import OperationState
 from isthmus.core.store.database import Database
 from isthmus.core.store.schema import metadata
-from tests.benchmarks.measure import Section, percentile, report
+from tests.benchmarks.measure import Section, asked, percentile, report
 from tests.environment import postgresql
 
 WARM_UP = 50
@@ -123,7 +122,7 @@ def stores() -> Iterator[list[tuple[str, str]]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = asked(__doc__)
     parser.add_argument("--operations", type=int, default=1000)
     parser.add_argument("--url", help="measure this database only")
     arguments = parser.parse_args()

@@ -9,7 +9,7 @@ import sqlite3
 import time
 import uuid
 
-from tests.benchmarks.measure import ProcessTree, percentile, report
+from tests.benchmarks.measure import ProcessTree, asked, percentile, report
 from tests.benchmarks.serving import Caller, Serving, furnish_memory, serving
 
 VOLUMES = 10_000
@@ -35,6 +35,7 @@ def multiply(server: Serving) -> None:
 
 
 def main() -> None:
+    asked(__doc__).parse_args()
     with serving() as server:
         caller = Caller(server)
         furnish_memory(caller)

@@ -6,6 +6,7 @@ CPU time is read from /proc (clock ticks, usually 10 ms): let a measured section
 
 from __future__ import annotations
 
+import argparse
 import json
 import math
 import os
@@ -173,6 +174,11 @@ def percentile(values: Sequence[float], percent: float) -> float:
         raise ValueError("no values were measured")
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
+
+
+def asked(described: str | None) -> argparse.ArgumentParser:
+    """The command line of a benchmark, whose help is what its module says of itself."""
+    return argparse.ArgumentParser(description=described, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
 def report(name: str, **figures: object) -> None:

@@ -14,7 +14,6 @@ request (its decision and explanation alone).
 
 from __future__ import annotations
 
-import argparse
 import gc
 import json
 import random
@@ -31,7 +30,7 @@ from isthmus.core.profiles.requirement import Requirement, compiled
 from isthmus.core.scheduler.candidate import Candidate
 from isthmus.core.scheduler.request import Hint, PlacementRequest, Scope
 from isthmus.core.scheduler.scheduler import Scheduler
-from tests.benchmarks.measure import Section, report
+from tests.benchmarks.measure import Section, asked, report
 
 GIB = 1 << 30
 ZONES = tuple(f"zone-{number}" for number in range(8))
@@ -184,7 +183,7 @@ def decide(scheduler: Scheduler, request: PlacementRequest) -> tuple[Candidate |
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="CPU time of a placement decision.")
+    parser = asked(__doc__)
     parser.add_argument("--decisions", type=int, default=5000, help="decisions at each number of pools")
     decisions = parser.parse_args().decisions
     figures: dict[str, object] = {}

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from isthmus.plugin_manager.configuration import load
 from isthmus.plugin_manager.server import data_path_stop
-from tests.benchmarks.measure import cpu_seconds, report, resident_bytes
+from tests.benchmarks.measure import asked, cpu_seconds, report, resident_bytes
 
 SERVE = "import sys; from isthmus.plugin_manager.server import run; sys.exit(run(sys.argv[1]))"
 PATIENCE = 60.0
@@ -32,6 +32,7 @@ PATIENCE = 60.0
 
 def main() -> None:
     """Start a server twice in a private folder, and measure; before that once elsewhere, for the byte code."""
+    asked(__doc__).parse_args()
     with tempfile.TemporaryDirectory(prefix="isthmus-startup-", dir=_memory()) as name:
         folder = Path(name)
         # Daemons of the data path run as another account.

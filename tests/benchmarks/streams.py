@@ -11,7 +11,7 @@ import threading
 import time
 
 from tests.benchmarks.create_volume import make_volumes
-from tests.benchmarks.measure import ProcessTree, percentile, report
+from tests.benchmarks.measure import ProcessTree, asked, percentile, report
 from tests.benchmarks.serving import Caller, Serving, furnish_memory, serving
 
 STREAMS = 50
@@ -52,6 +52,7 @@ def look(server: Serving, name: str) -> tuple[float, float, float]:
 
 
 def main() -> None:
+    asked(__doc__).parse_args()
     with serving() as server:
         caller = Caller(server)
         furnish_memory(caller)

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.benchmarks.list_volumes import VOLUMES, multiply
-from tests.benchmarks.measure import ProcessTree, percentile, report
+from tests.benchmarks.measure import ProcessTree, asked, percentile, report
 from tests.benchmarks.serving import Caller, Serving, furnish_memory, serving
 
 GETS = 3000
@@ -77,6 +77,7 @@ def _second_page(caller: RedfishCaller, volumes: str) -> float:
 
 
 def main() -> None:
+    asked(__doc__).parse_args()
     with serving() as server:
         plain = Caller(server)
         furnish_memory(plain)

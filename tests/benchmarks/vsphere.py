@@ -37,7 +37,8 @@ from isthmus.plugins.vsphere.inventory.watch import Watch
 from isthmus.plugins.vsphere.vcenters.reach import Reaches
 from isthmus.plugins.vsphere.vcenters.store import VCenters
 from isthmus.plugins.vsphere.vcenters.vcenter import VCenter as Known
-from tests.benchmarks.measure import ProcessTree, Section, percentile, report
+from isthmus.ui_bridge.dynamic import FRESH_SECONDS
+from tests.benchmarks.measure import ProcessTree, Section, asked, percentile, report
 from tests.benchmarks.serving import TMPFS, Caller, Serving, furnish_memory, serving
 
 HOSTS, DATASTORES, MACHINES = 48, 100, 500
@@ -224,12 +225,12 @@ def menus(vc: Played, server: Serving) -> dict[str, float]:
     objects = [(kind, moid) for kind, moids in vc.said["objects"].items() for moid in moids]
     client = Client(server, vc, vc.ask(do="token"))
     client.menu(*objects[-1])  # the session of a person is begun once
-    time.sleep(5)
+    _until_forgotten()
     with ProcessTree(server.pid) as ours, ProcessTree(vc.pid) as theirs:
         first = [client.menu(*each) for each in objects]
     again = [client.menu(*each)[0] for each in objects[-10:] for _ in range(20)]
     client.close()
-    time.sleep(5)
+    _until_forgotten()
     many = _at_once(vc, server, objects)
     return {
         "dynamic_p99_ms": percentile([taken for taken, _ in first], 99),
@@ -241,6 +242,11 @@ def menus(vc: Played, server: Serving) -> dict[str, float]:
         "actions": max(len(items) for _, items in first),
         "open": sum(bool(each["visible"]) for _, items in first for each in items),
     }
+
+
+def _until_forgotten() -> None:
+    """What was answered is remembered no more, and whatever registering and logging in began is over."""
+    time.sleep(FRESH_SECONDS + 2)
 
 
 def _at_once(vc: Played, server: Serving, objects: Sequence[tuple[str, str]]) -> list[float]:
@@ -264,6 +270,7 @@ def _at_once(vc: Played, server: Serving, objects: Sequence[tuple[str, str]]) ->
 
 
 def main() -> None:
+    asked(__doc__).parse_args()
     with played() as vc:
         found = inventory(vc)
     with played() as vc, serving() as server:
