@@ -41,7 +41,8 @@ class Taking(Quiescing):
         storage, given = self._stage.storage(run), run.data["input"]
         name = self.point_name(given)
         wanted = request_of(run.operation.id, run.data["origin"], run.data["file_system"], given, name)
-        found = self._stage.ended(run, storage, storage.snapshots.create(wanted, key=run.key))
+        child = asked(run, "snapshot", lambda key: storage.snapshots.create(wanted, key=key))
+        found = self._stage.ended(run, storage, child)
         if isinstance(found, Wait):
             return found
         snapshot = storage.snapshots.get(str(found.result["snapshot"]))

@@ -13,6 +13,7 @@ from isthmus.core.errors import IsthmusError
 from isthmus.core.model.identity import now
 from isthmus.core.model.operation import Operation, OperationState
 from isthmus.core.model.page import Page
+from isthmus.core.model.snapshot import SnapshotState
 from isthmus.core.model.volume import Volume, VolumeState
 from isthmus.plugins.vsphere.actions.delete import Delete
 from isthmus.plugins.vsphere.actions.expand import Expand
@@ -20,6 +21,7 @@ from isthmus.plugins.vsphere.actions.mount import Mount
 from isthmus.plugins.vsphere.actions.new_volume import NewVolume
 from isthmus.plugins.vsphere.actions.provision import Provision
 from isthmus.plugins.vsphere.actions.rdm_remove import RdmRemove
+from isthmus.plugins.vsphere.actions.snapshot import TakeSnapshot
 from isthmus.plugins.vsphere.actions.stage import Stage
 from isthmus.plugins.vsphere.actions.unmount import Unmount
 from isthmus.plugins.vsphere.actions.wanted import MARK, Wanted
@@ -43,7 +45,7 @@ def volume(state: VolumeState) -> Volume:
 def operation(state: OperationState) -> Operation:
     return Operation(
         id="o", kind="volume.create", resource_type="volume", resource="v", tenant="t", user="u", request_id="r",
-        state=state, created_at=now(), updated_at=now(), result={"volume": "v"},
+        state=state, created_at=now(), updated_at=now(), result={"volume": "v", "snapshot": "s"},
     )  # fmt: skip
 
 
@@ -63,7 +65,11 @@ class Elsewhere:
         attachments = SimpleNamespace(**vars(changing), list=self.attached)
         hosts = SimpleNamespace(list=lambda query: Page((), None), get=lambda moid: HOST)
         operations = SimpleNamespace(get=lambda moid: operation(OperationState.RUNNING), wait=self.wait)
-        return SimpleNamespace(volumes=volumes, attachments=attachments, operations=operations, hosts=hosts)
+        taken = SimpleNamespace(id="s", name="monday", state=SnapshotState.AVAILABLE)
+        snapshots = SimpleNamespace(**vars(changing), get=lambda moid: taken)
+        return SimpleNamespace(
+            volumes=volumes, attachments=attachments, operations=operations, hosts=hosts, snapshots=snapshots
+        )
 
     def asked(self, *what: Any, key: str, **more: Any) -> Operation:
         failed = len(self.keys) < self.failing
@@ -106,6 +112,7 @@ class Try:
     data: dict[str, Any] = field(default_factory=lambda: {
         "system": "elsewhere", "volume": "v", "attachments": ["a"],
         "hosts": ["host-1"], "iqns": {"host-1": "iqn.a"}, "before": {"host-1": {"attached": False}},
+        "origin": "v", "file_system": "uuid",
         "input": {"name": "gold", "with_snapshots": False, "delete_volume": True, "size": 2 << 30},
     })  # fmt: skip
     result: dict[str, Any] = field(default_factory=dict)
@@ -123,6 +130,7 @@ STEPS: dict[str, Callable[[Stage, Any], Any]] = {
     "rdm-remove": lambda stage, run: RdmRemove(NOBODY, stage).volume(run),
     "rdm-remove-detach": lambda stage, run: RdmRemove(NOBODY, stage).detach(run),
     "expand": lambda stage, run: Expand(NOBODY, stage).extend(run),
+    "snapshot": lambda stage, run: TakeSnapshot(NOBODY, stage).take(run),
     "unmount": lambda stage, run: Unmount(NOBODY, stage).detach(run),
     "mount-undo": lambda stage, run: Mount(NOBODY, stage).detach(run),
     "provision-undo": lambda stage, run: Provision(NOBODY, stage).no_volume(run),
