@@ -23,8 +23,10 @@ def registration_actions(registrar: Callable[[], Registrar]) -> tuple[Action, ..
     def upgrade(call: Call) -> dict[str, Any]:
         return {"vcenters": registrar().upgrade(call.input)}
 
-    def unregister(call: Call) -> dict[str, Any]:
-        return registrar().unregister(call.input)
+    def leave(call: Call) -> dict[str, Any]:
+        from .leaving import unregister
+
+        return unregister(registrar(), call.input)
 
     def doctor(call: Call) -> dict[str, Any]:
         from .doctor import examine
@@ -59,7 +61,7 @@ def registration_actions(registrar: Callable[[], Registrar]) -> tuple[Action, ..
             _PERMISSION,
             input=UNREGISTER,
             summary="What users made with it stays. Works too when our records or the account's password are gone.",
-            run=unregister,
+            run=leave,
         ),
         Action(
             "doctor",

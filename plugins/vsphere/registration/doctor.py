@@ -100,8 +100,8 @@ def _compared(registrar: Registrar, vcenter: VCenter, connection: Connection, re
 
 
 def _repaired(registrar: Registrar, connection: Connection, vcenter: VCenter) -> tuple[VCenter, list[str]]:
-    outcome, changed, vcenter = registrar.put(connection, vcenter)
-    vcenter = registrar.store(vcenter)
+    release, api = vcenter.release, vcenter.api
+    outcome, changed, vcenter = registrar.put(connection, vcenter, lambda now: replace(now, release=release, api=api))
     if outcome == "registered":
         changed = ["it was not registered"]
     return vcenter, changed

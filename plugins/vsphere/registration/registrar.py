@@ -1,4 +1,4 @@
-"""Registers the plug-in with vCenters, brings registrations up to date, and takes them away."""
+"""Registers the plug-in with vCenters, and brings registrations up to date."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from typing import Any
 from ....core.context import Context
 from ....core.errors import Conflict, Invalid, IsthmusError, NotFound, Overloaded
 from ....core.model.description import Finding
-from ..connection.certificate import Certificate, certificates, served
+from ..connection.certificate import Certificate, certificates
 from ..connection.endpoint import Endpoint, address, split
-from ..connection.soap import About, Connection, Who, connect
-from ..connection.trust import Trust, pinned, signed_by
+from ..connection.soap import Connection, Who
 from ..events.alarms import CHECK, Alarms
 from ..vcenters.reach import Reaches
 from ..vcenters.store import VCenters
@@ -24,9 +23,13 @@ from .offer import Offer
 from .our_server import OurServer, errors
 from .request import Login
 from .service_rights import service_findings
+from .visit import demand_same, logged_in, trust_in
 
-_ATTEMPTS = 50
+ATTEMPTS = 50
+"""How often is begun anew because others wrote of the same vCenter."""
 
+Change = Callable[[VCenter], VCenter]
+"""Makes of what is known of a vCenter what is to be known of it; made again of what others wrote meanwhile."""
 FindTenant = Callable[[Context, str], str]
 """The id of the tenant of this name or id; raises `NotFound`."""
 Drift = Callable[[str], Sequence[Finding]]
@@ -49,7 +52,7 @@ class Registrar:
         drift: Drift = lambda guid: (),
     ) -> None:
         self.reaches, self.ours, self.offer = reaches, ours, offer
-        self._forgotten = forgotten
+        self.forgotten = forgotten
         self.drift = drift
         self.version = version_of(release)
         self._contact = contact
@@ -68,25 +71,19 @@ class Registrar:
         login = Login.of(given)
         host, port = split(str(given["vcenter"]))
         known = self.vcenters.find(address(host, port))
-        endpoint = Endpoint(host, port, self._trust(host, port, given, known))
-        with _logged_in(endpoint, login) as (connection, _):
+        endpoint = Endpoint(host, port, trust_in(host, port, given, known))
+        with logged_in(endpoint, login) as (connection, _):
             about = connection.about()
             known = self.vcenters.find(about.guid)
-            vcenter = VCenter(
-                guid=about.guid,
-                host=host,
-                port=port,
-                trust=endpoint.trust,
-                tenant=self._chosen_tenant(context, given, known),
-                release=about.version,
-                api=about.api,
-                registration=None if known is None else known.registration,
-                aliases=() if known is None else known.aliases,
-                service_user="" if known is None else known.service_user,
-                administrators=known is not None and known.administrators,
-                version=0 if known is None else known.version,
-            )
-            return self._registered(connection, vcenter, given)
+            tenant = self._chosen_tenant(context, given, known)
+
+            def change(now: VCenter) -> VCenter:
+                _demand_tenant(now, tenant)
+                now = replace(now, host=host, port=port, trust=endpoint.trust)
+                return replace(now, release=about.version, api=about.api)
+
+            new = VCenter(about.guid, host, port, endpoint.trust, tenant, version=0)
+            return self._registered(connection, known or new, change, given)
 
     def upgrade(self, given: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Bring the registrations of one vCenter or of all up to date. One that fails does not keep the others."""
@@ -106,26 +103,6 @@ class Registrar:
                     raise
                 answers.append({"vcenter": vcenter.name, "guid": vcenter.guid, "error": error.to_json()})
         return answers
-
-    def unregister(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Take the plug-in out of a vCenter and forget the vCenter here. Works with what is left: with our record and
-        without the password of our account, or with a password and a pin and without any record."""
-        name = str(given["vcenter"]).strip()
-        known = self.find(name)
-        if known is None and "-" in name and "." not in name:
-            raise NotFound(f"No vCenter {name} is known.", next_step="Give its address instead of its GUID.")
-        removed, trouble = False, ""
-        try:
-            removed = self._removed(name, known, given)
-        except IsthmusError as error:
-            if not given.get("forget"):
-                raise
-            trouble = error.message
-        if known is not None:
-            self.vcenters.forget(known.guid)
-            self._forgotten(known.guid)
-        answer = {"vcenter": name, "unregistered": removed, "forgotten": known is not None}
-        return {**answer, "left_behind": trouble} if trouble else answer
 
     def find(self, name: str) -> VCenter | None:
         """By GUID, or by address in any of its forms."""
@@ -180,26 +157,52 @@ class Registrar:
                 next_step="Give --user, or a --service-user to keep.",
                 field="user",
             )
-        with _logged_in(vcenter.endpoint, login) as found:
+        with logged_in(vcenter.endpoint, login) as found:
             yield found
 
     def put(
-        self, connection: Connection, vcenter: VCenter, announced: Certificate | None = None
+        self,
+        connection: Connection,
+        vcenter: VCenter,
+        change: Change = lambda now: now,
+        *,
+        announced: Certificate | None = None,
+        password: str | None = None,
     ) -> tuple[str, list[str], VCenter]:
-        """Register there what is wanted; the vCenter comes back with what was registered, and is yet to be stored."""
-        wanted = self.wanted(vcenter, announced=announced)
-        outcome, changed = extension.put(connection, wanted)
-        registration = Registration(
-            version=wanted.version,
-            url=wanted.url,
-            pin=wanted.certificate.fingerprint,
-            next_certificate=wanted.next.pem if wanted.next is not None else "",
-        )
-        return outcome, changed, replace(vcenter, registration=registration)
+        """Register there what is wanted, and write it down here with what `change` makes of the rest: what was done
+        (as `extension.put` says it), what was different, and the vCenter as it is known now. When others wrote at the
+        same moment, it is done once more with what they wrote, so that nothing of theirs is taken back.
 
-    def _registered(self, connection: Connection, vcenter: VCenter, given: Mapping[str, Any]) -> dict[str, Any]:
+        Raises `Conflict` when the vCenter was unregistered meanwhile; then it stays so.
+        """
+        outcome, differed = "unchanged", list[str]()
+        for _ in range(ATTEMPTS):
+            wished = change(vcenter)
+            wanted = self.wanted(wished, announced=announced)
+            done, changed = extension.put(connection, wanted)
+            outcome, differed = done if outcome == "unchanged" else outcome, differed + changed
+            try:
+                stored = self.vcenters.put(replace(wished, registration=_made(wanted)), password=password)
+            except (Conflict, NotFound):
+                now = self.vcenters.find(vcenter.guid)
+                if now is None and vcenter.version:
+                    raise _unregistered(connection, vcenter, ours=outcome == "registered") from None
+                if now is None or now.version == vcenter.version:
+                    raise
+                vcenter = now
+            else:
+                return outcome, differed, stored
+        raise busy(vcenter.name)
+
+    def _registered(
+        self, connection: Connection, vcenter: VCenter, change: Change, given: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        def whole(now: VCenter) -> VCenter:
+            return _changed(change(now), given)
+
+        password = _password(given)
+        vcenter = whole(vcenter)
         self.vcenters.demand_free(vcenter)
-        vcenter, password = _changed(vcenter, given)
         url = self.url(vcenter)
         findings = list(self.ours.judge(url, self.version, from_host=vcenter.host))
         wrong = errors(findings)
@@ -209,9 +212,9 @@ class Registrar:
                 next_step=wrong[0].cure or None,
                 findings=[shown(each) for each in findings],
             )
-        outcome, changed, vcenter = self.put(connection, vcenter, _announced(given))
+        announced = _announced(given)
+        outcome, changed, stored = self.put(connection, vcenter, whole, announced=announced, password=password)
         findings += self._alarmed(connection, changed)
-        stored = self.store(vcenter, password)
         self.reaches.refresh(stored.guid)
         findings += service_findings(self.reaches, stored)
         return {
@@ -235,68 +238,16 @@ class Registrar:
         return list(alarms.findings())
 
     def _upgraded(self, vcenter: VCenter, given: Mapping[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
         if given.get("pin") or given.get("ca"):
-            vcenter = replace(vcenter, trust=self._trust(vcenter.host, vcenter.port, given, vcenter))
+            found["trust"] = trust_in(vcenter.host, vcenter.port, given, vcenter)
         login = Login.of(given)
         if not login.user and given.get("service_user"):
             login = Login.of(given, "service_")
-        with self.session(vcenter, login) as (connection, _):
-            about = _demand_same(connection, vcenter)
-            return self._registered(connection, replace(vcenter, release=about.version, api=about.api), given)
-
-    def _removed(self, name: str, known: VCenter | None, given: Mapping[str, Any]) -> bool:
-        if known is not None:
-            trust = known.trust
-            if given.get("pin") or given.get("ca"):
-                trust = self._trust(known.host, known.port, given, known)
-            with self.session(replace(known, trust=trust), Login.of(given)) as (connection, _):
-                _demand_same(connection, known)
-                return self._taken_away(connection)
-        host, port = split(name)
-        login = Login.of(given)
-        if not login.user:
-            raise NotFound(
-                f"No vCenter {name} is known, so there is no account to use.",
-                next_step="Give --user, and --pin or --ca.",
-            )
-        with _logged_in(Endpoint(host, port, self._trust(host, port, given, None)), login) as (connection, _):
-            return self._taken_away(connection)
-
-    def _taken_away(self, connection: Connection) -> bool:
-        # Alarms first: what the extension's types of events mean is known as long as it is there.
-        Alarms(connection, self.offer.texts).remove()
-        return extension.remove(connection)
-
-    def store(self, vcenter: VCenter, password: str | None = None) -> VCenter:
-        """Write down here what was registered there."""
-        for _ in range(_ATTEMPTS):
-            try:
-                return self.vcenters.put(vcenter, password=password)
-            except (Conflict, NotFound):
-                # Somebody wrote at the same moment, of the same vCenter: the last word counts.
-                current = self.vcenters.find(vcenter.guid)
-                version = 0 if current is None else current.version
-                if version == vcenter.version:
-                    raise
-                vcenter = replace(vcenter, version=version)
-        raise Overloaded(f"Too many change what is known of {vcenter.name}.", next_step="Try again.", retry_after=1)
-
-    def _trust(self, host: str, port: int, given: Mapping[str, Any], known: VCenter | None) -> Trust:
-        pin, authority = str(given.get("pin", "")), str(given.get("ca", ""))
-        if pin and authority:
-            raise Invalid("Give a pin or a CA, not both.", field="pin")
-        if pin:
-            return pinned(host, port, pin)
-        if authority:
-            return signed_by(authority)
-        if known is not None:
-            return known.trust
-        raise Invalid(
-            f"Nothing says by what {host} is known to be the right vCenter. "
-            f"It serves a certificate with the fingerprint {served(host, port).fingerprint}.",
-            next_step="Compare it with what the vCenter itself shows, and give it as --pin; or give its CA as --ca.",
-            field="pin",
-        )
+        with self.session(replace(vcenter, **found), login) as (connection, _):
+            about = demand_same(connection, vcenter)
+            found |= {"release": about.version, "api": about.api}
+            return self._registered(connection, vcenter, lambda now: replace(now, **found), given)
 
     def _chosen_tenant(self, context: Context, given: Mapping[str, Any], known: VCenter | None) -> str:
         wanted = given.get("tenant") or context.tenant
@@ -307,51 +258,57 @@ class Registrar:
                 "Say which tenant the users of this vCenter act in.", next_step="Give --tenant.", field="tenant"
             )
         tenant = self._tenant(context, str(wanted))
-        if known is not None and known.tenant != tenant:
-            raise Conflict(
-                f"vCenter {known.name} belongs to another tenant already.",
-                next_step="Unregister it first: what its users made stays with the tenant it was made in.",
-            )
+        if known is not None:
+            _demand_tenant(known, tenant)
         return tenant
 
 
-@contextmanager
-def _logged_in(endpoint: Endpoint, login: Login) -> Iterator[tuple[Connection, Who]]:
-    connection = connect(endpoint)
-    try:
-        who = connection.login(login.user, login.password)
-        try:
-            yield connection, who
-        finally:
-            connection.logout()
-    finally:
-        connection.close()
-
-
-def _demand_same(connection: Connection, vcenter: VCenter) -> About:
-    """What the vCenter says of itself; raises `Conflict` when it is another one than the one that is known."""
-    about = connection.about()
-    if about.guid != vcenter.guid:
-        raise Conflict(
-            f"Another vCenter answers at {vcenter.name} ({about.guid} instead of {vcenter.guid}).",
-            next_step="Unregister the former one with --forget and register the new one.",
-        )
-    return about
-
-
-def _changed(vcenter: VCenter, given: Mapping[str, Any]) -> tuple[VCenter, str | None]:
-    """What was given besides, and the service account's new password if there is one."""
-    password: str | None = None
+def _changed(vcenter: VCenter, given: Mapping[str, Any]) -> VCenter:
+    """With what was given besides."""
     if given.get("service_user"):
-        if not given.get("service_password"):
-            raise Invalid("The service account has no password.", field="service_password")
-        password = str(given["service_password"])
         vcenter = replace(vcenter, service_user=str(given["service_user"]))
     if "alias" in given:
         vcenter = replace(vcenter, aliases=tuple(split(str(name))[0] for name in given["alias"]))
     if "administrators" in given:
         vcenter = replace(vcenter, administrators=bool(given["administrators"]))
-    return vcenter, password
+    return vcenter
+
+
+def _password(given: Mapping[str, Any]) -> str | None:
+    """The service account's new one, if there is one."""
+    if not given.get("service_user"):
+        return None
+    if not given.get("service_password"):
+        raise Invalid("The service account has no password.", field="service_password")
+    return str(given["service_password"])
+
+
+def _made(wanted: extension.Wanted) -> Registration:
+    following = wanted.next.pem if wanted.next is not None else ""
+    return Registration(wanted.version, wanted.url, wanted.certificate.fingerprint, following)
+
+
+def _demand_tenant(vcenter: VCenter, tenant: str) -> None:
+    if vcenter.tenant != tenant:
+        raise Conflict(
+            f"vCenter {vcenter.name} belongs to another tenant already.",
+            next_step="Unregister it first: what its users made stays with the tenant it was made in.",
+        )
+
+
+def _unregistered(connection: Connection, vcenter: VCenter, *, ours: bool) -> Conflict:
+    """It was unregistered meanwhile. `ours`: what is registered there was registered after that, by us."""
+    if ours:
+        extension.remove(connection)
+    return Conflict(
+        f"vCenter {vcenter.name} was unregistered at the same moment.",
+        next_step="Register it again: isthmus vsphere register --vcenter ADDRESS",
+    )
+
+
+def busy(vcenter: str) -> Overloaded:
+    """Others wrote of it again and again."""
+    return Overloaded(f"Too many change what is known of {vcenter}.", next_step="Try again.", retry_after=1)
 
 
 def _announced(given: Mapping[str, Any]) -> Certificate | None:

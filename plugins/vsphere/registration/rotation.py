@@ -46,8 +46,7 @@ def follow(registrar: Registrar, vcenter: VCenter) -> bool:
     by `doctor`, and tried again; it keeps no other vCenter."""
     try:
         with registrar.session(vcenter, Login()) as (connection, _):
-            _, _, changed = registrar.put(connection, vcenter)
-        registrar.store(changed)
+            registrar.put(connection, vcenter)
     except IsthmusError as error:
         _log.warning("vCenter %s still has our former certificate: %s", vcenter.name, error)
         return False

@@ -81,9 +81,10 @@ class VCenters:
         record = self._records.get(KIND, guid)
         return "" if record is None or record.sealed is None else self._records.open(record.sealed).decode()
 
-    def forget(self, guid: str) -> bool:
-        """Remove what is known of it; returns whether there was anything."""
-        return self._records.delete(KIND, guid)
+    def forget(self, guid: str, *, version: int | None = None) -> bool:
+        """Remove what is known of it; returns whether there was anything. Raises `Stale` when it is not known at this
+        version any more."""
+        return self._records.delete(KIND, guid, version=version)
 
 
 def _vcenter(record: Record) -> VCenter:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from isthmus.core.context import Context
+from isthmus.core.errors import Conflict
 from isthmus.core.model.record import Records
 from isthmus.plugins.vsphere.connection.certificate import Certificate
+from isthmus.plugins.vsphere.registration.doctor import examine
 from isthmus.plugins.vsphere.registration.extension import pins
+from isthmus.plugins.vsphere.registration.leaving import unregister
 from isthmus.plugins.vsphere.registration.offer import Offer
 from isthmus.plugins.vsphere.registration.our_server import OurServer
 from isthmus.plugins.vsphere.registration.registrar import Registrar
-from isthmus.plugins.vsphere.registration.rotation import duty
+from isthmus.plugins.vsphere.registration.rotation import duty, follow
 from isthmus.plugins.vsphere.vcenters.reach import Reaches
 from isthmus.plugins.vsphere.vcenters.store import VCenters
 from isthmus.ui_bridge.locale import Texts
-from tests.integration.vsphere.conftest import extension, registration, specification
+from tests.integration.vsphere.conftest import SERVICE, extension, registration, specification
 from tests.simulators.vcenter import VCenter, issue
 
 CONTEXT = Context("t1", "admin", frozenset({"admin"}))
@@ -28,6 +32,8 @@ class ChangingServer(OurServer):
     """Our server, with a certificate that a test chooses; what it serves besides is well."""
 
     def certificate(self) -> Certificate:
+        if MEANWHILE:
+            MEANWHILE.pop()()
         return CHOSEN["now"]
 
     def judge(self, url: str, version: str, *, from_host: str = "", pin: str = "") -> Iterator[Any]:
@@ -35,6 +41,8 @@ class ChangingServer(OurServer):
 
 
 CHOSEN: dict[str, Certificate] = {}
+MEANWHILE: list[Callable[[], object]] = []
+"""What others do once a certificate is looked at: when the vCenter's record was read, and before it is written."""
 
 
 class Run:
@@ -109,3 +117,81 @@ def test_an_older_vcenter_gets_the_pin_and_no_certificate(registrar: Registrar) 
         register(registrar, vc)
         server = extension(vc).server[0]
         assert (server.serverThumbprint, server.serverCertificate) == (now.fingerprint, None)
+
+
+def followed(registrar: Registrar, guid: str) -> None:
+    CHOSEN["now"] = Certificate(issue().pem)
+    follow(registrar, registrar.vcenters.get(guid))
+
+
+def repaired(registrar: Registrar, guid: str) -> None:
+    CHOSEN["now"] = Certificate(issue().pem)
+    examine(registrar, {"vcenter": guid, "repair": True})
+
+
+def upgraded(registrar: Registrar, guid: str) -> None:
+    registrar.upgrade({"vcenter": guid})
+
+
+AT_THE_SAME_TIME = pytest.mark.parametrize("work", [followed, repaired, upgraded])
+
+
+@AT_THE_SAME_TIME
+def test_what_others_change_at_the_same_time_is_not_taken_back(
+    registrar: Registrar, work: Callable[[Registrar, str], None]
+) -> None:
+    CHOSEN["now"] = Certificate(issue().pem)
+    following = Certificate(issue().pem)
+    with VCenter(specification()) as vc:
+        registrar.register(CONTEXT, {**registration(vc), "administrators": True, "alias": ["former.example"]})
+        given = {"vcenter": vc.guid, "administrators": False, "alias": ["new.example"]}
+        MEANWHILE.append(lambda: registrar.upgrade({**given, "next_certificate": following.pem}))
+        work(registrar, vc.guid)
+        known = registrar.vcenters.get(vc.guid)
+        assert (known.administrators, known.aliases) == (False, ("new.example",))
+        assert registrar.vcenters.password(vc.guid) == SERVICE.password
+        assert known.registration is not None and known.registration.next_certificate == following.pem
+        assert pins(extension(vc)) == [CHOSEN["now"].fingerprint, following.fingerprint]
+
+
+@AT_THE_SAME_TIME
+def test_who_is_unregistered_at_the_same_time_stays_so(
+    registrar: Registrar, work: Callable[[Registrar, str], None]
+) -> None:
+    CHOSEN["now"] = Certificate(issue().pem)
+    with VCenter(specification()) as vc:
+        register(registrar, vc)
+        MEANWHILE.append(lambda: unregister(registrar, {"vcenter": vc.guid}))
+        with suppress(Conflict):
+            work(registrar, vc.guid)
+        assert registrar.vcenters.find(vc.guid) is None and extension(vc) is None
+
+
+def test_what_is_registered_while_it_is_taken_out_is_taken_out_too(
+    registrar: Registrar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    CHOSEN["now"] = Certificate(issue().pem)
+    forget = registrar.vcenters.forget
+    with VCenter(specification()) as vc:
+        register(registrar, vc)
+        left = [followed]
+
+        def late(guid: str, *, version: int | None = None) -> bool:
+            if left:
+                left.pop()(registrar, guid)
+                assert extension(vc) is not None
+            return forget(guid, version=version)
+
+        monkeypatch.setattr(registrar.vcenters, "forget", late)
+        answer = unregister(registrar, {"vcenter": vc.guid})
+        assert answer == {"vcenter": vc.guid, "unregistered": True, "forgotten": True}
+        assert registrar.vcenters.find(vc.guid) is None and extension(vc) is None
+
+
+def test_two_tenants_do_not_register_one_vcenter_at_the_same_time(registrar: Registrar) -> None:
+    CHOSEN["now"] = Certificate(issue().pem)
+    with VCenter(specification()) as vc:
+        MEANWHILE.append(lambda: register(registrar, vc))
+        with pytest.raises(Conflict, match="another tenant"):
+            registrar.register(CONTEXT, {**registration(vc), "tenant": "t2"})
+        assert registrar.vcenters.get(vc.guid).tenant == "t1"

@@ -1,0 +1,82 @@
+"""Takes the plug-in out of a vCenter, and the vCenter out of what is known here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ....core.errors import IsthmusError, NotFound, Stale
+from ..connection.endpoint import Endpoint, split
+from ..connection.soap import Connection
+from ..events.alarms import Alarms
+from ..vcenters.vcenter import VCenter
+from . import extension
+from .registrar import ATTEMPTS, Registrar, busy
+from .request import Login
+from .visit import demand_same, logged_in, trust_in
+
+
+def unregister(registrar: Registrar, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Take the plug-in out of a vCenter and forget the vCenter here. Works with what is left: with our record and
+    without the password of our account, or with a password and a pin and without any record. What cannot be taken out
+    raises what keeps it, unless the vCenter is to be forgotten all the same."""
+    name = str(given["vcenter"]).strip()
+    known = registrar.find(name)
+    if known is None and "-" in name and "." not in name:
+        raise NotFound(f"No vCenter {name} is known.", next_step="Give its address instead of its GUID.")
+    removed, trouble = False, ""
+    for _ in range(ATTEMPTS):
+        try:
+            removed = _taken_out(registrar, name, known, given) or removed
+        except IsthmusError as error:
+            if not given.get("forget"):
+                raise
+            trouble = error.message
+        if known is None or _forgotten(registrar, known, whatever=bool(trouble)):
+            answer = {"vcenter": name, "unregistered": removed, "forgotten": known is not None}
+            return {**answer, "left_behind": trouble} if trouble else answer
+        # Who wrote meanwhile may have registered it there again.
+        known = registrar.vcenters.find(known.guid) or known
+    raise busy(name)
+
+
+def _forgotten(registrar: Registrar, vcenter: VCenter, *, whatever: bool) -> bool:
+    """Whether it is now: not when it was written meanwhile, unless that is to be lost."""
+    try:
+        registrar.vcenters.forget(vcenter.guid, version=None if whatever else vcenter.version)
+    except Stale:
+        return False
+    registrar.forgotten(vcenter.guid)
+    return True
+
+
+def _taken_out(registrar: Registrar, name: str, known: VCenter | None, given: Mapping[str, Any]) -> bool:
+    return _of_unknown(registrar, name, given) if known is None else _of_known(registrar, known, given)
+
+
+def _of_known(registrar: Registrar, known: VCenter, given: Mapping[str, Any]) -> bool:
+    trust = known.trust
+    if given.get("pin") or given.get("ca"):
+        trust = trust_in(known.host, known.port, given, known)
+    with registrar.session(replace(known, trust=trust), Login.of(given)) as (connection, _):
+        demand_same(connection, known)
+        return _removed(registrar, connection)
+
+
+def _of_unknown(registrar: Registrar, name: str, given: Mapping[str, Any]) -> bool:
+    host, port = split(name)
+    login = Login.of(given)
+    if not login.user:
+        raise NotFound(
+            f"No vCenter {name} is known, so there is no account to use.",
+            next_step="Give --user, and --pin or --ca.",
+        )
+    with logged_in(Endpoint(host, port, trust_in(host, port, given, None)), login) as (connection, _):
+        return _removed(registrar, connection)
+
+
+def _removed(registrar: Registrar, connection: Connection) -> bool:
+    # Alarms first: what the extension's types of events mean is known as long as it is there.
+    Alarms(connection, registrar.offer.texts).remove()
+    return extension.remove(connection)
