@@ -31,7 +31,7 @@ from .checks import check_credential, check_metadata
 from .collection import Collection, plain_changes
 from .hosts import Hosts
 from .superseding import supersede
-from .volume_guards import refuse_occupied
+from .volume_guards import refuse_copies, refuse_occupied
 from .volumes import Volumes
 
 _log = logging.getLogger(__name__)
@@ -94,6 +94,9 @@ class Attachments(Collection[Attachment]):
         def work(tx: Tx, operation: str) -> Mapping[str, Any]:
             if not nouns.volumes.change(tx, volume.id, states=(VolumeState.AVAILABLE,)):
                 refuse_occupied(nouns.volumes.get(tx, volume.id))
+            if "live_snapshot" not in pool.abilities:
+                # What is being copied there must not be written to meanwhile.
+                refuse_copies(tx, volume.id, [])
             _check_free(tx, volume, host, requirement.multi_attach)
             current = nouns.volumes.get(tx, volume.id)
             placement = nouns.placements.get(tx, str(current.placement))
@@ -267,6 +270,13 @@ def _check_free(tx: Tx, volume: Volume, host: Host, multi_attach: bool) -> None:
                 next_step=f"See attachment {other.id}.",
                 attachment=other.id,
             )
+    if multi_attach and not all(other.shared for other in others):
+        # A target of its own and one that is shared would know nothing of each other's reservations.
+        raise InUse(
+            "The volume is attached to another host from before its profile allowed several at a time.",
+            next_step="Detach it first, then attach it to each host.",
+            attachments=[other.id for other in others],
+        )
     if others and not multi_attach:
         raise InUse(
             "The volume is attached to another host, and its profile allows one host at a time.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, select
 
 from ..context import Context
-from ..errors import Conflict, Invalid, NotFound, NotOffered, Occupied
+from ..errors import Conflict, Invalid, NotFound, NotOffered, Refused
 from ..model.profile import Profile
 from ..model.request import VolumeRequest
 from ..model.snapshot import SnapshotState
@@ -17,6 +17,7 @@ from ..scheduler.request import Hint, Scope
 from ..store import nouns, schema
 from ..store.database import Tx
 from ..store.statement import Statement
+from .volume_guards import refuse_occupied
 
 if TYPE_CHECKING:
     from .volumes import Volumes
@@ -77,19 +78,24 @@ class Source:
     pool: str
     profile: str | None
     abilities: tuple[str, ...]
-    attached: bool
 
     def hold(self, tx: Tx) -> None:
-        """Make sure, in the accepting transaction, that the source stays until the copy is made.
+        """Make sure, in the accepting transaction, that the source stays, and as it is, until the copy is made.
 
-        Raising the version of the source row makes a concurrent delete or revert see the copy, or be seen by it.
+        Raising the version of the source row makes a concurrent delete, revert or attach see the copy, or be seen by
+        it.
         """
         if self.snapshot is not None:
             if not nouns.snapshots.change(tx, self.snapshot, states=(SnapshotState.AVAILABLE,)):
                 raise Conflict("The snapshot is not available.", next_step="Wait for its operation to end.")
             return
         if not nouns.volumes.change(tx, self.volume, states=(VolumeState.AVAILABLE,)):
-            raise Occupied("The source volume is being changed.", next_step="Wait for its operation to end.")
+            refuse_occupied(nouns.volumes.get(tx, self.volume))
+        if "live_snapshot" not in self.abilities and nouns.attachments_of_volume.all(tx, self.volume):
+            raise Refused(
+                "The back end of the source copies detached volumes only.",
+                next_step="Detach the volume, or copy a snapshot.",
+            )
 
 
 def read_source(tx: Tx, volumes: Volumes, context: Context, wanted: VolumeRequest) -> Source | None:
@@ -113,8 +119,7 @@ def read_source(tx: Tx, volumes: Volumes, context: Context, wanted: VolumeReques
         return None
     placement = nouns.placements.get(tx, str(volume.placement))
     pool = nouns.pools.get(tx, placement.pool)
-    attached = name is None and bool(nouns.attachments_of_volume.all(tx, volume.id))
-    return Source(volume.id, name, size, pool.id, volume.profile, pool.abilities, attached)
+    return Source(volume.id, name, size, pool.id, volume.profile, pool.abilities)
 
 
 def chosen_pool(tx: Tx, wanted: VolumeRequest, source: Source | None) -> frozenset[str] | None:

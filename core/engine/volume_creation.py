@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ..context import Context
-from ..errors import Invalid, LimitExceeded, NoPlacement, NotOffered, Refused
+from ..errors import Invalid, LimitExceeded, NoPlacement, NotOffered
 from ..model.identity import new_id, now
 from ..model.operation import Operation
 from ..model.placement import Placement, PlacementRole, naa_identifier
@@ -193,8 +193,3 @@ def _check_source(source: Source, size: int, requirement: Requirement) -> None:
         raise Invalid(f"The copy must have at least the source's {source.size} bytes.", field="size")
     if "clone" not in source.abilities:
         raise NotOffered("The back end of the source cannot make copies.")
-    if source.attached and "live_snapshot" not in source.abilities:
-        raise Refused(
-            "The back end of the source copies detached volumes only.",
-            next_step="Detach the volume, or copy a snapshot.",
-        )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..drivers.contract import Allocated, Wanted
-from ..errors import Failed
+from ..errors import Failed, Refused
 from ..journal.step import Commit, Flow, Run, Step
 from ..model.volume import VolumeState
+from ..runtime.live_backends import Live
 from ..runtime.parts import Parts
 from ..store import nouns, pools, usage
 from .volume_state import again, available_again, count_excess, in_error, node_of
@@ -35,14 +36,14 @@ class CreateVolume:
     def allocate(self, run: Run) -> None:
         data = run.data
         wanted = Wanted(data["placement"], data["pool_name"], data["size"], data["thin"])
-        driver = self.parts.live.get(data["backend"]).driver
+        live = self.parts.live.get(data["backend"])
         if data.get("source_snapshot"):
-            allocated = self._from_snapshot(driver, wanted, data["source_snapshot"])
+            allocated = self._from_snapshot(live.driver, wanted, data["source_snapshot"])
         elif data.get("source_volume"):
-            allocated = self._from_volume(driver, wanted, data["source_volume"])
+            allocated = self._from_volume(live, wanted, data["source_volume"])
         else:
             with self.parts.holding(wanted.placement):
-                allocated = driver.create(wanted)
+                allocated = live.driver.create(wanted)
         data["reference"] = dict(allocated.reference)
 
     def free(self, run: Run) -> None:
@@ -83,9 +84,13 @@ class CreateVolume:
         with self.parts.holding(*held):
             return driver.clone_snapshot(wanted, snapshot, source.reference)  # type: ignore[no-any-return]
 
-    def _from_volume(self, driver: Any, wanted: Wanted, volume: str) -> Allocated:
+    def _from_volume(self, live: Live, wanted: Wanted, volume: str) -> Allocated:
         with self.parts.database.read() as tx:
             source = nouns.volumes.get(tx, volume)
             placement = nouns.placements.get(tx, str(source.placement))
         with self.parts.holding(wanted.placement, placement.id):
-            return driver.clone(wanted, placement.id, placement.reference)  # type: ignore[no-any-return]
+            if "live_snapshot" not in live.abilities and self.parts.exports.published(placement, source.protocol):
+                raise Refused(
+                    "This back end copies detached volumes only.", next_step="Detach the volume, or copy a snapshot."
+                )
+            return live.driver.clone(wanted, placement.id, placement.reference)  # type: ignore[no-any-return]

@@ -1,9 +1,13 @@
-"""Two requests that exclude each other, the first held in the middle of its transaction: never do both succeed."""
+"""Two requests that exclude each other, the first held in the middle of its transaction: never do both succeed.
+
+The back end copies detached volumes only, so that a copy and an attachment exclude each other too.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +23,7 @@ from isthmus.core.model.request import (
     VolumeRequest,
 )
 from isthmus.core.store import nouns
+from isthmus.core.store.database import Database
 from tests.environment.engine import MEMORY_PROFILE, ended
 from tests.unit.engine.bench import SIZE, Bench
 
@@ -101,6 +106,8 @@ PAIRS: list[tuple[Callable[[Scene], Any], str, Callable[[Scene], Any], bool]] = 
     (S.clone, "volumes", S.delete, True),
     (S.clone, "volumes", S.revert, True),
     (S.clone, "volumes", S.extend, True),
+    (S.clone, "volumes", S.attach, True),
+    (S.attach, "attachments", S.clone, True),
     (S.attach, "attachments", S.delete, True),
     (S.attach, "attachments", S.revert, True),
     (S.attach, "attachments", S.delete_host, True),
@@ -109,6 +116,13 @@ PAIRS: list[tuple[Callable[[Scene], Any], str, Callable[[Scene], Any], bool]] = 
     (S.take, "snapshots", S.revert, True),
     (S.take, "snapshots", S.extend, True),
 ]
+
+
+@pytest.fixture
+def bench(database: Database, tmp_path: Path) -> Iterator[Bench]:
+    made = Bench.open(database, tmp_path, lacks=("live_snapshot",))
+    yield made
+    made.close()
 
 
 @pytest.mark.parametrize(

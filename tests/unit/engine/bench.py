@@ -101,8 +101,9 @@ class Bench:
     driver: type[Troubled]
 
     @classmethod
-    def open(cls, database: Database, folder: Path, **settings: Any) -> Bench:
-        driver = type("Mine", (Troubled,), {})
+    def open(cls, database: Database, folder: Path, *, lacks: tuple[str, ...] = (), **settings: Any) -> Bench:
+        """`lacks` are methods, and with them abilities, that the driver does not have."""
+        driver = type("Mine", (Troubled,), dict.fromkeys(lacks))
         installation = Installation.begin(database, folder)
         engine = installation.engine(driver=driver, **settings)
         engine.start()
