@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ....core.errors import Failed, Invalid, IsthmusError, NotOffered, Stale
+from ....core.context import Context
+from ....core.errors import Failed, Invalid, IsthmusError, NotFound, NotOffered, Stale
+from ....core.journal.step import Run
 from ....core.model.identity import now
 from ....core.model.request import Changes, SnapshotRequest
 from ....core.model.snapshot import SnapshotState
@@ -25,8 +28,8 @@ from .stage import Stage
 
 
 class Protect:
-    """Checks, plans and does it at once. What holds afterwards is what was asked for alone: nothing of what the volume
-    said before stays."""
+    """Checks, plans and does it. What holds afterwards is what was asked for alone: nothing of what the volume said
+    before stays. Data: system, volume, datastore, name (of the datastore), before and wanted (what the volume says)."""
 
     def __init__(self, desk: Desk, stage: Stage) -> None:
         self._desk, self._stage = desk, stage
@@ -38,35 +41,72 @@ class Protect:
     def plan(self, call: Call) -> Mapping[str, Any]:
         """What holds now and what would, and which snapshots would go by it."""
         store, backing = self._asked(call)
-        return _told(store, backing, _wanted(call.input))
+        return {
+            "datastore": {"id": store.moid, "name": store.name},
+            "volume": {"id": backing.volume.id, "name": backing.volume.name},
+            "system": backing.system,
+            **_change(backing, backing.volume.protection, _wanted(call.input)),
+        }
 
-    def run(self, call: Call) -> Mapping[str, Any]:
-        """The volume as it was read is changed, or none: `Stale` when somebody changed it meanwhile. The same again
-        changes nothing."""
-        store, backing = self._asked(call)
-        volume, wanted = backing.volume, _wanted(call.input)
-        if volume.protection != wanted:
-            volumes = backing.storage.volumes
-            try:
-                volumes.update(volume.id, Changes(protection=wanted), if_version=volume.version)
-            except Stale:
-                raise because(Stale, "volume-changed", name=store.name) from None
-            if volumes.get(volume.id).protection != wanted:
-                raise because(Failed, "differs", name=store.name)
-        return _told(store, backing, wanted)
+    def examine(self, run: Run) -> None:
+        """Once more; and what the volume says until now."""
+        given = run.data["input"]
+        with self._stage.vcenter(run) as connection:
+            store, backing = self._found(connection, self._stage.subject(run, connection), run.context, given)
+        run.data |= {"system": backing.system, "volume": backing.volume.id}
+        run.data |= {"datastore": store.moid, "name": store.name}
+        run.data |= {"before": dict(backing.volume.protection), "wanted": dict(_wanted(given))}
+
+    def set(self, run: Run) -> None:
+        """The volume says what is wanted. Raises `Stale` when somebody let it say something else meanwhile: that
+        stays."""
+        data, volumes = run.data, self._stage.storage(run).volumes
+        volume = volumes.get(data["volume"])
+        if volume.protection == data["wanted"]:
+            return
+        if volume.protection != data["before"]:
+            raise because(Stale, "volume-changed", name=data["name"])
+        try:
+            volumes.update(volume.id, Changes(protection=data["wanted"]), if_version=volume.version)
+        except Stale:
+            raise because(Stale, "volume-changed", name=data["name"]) from None
+
+    def reset(self, run: Run) -> None:
+        """The volume says what it said before, unless somebody let it say something else by now."""
+        data, volumes = run.data, self._stage.storage(run).volumes
+        with suppress(NotFound):
+            volume = volumes.get(data["volume"])
+            if volume.protection == data["wanted"] != data["before"]:
+                volumes.update(volume.id, Changes(protection=data["before"]), if_version=volume.version)
+
+    def read_back(self, run: Run) -> None:
+        """The volume says it, and what follows from that."""
+        data, storage = run.data, self._stage.storage(run)
+        volume = storage.volumes.get(data["volume"])
+        if volume.protection != data["wanted"]:
+            raise because(Failed, "differs", name=data["name"])
+        backing = Backing(data["system"], volume, storage)
+        run.result |= {"datastore": data["datastore"], "volume": volume.id, "system": backing.system}
+        run.result |= _change(backing, data["before"], data["wanted"])
 
     def _asked(self, call: Call) -> tuple[Vmfs, Backing]:
         seat = self._desk.seat(call)
 
         def found(connection: Connection, who: Who) -> tuple[Vmfs, Backing]:
-            store = vmfs.demand(connection, connection.reference(seat.target.kind, seat.target.moid))
-            return store, backing_of(self._stage.systems(), seat.context, store)
+            subject = connection.reference(seat.target.kind, seat.target.moid)
+            return self._found(connection, subject, seat.context, call.input)
 
-        store, backing = seat.ask(found)
+        return seat.ask(found)
+
+    def _found(
+        self, connection: Connection, subject: Any, context: Context, given: Mapping[str, Any]
+    ) -> tuple[Vmfs, Backing]:
+        store = vmfs.demand(connection, subject)
+        backing = backing_of(self._stage.systems(), context, store)
         if OFFERED not in backing.storage.describe().offers:
             raise because(NotOffered, "no-schedules", system=backing.system)
-        if call.input:
-            _wanted(call.input)
+        if given:
+            _wanted(given)
         return store, backing
 
 
@@ -89,17 +129,14 @@ def _moment(said: str) -> str:
         raise because(Invalid, "no-such-time", time=said) from None
 
 
-def _told(store: Vmfs, backing: Backing, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the volume said when it was read, and what follows from what is wanted."""
+def _change(backing: Backing, before: Mapping[str, Any], wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the volume said, what it is to say, and what follows from that."""
     moment, storage = now(), backing.storage
     becomes = Schedule.of(replace(backing.volume, protection=wanted), storage)
     taken = [each for each in scheduled(snapshots_of(backing)) if each.state is SnapshotState.AVAILABLE]
     following = becomes.takes.next_after(moment) if becomes.takes is not None else None
     return {
-        "datastore": {"id": store.moid, "name": store.name},
-        "volume": {"id": backing.volume.id, "name": backing.volume.name},
-        "system": backing.system,
-        "before": Schedule.of(backing.volume, storage).to_json(),
+        "before": Schedule.of(replace(backing.volume, protection=before), storage).to_json(),
         "becomes": becomes.to_json(),
         "next": None if following is None else following.isoformat(),
         "scheduled": len(taken),

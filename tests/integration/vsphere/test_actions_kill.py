@@ -13,6 +13,7 @@ import pytest
 from isthmus.plugins.vsphere.actions.declared.delete import DELETE
 from isthmus.plugins.vsphere.actions.declared.expand import EXPAND
 from isthmus.plugins.vsphere.actions.declared.mount import MOUNT
+from isthmus.plugins.vsphere.actions.declared.protect import PROTECT
 from isthmus.plugins.vsphere.actions.declared.provision import PROVISION
 from isthmus.plugins.vsphere.actions.declared.unmount import UNMOUNT
 from tests.chaos.depth import Site
@@ -151,3 +152,17 @@ def test_mount_and_unmount_survive_a_death_in_each_step_and_on_the_way_back(plac
     place.do("mount", "gold", hosts=[SECOND])
     place.die_in("unmount", "unmount undo", "gold", fails="unmount", hosts=[SECOND])
     assert mounted(place) == [FIRST, SECOND]
+
+
+def test_a_schedule_survives_a_death_in_each_step_and_on_the_way_back(place: Place) -> None:
+    place.do("provision", "cluster-1", name="gold", size=2 * GIB, profile="shared")
+
+    def said() -> Any:
+        (volume,) = place.site.call("GET", "volumes")["items"]
+        return volume["protection"].get("retention")
+
+    for keep, step in enumerate(("announce", *PROTECT.steps), start=1):
+        place.die_in("protect", f"{step} do", "gold", every="monthly", keep=keep)
+        assert said() == {"number": keep}
+    place.die_in("protect", "set undo", "gold", fails="read_back", every="monthly", keep=99)
+    assert said() == {"number": keep}

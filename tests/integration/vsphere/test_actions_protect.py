@@ -1,8 +1,9 @@
-"""A datastore's volume says when its snapshots are taken by themselves; what somebody else says at once is not lost."""
+"""A datastore's volume says when its snapshots are taken by themselves; what somebody else says meanwhile is not lost,
+and whatever fails leaves what was said before."""
 
 from __future__ import annotations
 
-import threading
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,19 +14,21 @@ import pytest
 
 from isthmus.core.context import Context
 from isthmus.core.engine.protecting import Protecting
-from isthmus.core.errors import Failed, Forbidden, Invalid, IsthmusError, NotOffered, Stale
+from isthmus.core.errors import Failed, Forbidden, Invalid, NotOffered
 from isthmus.core.model.identity import now
 from isthmus.core.model.page import Query
 from isthmus.core.model.protection import MARK
 from isthmus.core.model.request import Changes
 from isthmus.core.model.volume import Volume
+from isthmus.plugins.vsphere.actions.declared.protect import PROTECT
 from isthmus.plugins.vsphere.reasons import told
 from tests.environment.server import until
 from tests.integration.vcenter_simulator.array import Array
-from tests.integration.vsphere.actions_site import ActionSite, Beat, action_site, refused
+from tests.integration.vsphere.actions_site import ActionSite, Beat, action_site, cure, message, refused
 from tests.integration.vsphere.conftest import ANNA
 from tests.integration.vsphere.machines_site import datastore, live_array
 from tests.integration.vsphere.test_api import Page, client, token
+from tests.integration.vsphere.test_exclusion import held
 from tests.simulators.vcenter import Role
 
 VIEWER = Role("Storage lookers", ("Isthmus.View",))
@@ -74,10 +77,8 @@ def there(site: ActionSite, volume: str, count: int) -> bool:
     return len(found) >= count and all(each.state == "available" for each in found)
 
 
-def protect(site: ActionSite, context: Context | None = None, **given: Any) -> Mapping[str, Any]:
-    found = site.catalogue.invoke("vsphere", "protect", site.call("gold", given, context))
-    assert isinstance(found, Mapping)
-    return found
+def protect(site: ActionSite, **given: Any) -> Mapping[str, Any]:
+    return site.done("protect", "gold", **given)
 
 
 @pytest.mark.parametrize(
@@ -159,50 +160,89 @@ def test_the_storage_then_takes_them_and_who_shortens_it_is_told_what_goes(site:
 def test_what_cannot_be_kept_is_refused(site: ActionSite, volume: str, given: dict[str, Any], words: str) -> None:
     says(site, volume, HOURLY)
     with refused(Invalid, words):
-        protect(site, **given)
+        site.begin("protect", "gold", **given)
     assert read(site, volume).protection == HOURLY
 
 
-def test_of_two_people_at_once_one_is_told(site: ActionSite, volume: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    volumes = site.array.engine.volumes
-    update, both = volumes.update, threading.Barrier(2)
-
-    def together(*given: Any, **more: Any) -> Any:
-        both.wait(20)
-        return update(*given, **more)
-
-    monkeypatch.setattr(volumes, "update", together)
-    ends: dict[str, Any] = {}
-
-    def ask(every: str, context: Context) -> None:
-        try:
-            ends[every] = protect(site, context, every=every)
-        except IsthmusError as error:
-            ends[every] = error
-
-    asking = [threading.Thread(target=ask, args=each) for each in (("hourly", site.person), ("weekly", site.root))]
-    for each in asking:
-        each.start()
-    for each in asking:
-        each.join(60)
-    (lost,) = [name for name, end in ends.items() if isinstance(end, Stale)]
-    (won,) = set(ends) - {lost}
-    assert ends[won]["becomes"]["every"] == won
-    assert read(site, volume).protection == {"schedule": {"occurrence": won.capitalize()}}
-    assert "Somebody changed the volume" in ends[lost].message and "repeat" in ends[lost].next_step
+@pytest.fixture
+def anna(site: ActionSite) -> Context:
+    """With a request of her own, by which its tasks are told from those of other tests."""
+    return replace(site.person, request_id=f"req-{uuid.uuid4()}")
 
 
-def test_what_another_changed_meanwhile_stays(site: ActionSite, volume: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    volumes = site.array.engine.volumes
+def test_it_is_a_task_of_the_vcenter_and_names_what_holds(site: ActionSite, volume: str, anna: Context) -> None:
+    operation = site.begin("protect", "gold", anna, every="daily")
+    found = site.ended(operation)
+    assert found.state == "done" and site.task(operation).state == "success"
+    assert (found.result["volume"], found.result["datastore"]) == (volume, site.vc.named("gold").moid)
+
+
+@pytest.mark.parametrize("after", [True, False], ids=["after", "before"])
+@pytest.mark.parametrize("step", ["announce", *PROTECT.steps])
+def test_a_failure_in_any_step_leaves_what_was_said_before(
+    site: ActionSite, volume: str, anna: Context, step: str, after: bool
+) -> None:
+    says(site, volume, HOURLY)
+    with site.failing("vsphere.protect", step, after=after):
+        operation = site.begin("protect", "gold", anna, every="never")
+        assert site.ended(operation).state == "failed"
+    assert read(site, volume).protection == HOURLY
+    if (step, after) != ("announce", False):
+        assert site.task(operation).state == "error"
+
+
+def test_a_cancel_before_the_end_puts_it_back(site: ActionSite, volume: str, anna: Context) -> None:
+    says(site, volume, HOURLY)
+    with held(site, "vsphere.protect", "read_back") as go:
+        operation = site.begin("protect", "gold", anna, every="never")
+        until(lambda: read(site, volume).protection == {"schedule": {"occurrence": "Never"}}, 20)
+        site.vc.model.of(site.task(operation).task).set("info.cancelled", True)
+        site.offered.mirror.look(Beat())
+        assert site.operation(operation).cancel_requested
+        go[0] = True
+        assert site.ended(operation).state == "cancelled"
+    assert read(site, volume).protection == HOURLY and site.task(operation).state == "error"
+
+
+@pytest.mark.parametrize(
+    ("step", "kind", "said"),
+    [
+        ("set", "stale", "nothing of that was overwritten"),
+        ("read_back", "storage_failed", "reads back as something else"),
+    ],
+)
+def test_what_another_says_meanwhile_stays(site: ActionSite, volume: str, step: str, kind: str, said: str) -> None:
+    with held(site, "vsphere.protect", step) as go:
+        operation = site.begin("protect", "gold", every="never")
+        until(lambda: site.operation(operation).step == step, 20)
+        says(site, volume, HOURLY)
+        go[0] = True
+        found = site.ended(operation)
+    assert found.state == "failed" and (found.error or {})["code"] == kind
+    assert said in message(found) and cure(found)
+    assert read(site, volume).protection == HOURLY
+
+
+@pytest.mark.parametrize("lost", [1, 2], ids=["forward", "back"])
+def test_what_another_says_in_the_very_moment_stays(
+    site: ActionSite, volume: str, monkeypatch: pytest.MonkeyPatch, lost: int
+) -> None:
+    """Between a step's look and its change: `lost` is the change of the operation that comes too late."""
+    volumes, count = site.array.engine.volumes, 0
     update = volumes.update
 
     def second(*given: Any, **more: Any) -> Any:
-        update(site.root, volume, Changes(protection=HOURLY))
+        nonlocal count
+        count += 1
+        if count == lost:
+            update(site.root, volume, Changes(protection=HOURLY))
         return update(*given, **more)
 
     monkeypatch.setattr(volumes, "update", second)
-    with refused(Stale, "nothing of that was overwritten"):
-        protect(site, every="never")
+    with site.failing("vsphere.protect", "read_back"):
+        found = site.act("protect", "gold", every="never")
+    assert found.state == "failed" and count == lost
+    assert ("nothing of that was overwritten" in message(found)) is (lost == 1)
     assert read(site, volume).protection == HOURLY
 
 
@@ -211,8 +251,8 @@ def test_a_volume_that_does_not_say_it_afterwards_is_no_success(
 ) -> None:
     volumes = site.array.engine.volumes
     monkeypatch.setattr(volumes, "update", lambda context, volume, changes, if_version=None: read(site, volume))
-    with refused(Failed, "reads back as something else"):
-        protect(site, every="daily")
+    found = site.act("protect", "gold", every="daily")
+    assert found.state == "failed" and "reads back as something else" in message(found)
 
 
 def test_a_storage_that_would_take_none_now_is_heard(
@@ -241,7 +281,7 @@ def test_a_system_in_which_volumes_do_not_say_it_is_named(
 
     monkeypatch.setattr(site.offered.stage, "_systems", lambda: {"basement": Foreign()})
     with refused(NotOffered, "storage system basement.*class of service"):
-        protect(site, every="daily")
+        site.begin("protect", "gold", every="daily")
     wrong = site.catalogue.check("vsphere", "protect", site.call("gold"))
     assert isinstance(wrong, NotOffered), "the menu says so before anything is entered"
     for locale in ("de", "zh"):
@@ -260,16 +300,19 @@ def test_another_system_of_ours_is_asked_under_its_name(
 def test_a_page_plans_it_and_does_it(site: ActionSite, volume: str) -> None:
     page = Page(client(site), site.vc, token(site.vc, ANNA))
     found = page.got("actions/protect", "gold", locale="de")
-    assert found["available"] and found["steps"] == [] and found["title"] == "Snapshots des Datenspeichers planen"
+    assert found["available"] and found["title"] == "Snapshots des Datenspeichers planen"
+    assert [each["label"] for each in found["steps"]][1:] == [
+        "Noch einmal prüfen", "Den Zeitplan des Volumes setzen", "Zurücklesen und vergleichen",
+    ] and found["pivot"] is None  # fmt: skip
     assert found["input"]["properties"]["every"]["x-titles"]["daily"] == "Jeden Tag"
     given = {"every": "daily", "keep": 7}
     planned = page.got("actions/protect/plan", "gold", {"input": given})
-    (becomes,) = [each for each in planned["blocks"] if each["title"] == "Becomes"]
+    (becomes,) = [each for each in planned["blocks"] if each.get("title") == "Becomes"]
     assert {each["label"]: each["value"]["value"] for each in becomes["facts"]} == {
         "How often": "Every day", "Kept at most": 7, "Said by": "The volume itself",
     }  # fmt: skip
-    answer = page.ask("actions/protect", "gold", {"input": given})
-    assert answer.status == 200 and answer.body["result"]["becomes"]["every"] == "daily"
+    *_, ended = page.followed(page.begin("protect", "gold", **given))
+    assert ended["state"] == "done" and ended["result"]["becomes"]["every"] == "daily"
     assert read(site, volume).protection == {"schedule": {"occurrence": "Daily"}, "retention": {"number": 7}}
 
 

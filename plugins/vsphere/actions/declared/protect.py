@@ -56,5 +56,5 @@ PROTECT = Declared(
     "volume:update",
     ("Datastore",),
     INPUT,
-    {},
+    {"examine": None, "set": "reset", "read_back": None},
 )
