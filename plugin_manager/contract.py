@@ -121,6 +121,12 @@ class Server(Protocol):
     def body_limit(self) -> int:
         """The largest request body in bytes."""
 
+    def vouches(self, certificate: str) -> bool:
+        """Whether a certificate (PEM) is one that this installation's servers themselves serve: this node's, or one
+        that the installation's CA issued to a server. Not that of a proxy before them. Raises `Misconfigured` for a
+        text that is none.
+        """
+
     def mounts(self) -> Mapping[str, str]:
         """Prefixes with the names of their plugins; complete once requests come."""
 

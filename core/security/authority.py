@@ -159,6 +159,16 @@ def needs_renewal(
     return any(name not in held for name in wanted)
 
 
+def is_server_of(certificate: bytes, authority: bytes) -> bool:
+    """Whether a CA issued a certificate to a server, whenever that was. PEM both; raises `Misconfigured` for none."""
+    loaded = _load(certificate)
+    try:
+        purposes = loaded.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return False
+    return ExtendedKeyUsageOID.SERVER_AUTH in purposes and _signed_by(loaded, _load(authority))
+
+
 def check_credential(credential: Credential, *, now: datetime | None = None) -> None:
     """Check a certificate and key that an administrator brought: readable, one pair, valid now.
 

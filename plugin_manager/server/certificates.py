@@ -91,6 +91,20 @@ def ensure(configuration: Configuration, authority: tuple[bytes, bytes]) -> bool
         return certificate != before
 
 
+def vouches(configuration: Configuration, certificate: bytes) -> bool:
+    """Whether a certificate (PEM) is this node's, or with `tls.mode` own one that the CA issued to any node's server.
+    Raises `Misconfigured` for what is none."""
+    from ...core.security.authority import fingerprint, is_server_of
+
+    if configuration.tls.mode == "off":
+        return False
+    files = files_of(configuration)
+    ours, ca = _read(files.certificate), _read(files.authority)
+    if ours and fingerprint(ours) == fingerprint(certificate):
+        return True
+    return configuration.tls.mode == "own" and bool(ca) and is_server_of(certificate, ca)
+
+
 def keep(
     configuration: Configuration,
     authority: tuple[bytes, bytes],

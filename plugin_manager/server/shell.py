@@ -13,6 +13,7 @@ from ...core.telemetry.metrics import Metrics
 from ..contract import StopSignal
 from ..manager import Manager
 from ..settings import Configuration
+from . import certificates
 from .application import Mounts
 
 _log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ class Shell:
     """The server as plugins know it (`contract.Server`), before there is an engine in it."""
 
     def __init__(self, configuration: Configuration, manager: Manager, stopping: StopSignal) -> None:
+        self._configuration = configuration
         self.manager = manager
         self.stopping = stopping
         self.table = Mounts()
@@ -36,6 +38,9 @@ class Shell:
 
     def mounts(self) -> Mapping[str, str]:
         return self.table.table()
+
+    def vouches(self, certificate: str) -> bool:
+        return certificates.vouches(self._configuration, certificate.encode())
 
     def extensions(self) -> Sequence[Extension]:
         return self.manager.list()

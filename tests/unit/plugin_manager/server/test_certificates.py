@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from isthmus.core.security.authority import Credential, issue_server_certificate, make_authority, needs_renewal
+from isthmus.core.security.authority import (
+    Credential,
+    issue_client_certificate,
+    issue_server_certificate,
+    make_authority,
+    needs_renewal,
+)
 from isthmus.plugin_manager.configuration import load
 from isthmus.plugin_manager.server import certificates
-from isthmus.plugin_manager.settings import Configuration
+from isthmus.plugin_manager.settings import Configuration, Tls
 
 
 @pytest.fixture
@@ -43,6 +50,37 @@ def test_the_first_time_all_files_are_made_the_key_for_nobody_else(
 def test_a_good_certificate_stays(configuration: Configuration, authority: tuple[bytes, bytes]) -> None:
     certificates.ensure(configuration, authority)
     assert not certificates.ensure(configuration, authority)
+
+
+def test_what_servers_of_the_installation_serve_is_vouched_for(
+    configuration: Configuration, authority: tuple[bytes, bytes]
+) -> None:
+    issuer = Credential(*authority)
+    another_nodes = issue_server_certificate(issuer, ["other.example"]).certificate
+    assert not certificates.vouches(configuration, another_nodes)
+    certificates.ensure(configuration, authority)
+    assert certificates.vouches(configuration, certificates.files_of(configuration).certificate.read_bytes())
+    assert certificates.vouches(configuration, another_nodes)
+    for other in (
+        issue_server_certificate(make_authority(), ["storage.example"]),
+        issue_client_certificate(issuer, "storage.example"),
+        issuer,
+    ):
+        assert not certificates.vouches(configuration, other.certificate)
+
+
+def test_with_files_of_the_administrators_only_these_are_vouched_for(
+    configuration: Configuration, authority: tuple[bytes, bytes], tmp_path: Path
+) -> None:
+    brought = issue_server_certificate(make_authority(), ["storage.example"])
+    (tmp_path / "own.pem").write_bytes(brought.certificate)
+    (tmp_path / "own.key").write_bytes(brought.key)
+    files = Tls("files", tmp_path / "own.pem", tmp_path / "own.key")
+    given = replace(configuration, tls=files)
+    certificates.ensure(given, authority)
+    issued = issue_server_certificate(Credential(*authority), ["storage.example"]).certificate
+    assert certificates.vouches(given, brought.certificate) and not certificates.vouches(given, issued)
+    assert not certificates.vouches(replace(configuration, tls=replace(files, mode="off")), brought.certificate)
 
 
 @pytest.mark.parametrize("damage", ["expired", "other key", "garbage", "other CA"])
