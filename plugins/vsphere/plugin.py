@@ -136,7 +136,7 @@ class VspherePlugin(Base):
 
         return Registrar(
             self.reaches,
-            OurServer(self.address),
+            OurServer(self.address, self.setup.server.vouches),
             Offer(self.actions(), self.texts),
             self.setup.server.version,
             str(self.setup.settings["contact"]),

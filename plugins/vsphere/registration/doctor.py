@@ -13,7 +13,8 @@ from ..connection.soap import Connection
 from ..events.alarms import Alarms
 from ..vcenters.vcenter import VCenter
 from . import extension
-from .registrar import Registrar, shown
+from .our_server import COMPARE, REPAIR
+from .registrar import Registrar, pins, shown
 from .request import Login
 from .service_rights import service_findings
 
@@ -68,7 +69,7 @@ def _examined(registrar: Registrar, vcenter: VCenter, login: Login, *, repair: b
     except IsthmusError as error:
         findings.append(Finding("vcenter", "error", error.message, error.next_step or ""))
     url = registrar.url(vcenter)
-    findings += registrar.ours.judge(url, registrar.version, from_host=vcenter.host, pin=pin)
+    findings += registrar.ours.judge(url, registrar.version, from_host=vcenter.host, pin=pin, pins=pins(vcenter))
     findings += service_findings(registrar.reaches, vcenter)
     findings += registrar.drift(vcenter.guid)
     findings.append(pages_finding())
@@ -89,19 +90,24 @@ def pages_finding() -> Finding:
 
 def _compared(registrar: Registrar, vcenter: VCenter, connection: Connection, registered: Any | None) -> list[Finding]:
     if registered is None:
-        cure = "Run `isthmus vsphere doctor` with --repair."
-        return [Finding("extension", "error", f"The plug-in is not registered with {vcenter.name}.", cure)]
-    wanted = extension.build(registrar.wanted(vcenter), connection.version)
-    wrong = list(extension.differences(registered, wanted))
+        return [Finding("extension", "error", f"The plug-in is not registered with {vcenter.name}.", REPAIR)]
+    wanted = registrar.wanted(vcenter)
+    wrong = list(extension.differences(registered, extension.build(wanted, connection.version)))
     if wrong:
         text = f"What is registered is not what should be: {', '.join(wrong)}."
-        return [Finding("extension", "error", text, "Run `isthmus vsphere doctor` with --repair.")]
+        cure = REPAIR if registrar.ours.familiar(wanted.certificate, pins(vcenter)) else COMPARE
+        return [Finding("extension", "error", text, cure)]
     return [Finding("extension", "ok", f"Version {registered.version} is registered as it should be.")]
 
 
 def _repaired(registrar: Registrar, connection: Connection, vcenter: VCenter) -> tuple[VCenter, list[str]]:
     release, api = vcenter.release, vcenter.api
-    outcome, changed, vcenter = registrar.put(connection, vcenter, lambda now: replace(now, release=release, api=api))
+    outcome, changed, vcenter = registrar.put(
+        connection,
+        vcenter,
+        lambda now: replace(now, release=release, api=api),
+        served=registrar.familiar(vcenter),
+    )
     if outcome == "registered":
         changed = ["it was not registered"]
     return vcenter, changed

@@ -7,7 +7,7 @@ import ipaddress
 import json
 import ssl
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from http.client import HTTPException
@@ -24,13 +24,25 @@ from ..connection.https import ask
 from ..connection.trust import Trust
 
 _SOON = timedelta(days=7)
+REPAIR = "Run `isthmus vsphere doctor` with --repair."
+COMPARE = (
+    "It is neither the server's own nor was it announced. Compare it with that of the proxy before the server: if it "
+    "is the same, run `isthmus vsphere upgrade`; if not, somebody else answers at our address."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class OurServer:
-    """`address` is the public one (`https://host:port`), through whatever stands before the server."""
+    """`address` is the public one (`https://host:port`), through whatever stands before the server. `vouches` says of a
+    certificate (PEM) whether it is the server's own; what a proxy before it serves is not."""
 
     address: str
+    vouches: Callable[[str], bool] = lambda certificate: False
+
+    def familiar(self, certificate: Certificate, pins: Collection[str]) -> bool:
+        """Whether vCenters may be told of it without a person's word: it is our own, or one of those that a person
+        registered or announced."""
+        return certificate.fingerprint in pins or self.vouches(certificate.pem)
 
     def certificate(self) -> Certificate:
         """What is really served there now; raises `Misconfigured` when nothing is, or not over TLS."""
@@ -48,9 +60,12 @@ class OurServer:
                 next_step="Set the plugin's setting address (or `listen.public` in isthmus.toml) to one that works.",
             ) from None
 
-    def judge(self, url: str, version: str, *, from_host: str = "", pin: str = "") -> Iterator[Finding]:
+    def judge(
+        self, url: str, version: str, *, from_host: str = "", pin: str = "", pins: Collection[str] = ()
+    ) -> Iterator[Finding]:
         """Whether a vCenter that has `url`, and `pin` where one is known, would load the plug-in: one finding for
-        each thing it does, in its order, and what to do where it would fail."""
+        each thing it does, in its order, and what to do where it would fail. `pins` are those that a person registered
+        or announced."""
         if version.count(".") > 3 or not all(part.isdigit() for part in version.split(".")):
             yield Finding("version", "error", f"{version} is not one to four numbers with dots.")
         yield self._place(from_host)
@@ -59,7 +74,7 @@ class OurServer:
         except IsthmusError as error:
             yield Finding("reachable", "error", error.message, error.next_step or "")
             return
-        yield from self._certificate(certificate, pin)
+        yield from self._certificate(certificate, pin, pins)
         yield self._manifest(url, certificate)
 
     def _place(self, from_host: str) -> Finding:
@@ -73,7 +88,7 @@ class OurServer:
             )
         return Finding("address", "ok", f"The vCenter is pointed at {self.address}.")
 
-    def _certificate(self, certificate: Certificate, pin: str) -> Iterator[Finding]:
+    def _certificate(self, certificate: Certificate, pin: str, pins: Collection[str]) -> Iterator[Finding]:
         host, _ = split(self.address)
         moment = now()
         if not certificate.not_before <= moment < certificate.not_after:
@@ -106,7 +121,7 @@ class OurServer:
                 "pin",
                 "error",
                 f"The vCenter was told the pin {pin}, but {certificate.fingerprint} is served.",
-                "Run `isthmus vsphere doctor` with --repair, or `isthmus vsphere upgrade`.",
+                REPAIR if self.familiar(certificate, pins) else COMPARE,
             )
         elif pin:
             yield Finding("pin", "ok", f"The registered pin is that of what is served: {pin}.")

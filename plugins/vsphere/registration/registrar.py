@@ -20,7 +20,7 @@ from ..vcenters.vcenter import Registration, VCenter
 from . import extension
 from .identity import manifest_url, version_of
 from .offer import Offer
-from .our_server import OurServer, errors
+from .our_server import COMPARE, OurServer, errors
 from .request import Login
 from .service_rights import service_findings
 from .visit import demand_same, logged_in, trust_in
@@ -129,11 +129,24 @@ class Registrar:
         """The manifest's address for a vCenter of its release."""
         return manifest_url(self.ours.address, vcenter.release)
 
-    def wanted(self, vcenter: VCenter, *, announced: Certificate | None = None) -> extension.Wanted:
-        """What is to be registered there now. A certificate that was announced stays so until it is served."""
-        current = self.ours.certificate()
-        if announced is None and vcenter.registration is not None and vcenter.registration.next_certificate:
-            announced = Certificate(vcenter.registration.next_certificate)
+    def familiar(self, vcenter: VCenter) -> Certificate:
+        """What is served now, which the vCenter may be told without a person's word; else raises `Conflict`."""
+        found = self.ours.certificate()
+        if not self.ours.familiar(found, pins(vcenter)):
+            raise Conflict(
+                f"At {self.ours.address} another certificate is served than {vcenter.name} was told: "
+                f"{found.fingerprint}.",
+                next_step=COMPARE,
+            )
+        return found
+
+    def wanted(
+        self, vcenter: VCenter, *, served: Certificate | None = None, announced: Certificate | None = None
+    ) -> extension.Wanted:
+        """What is to be registered there, for what is served now. A certificate that was announced stays so until it is
+        served."""
+        current = served or self.ours.certificate()
+        announced = announced or _following(vcenter)
         if announced is not None and announced.fingerprint == current.fingerprint:
             announced = None
         return extension.Wanted(
@@ -166,6 +179,7 @@ class Registrar:
         vcenter: VCenter,
         change: Change = lambda now: now,
         *,
+        served: Certificate | None = None,
         announced: Certificate | None = None,
         password: str | None = None,
     ) -> tuple[str, list[str], VCenter]:
@@ -178,7 +192,7 @@ class Registrar:
         outcome, differed = "unchanged", list[str]()
         for _ in range(ATTEMPTS):
             wished = change(vcenter)
-            wanted = self.wanted(wished, announced=announced)
+            wanted = self.wanted(wished, served=served, announced=announced)
             done, changed = extension.put(connection, wanted)
             outcome, differed = done if outcome == "unchanged" else outcome, differed + changed
             try:
@@ -281,6 +295,19 @@ def _password(given: Mapping[str, Any]) -> str | None:
     if not given.get("service_password"):
         raise Invalid("The service account has no password.", field="service_password")
     return str(given["service_password"])
+
+
+def pins(vcenter: VCenter) -> tuple[str, ...]:
+    """The fingerprints of our certificates that a person registered or announced there."""
+    if vcenter.registration is None:
+        return ()
+    following = _following(vcenter)
+    return (vcenter.registration.pin, *([following.fingerprint] if following is not None else []))
+
+
+def _following(vcenter: VCenter) -> Certificate | None:
+    text = vcenter.registration.next_certificate if vcenter.registration is not None else ""
+    return Certificate(text) if text else None
 
 
 def _made(wanted: extension.Wanted) -> Registration:

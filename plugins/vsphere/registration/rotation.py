@@ -2,7 +2,8 @@
 
 The server renews its certificate by itself. A duty looks often at what is served; where a vCenter holds another pin, it
 is told the new one by the service account. One that was announced (`--next-certificate`) stands beside the current one
-in the extension until it is served; then it takes its place.
+in the extension until it is served; then it takes its place. Nobody watches the duty, and whoever answers at our
+address could show it anything: so a certificate that is neither the server's own nor was announced waits for a person.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ _log = logging.getLogger(__name__)
 
 
 def duty(registrar_of: Callable[[], Registrar]) -> Duty:
-    """One process does it for all vCenters."""
+    """One process does it for all vCenters. What fails is told by the log and by `doctor`, and tried again; it keeps no
+    other vCenter."""
+    told: dict[str, str] = {}
 
     def run(this: DutyRun) -> None:
         registrar = registrar_of()
@@ -35,20 +38,25 @@ def duty(registrar_of: Callable[[], Registrar]) -> Duty:
             if vcenter.registration is None:
                 continue
             served = served or registrar.ours.certificate().fingerprint
-            if vcenter.registration.pin != served:
+            if vcenter.registration.pin == served:
+                told.pop(vcenter.guid, None)
+                continue
+            try:
                 follow(registrar, vcenter)
+                told.pop(vcenter.guid, None)
+                _log.info("vCenter %s was told our new certificate", vcenter.name)
+            except IsthmusError as error:
+                # The same reason is not told every time.
+                if told.get(vcenter.guid) != error.message:
+                    _log.warning("vCenter %s still has our former certificate: %s", vcenter.name, error)
+                told[vcenter.guid] = error.message
 
     return Duty("vsphere.certificate", INTERVAL_SECONDS, run)
 
 
-def follow(registrar: Registrar, vcenter: VCenter) -> bool:
-    """Tell one vCenter the certificate that is served now; returns whether it was. What fails is told by the log and
-    by `doctor`, and tried again; it keeps no other vCenter."""
-    try:
-        with registrar.session(vcenter, Login()) as (connection, _):
-            registrar.put(connection, vcenter)
-    except IsthmusError as error:
-        _log.warning("vCenter %s still has our former certificate: %s", vcenter.name, error)
-        return False
-    _log.info("vCenter %s was told our new certificate", vcenter.name)
-    return True
+def follow(registrar: Registrar, vcenter: VCenter) -> None:
+    """Tell one vCenter the certificate that is served now. Raises `Conflict` for one that nobody may be told of without
+    a person's word, and what the vCenter refuses."""
+    served = registrar.familiar(vcenter)
+    with registrar.session(vcenter, Login()) as (connection, _):
+        registrar.put(connection, vcenter, served=served)

@@ -143,6 +143,11 @@ def test_a_pin_that_is_not_served_is_an_error(installation: Installation) -> Non
     other = Certificate(issue().pem).fingerprint
     (found,) = [each for each in ours.judge(url, "1.0", pin=other) if each.check == "pin"]
     assert found.level == "error" and ours.certificate().fingerprint in found.text
+    assert "neither the server's own nor was it announced" in found.cure
+    for known in (OurServer(ours.address, lambda _: True), ours):
+        pins = {ours.certificate().fingerprint} if known is ours else ()
+        (found,) = [each for each in known.judge(url, "1.0", pin=other, pins=pins) if each.check == "pin"]
+        assert found.cure.endswith("--repair.")
 
 
 def _only_for(certificate: Issued, check: str) -> Issued:

@@ -13,7 +13,7 @@ from isthmus.core.errors import Conflict
 from isthmus.core.model.record import Records
 from isthmus.plugins.vsphere.connection.certificate import Certificate
 from isthmus.plugins.vsphere.registration.doctor import examine
-from isthmus.plugins.vsphere.registration.extension import pins
+from isthmus.plugins.vsphere.registration.extension import Wanted, pins
 from isthmus.plugins.vsphere.registration.leaving import unregister
 from isthmus.plugins.vsphere.registration.offer import Offer
 from isthmus.plugins.vsphere.registration.our_server import OurServer
@@ -21,6 +21,7 @@ from isthmus.plugins.vsphere.registration.registrar import Registrar
 from isthmus.plugins.vsphere.registration.rotation import duty, follow
 from isthmus.plugins.vsphere.vcenters.reach import Reaches
 from isthmus.plugins.vsphere.vcenters.store import VCenters
+from isthmus.plugins.vsphere.vcenters.vcenter import VCenter as Known
 from isthmus.ui_bridge.locale import Texts
 from tests.integration.vsphere.conftest import SERVICE, extension, registration, specification
 from tests.simulators.vcenter import VCenter, issue
@@ -32,17 +33,25 @@ class ChangingServer(OurServer):
     """Our server, with a certificate that a test chooses; what it serves besides is well."""
 
     def certificate(self) -> Certificate:
-        if MEANWHILE:
-            MEANWHILE.pop()()
         return CHOSEN["now"]
 
-    def judge(self, url: str, version: str, *, from_host: str = "", pin: str = "") -> Iterator[Any]:
+    def judge(self, url: str, version: str, **given: Any) -> Iterator[Any]:
         return iter(())
 
 
+class Disturbed(Registrar):
+    """Others do something when the vCenter's record was read and is not yet written."""
+
+    def wanted(self, vcenter: Known, **given: Any) -> Wanted:
+        if MEANWHILE:
+            MEANWHILE.pop()()
+        return super().wanted(vcenter, **given)
+
+
 CHOSEN: dict[str, Certificate] = {}
+FOREIGN: set[str] = set()
+"""What is served there and is not our server's own."""
 MEANWHILE: list[Callable[[], object]] = []
-"""What others do once a certificate is looked at: when the vCenter's record was read, and before it is written."""
 
 
 class Run:
@@ -67,8 +76,8 @@ class Run:
 def registrar(records: Records) -> Registrar:
     texts = Texts.load("isthmus.ui_bridge", "isthmus.plugins.vsphere")
     reaches = Reaches(VCenters(records))
-    ours = ChangingServer("https://isthmus.example:7460")
-    return Registrar(reaches, ours, Offer((), texts), "1.2.3", "root@localhost", lambda _, name: name, reaches.drop)
+    ours = ChangingServer("https://isthmus.example:7460", lambda certificate: certificate not in FOREIGN)
+    return Disturbed(reaches, ours, Offer((), texts), "1.2.3", "root@localhost", lambda _, name: name, reaches.drop)
 
 
 def register(registrar: Registrar, vc: VCenter) -> Mapping[str, Any]:
@@ -93,6 +102,7 @@ def test_every_vcenter_is_told_and_a_dead_one_later(registrar: Registrar) -> Non
 def test_an_announced_certificate_takes_its_place_when_it_is_served(registrar: Registrar) -> None:
     CHOSEN["now"] = former = Certificate(issue().pem)
     following = Certificate(issue().pem)
+    FOREIGN.add(following.pem)
     with VCenter(specification()) as vc:
         register(registrar, vc)
         registrar.upgrade({"vcenter": vc.guid, "next_certificate": following.pem})
@@ -117,6 +127,29 @@ def test_an_older_vcenter_gets_the_pin_and_no_certificate(registrar: Registrar) 
         register(registrar, vc)
         server = extension(vc).server[0]
         assert (server.serverThumbprint, server.serverCertificate) == (now.fingerprint, None)
+
+
+def test_what_is_neither_our_own_nor_announced_waits_for_a_person(
+    registrar: Registrar, caplog: pytest.LogCaptureFixture
+) -> None:
+    CHOSEN["now"] = former = Certificate(issue().pem)
+    with VCenter(specification()) as vc:
+        register(registrar, vc)
+        CHOSEN["now"] = foreign = Certificate(issue().pem)
+        FOREIGN.add(foreign.pem)
+        work = duty(lambda: registrar)
+        for _ in range(2):
+            work.run(Run())
+        (found,) = examine(registrar, {"vcenter": vc.guid, "repair": True})["vcenters"]
+        assert pins(extension(vc)) == [former.fingerprint]
+        assert [each.getMessage().count(foreign.fingerprint) for each in caplog.records] == [1]
+        wrong = {each["check"]: each for each in found["findings"] if each["level"] == "error"}
+        assert foreign.fingerprint in wrong["vcenter"]["text"] and not found["repaired"]
+        assert "isthmus vsphere upgrade" in wrong["vcenter"]["cure"]
+        registrar.upgrade({"vcenter": vc.guid})
+        assert pins(extension(vc)) == [foreign.fingerprint]
+        work.run(Run())
+        assert examine(registrar, {"vcenter": vc.guid, "repair": True})["vcenters"][0]["healthy"]
 
 
 def followed(registrar: Registrar, guid: str) -> None:
