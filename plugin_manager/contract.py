@@ -34,6 +34,7 @@ from ..core.model.description import Extension, Finding
 from ..core.model.operation import Operation
 from ..core.model.record import Record, Records
 from .action import Action, Actions, Call, Result, Subject
+from .places import Places
 
 CONTRACT_VERSION = 1
 """Raised when a plugin written for an older one could misbehave; such a plugin is reported and not loaded."""
@@ -116,6 +117,10 @@ class Server(Protocol):
     @property
     def streams(self) -> int:
         """How many event streams may be open at a time, over all plugins."""
+
+    @property
+    def places(self) -> Places:
+        """For requests that wait for something else than their own work, over all plugins: each holds a thread."""
 
     @property
     def body_limit(self) -> int:

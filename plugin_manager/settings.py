@@ -29,7 +29,11 @@ class Listen:
         default="", metadata=_means("how clients reach the API, if not by host and port: https://storage.example:7460")
     )
     threads: int = field(
-        default=104, metadata=_means("how many requests are worked on at once; half may be event streams", least=4)
+        default=104,
+        metadata=_means(
+            "how many requests are worked on at once; half may be event streams, a quarter may wait for operations",
+            least=4,
+        ),
     )
     workers: int = field(default=1, metadata=_means("worker processes", least=1))
     body_limit: int = field(default=KIB * KIB, metadata=_means("the largest request body in bytes", least=KIB))
@@ -139,6 +143,11 @@ class Configuration:
     def streams(self) -> int:
         """How many event streams may be open at a time: half of the threads."""
         return max(1, self.listen.threads // 2)
+
+    @property
+    def places(self) -> int:
+        """How many requests may wait for something at a time: a quarter of the threads."""
+        return max(1, self.listen.threads // 4)
 
     @property
     def address(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 from ...core.errors import Invalid
@@ -29,6 +30,9 @@ from ...core.model.volume import Volume
 from ..contract import storage as contract
 from .bound import Bound, Caller, given, part, read
 from .feed import RemoteFeed
+
+_PAUSE = 0.5
+"""Seconds from one question to the next while a server does not let the caller wait."""
 
 
 class _Volumes(Bound):
@@ -208,8 +212,16 @@ class _Operations(Bound):
         return self._caller.one(Operation, "GET", f"/v1/operations/{part(operation)}")
 
     def wait(self, operation: str, timeout: float = 30.0) -> Operation:
-        seconds = round(max(0.0, min(timeout, 30.0)), 3)
-        return self._caller.one(Operation, "GET", f"/v1/operations/{part(operation)}", query={"wait": seconds})
+        until = time.monotonic() + max(0.0, min(timeout, 30.0))
+        while True:
+            seconds = round(max(0.0, until - time.monotonic()), 3)
+            path, began = f"/v1/operations/{part(operation)}", time.monotonic()
+            found = self._caller.one(Operation, "GET", path, query={"wait": seconds})
+            left = until - time.monotonic()
+            if not found.state.live or left <= 0:
+                return found
+            # A server at which many wait already answers at once; it is asked again later, not in a circle.
+            time.sleep(max(0.0, min(left, _PAUSE - (time.monotonic() - began))))
 
     def cancel(self, operation: str) -> Operation:
         return self._caller.one(Operation, "POST", f"/v1/operations/{part(operation)}/cancel")

@@ -19,6 +19,7 @@ from ..security.credentials import VerifiedCredentials
 from ..security.lockout import Attempts, LockOut
 from ..security.passwords import hash_password
 from ..security.policy import allowed, authorise, authorise_grant, visible_tenant
+from ..security.strangers import Strangers
 from ..security.tokens import is_token, token_hash
 from ..store import nouns, schema
 from ..store.database import Tx
@@ -58,6 +59,7 @@ class Users(Collection[User]):
         super().__init__(parts, nouns.users, "user", named=True, filters=("name", "tenant", "enabled"))
         self._verified = VerifiedCredentials()
         self._lock_out = LockOut()
+        self._strangers = Strangers(self._lock_out)
 
     def admit(self, context: Context) -> None:
         authorise(context, "user:own", context.tenant)
@@ -204,16 +206,16 @@ class Users(Collection[User]):
             attempts = Attempts() if row is None else _attempts(tx, row.id)
         moment = now()
         if row is None or user is None or not user.enabled:
+            attempts = self._strangers.attempts(name)
+            if attempts.locked(moment):
+                raise _locked(attempts, moment)
             self._verified.verify("", password, None)
+            self._strangers.failed(name, moment)
             raise _unknown()
         if row.password is not None and self._verified.known(user.id, password, row.password):
             return Context(user.tenant, user.id, _roles(user))
         if attempts.locked(moment):
-            raise Unauthenticated(
-                "Too many failed attempts.",
-                next_step=f"Try again in {attempts.retry_after(moment)} s.",
-                retry_after=attempts.retry_after(moment),
-            )
+            raise _locked(attempts, moment)
         if not self._verified.verify(user.id, password, row.password):
             self._failed(user.id, moment)
             raise _unknown()
@@ -292,6 +294,11 @@ def check_password(password: str) -> str:
             field="password",
         )
     return password
+
+
+def _locked(attempts: Attempts, moment: datetime) -> Unauthenticated:
+    seconds = attempts.retry_after(moment)
+    return Unauthenticated("Too many failed attempts.", next_step=f"Try again in {seconds} s.", retry_after=seconds)
 
 
 def _no_tenant(wanted: str) -> Unauthenticated:

@@ -12,6 +12,7 @@ from ...core.security.policy import authorise
 from ...core.telemetry.metrics import Metrics
 from ..contract import StopSignal
 from ..manager import Manager
+from ..places import Places
 from ..settings import Configuration
 from . import certificates
 from .application import Mounts
@@ -33,6 +34,7 @@ class Shell:
         self.address = configuration.url
         self.host = configuration.listen.host
         self.streams = configuration.streams
+        self.places = Places(configuration.places)
         self.body_limit = configuration.listen.body_limit
         self.questions: dict[str, Callable[[], Sequence[Finding]]] = {}
 

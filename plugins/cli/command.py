@@ -26,6 +26,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 OPERATION_FAILED = 8
 NEEDS_ATTENTION = 9
+STILL_RUNNING = 10
 _CODES: tuple[tuple[type[IsthmusError], int], ...] = (
     (Invalid, 2),
     (NotFound, 3),
@@ -43,7 +44,8 @@ Exit codes:
   1  any other failure          6  no room, or a limit reached
   2  the request is not usable  7  the server does not answer, or is overloaded
   3  there is no such thing     8  the operation failed and was undone
-  4  not allowed                9  the operation needs attention"""
+  4  not allowed                9  the operation needs attention
+                               10  it was waited for, and goes on"""
 
 
 class Group(click.Group):

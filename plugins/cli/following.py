@@ -11,14 +11,15 @@ import click
 
 from ...core.model.operation import Operation, OperationState
 from . import output
-from .command import NEEDS_ATTENTION, OPERATION_FAILED
+from .command import NEEDS_ATTENTION, OPERATION_FAILED, STILL_RUNNING
 from .session import Session
 
 _LONGEST_LOOK = 2.0
 
 
 def follow(session: Session, operation: Operation, *, wait: bool, timeout: float = 600.0) -> Operation:
-    """Print what an accepted operation is, or wait for its end and print that. Exits with 8 or 9 when it went wrong."""
+    """Print what an accepted operation is, or wait for its end and print that. Exits with 8 or 9 when it went
+    wrong, with 10 when it was waited for and has not ended."""
     if operation.plan is not None:
         if session.as_json:
             output.show_json(operation)
@@ -35,6 +36,8 @@ def follow(session: Session, operation: Operation, *, wait: bool, timeout: float
         sys.exit(NEEDS_ATTENTION)
     if operation.state in (OperationState.FAILED, OperationState.CANCELLED, OperationState.ABANDONED):
         sys.exit(OPERATION_FAILED)
+    if wait and operation.state.live:
+        sys.exit(STILL_RUNNING)
     return operation
 
 

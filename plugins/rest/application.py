@@ -14,6 +14,7 @@ from werkzeug.routing import BaseConverter
 from ...adapters.contract import Adapter
 from ...core.errors import Invalid, IsthmusError, NotFound
 from ...core.model.page import Page
+from ...plugin_manager.places import Places
 from .encoding import JsonResponse, encoded
 from .exchange import Exchange, Reply
 from .problem import problem
@@ -31,8 +32,8 @@ class _Segment(BaseConverter):
     regex = r"[^/\x00]{1,255}"
 
 
-def make_application(routes: tuple[Route, ...], adapter: Callable[[], Adapter]) -> Flask:
-    """A Flask application that serves `routes` on what `adapter` gives."""
+def make_application(routes: tuple[Route, ...], adapter: Callable[[], Adapter], places: Places) -> Flask:
+    """A Flask application that serves `routes` on what `adapter` gives; who waits takes one of the `places`."""
     app = Flask("isthmus.rest", static_folder=None)
     app.url_map.converters["segment"] = _Segment
     app.url_map.strict_slashes = False
@@ -40,21 +41,21 @@ def make_application(routes: tuple[Route, ...], adapter: Callable[[], Adapter]) 
     app.url_map.merge_slashes = False
     for route in routes:
         rule = _PARAMETER.sub(r"<segment:\1>", route.path)
-        app.add_url_rule(rule, route.name, _serve(route, adapter), methods=[route.method])
+        app.add_url_rule(rule, route.name, _serve(route, adapter, places), methods=[route.method])
     app.register_error_handler(IsthmusError, _isthmus_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _defect)
     return app
 
 
-def _serve(route: Route, adapter: Callable[[], Adapter]) -> Callable[..., Response]:
+def _serve(route: Route, adapter: Callable[[], Adapter], places: Places) -> Callable[..., Response]:
     known = frozenset(route.known_parameters)
     check = checker(route.request) if route.request is not None else None
 
     def view(**path: str) -> Response:
         # What metrics call this request; the path itself would make a series of its own for each id.
         request.environ["isthmus.route"] = route.path
-        exchange = Exchange(adapter(), request, path)
+        exchange = Exchange(adapter(), request, path, places)
         if not route.open:
             _ = exchange.context
         if not route.listed:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from flask import Request
@@ -18,6 +19,7 @@ from ...core.errors import Invalid, Unauthenticated
 from ...core.model.page import DEFAULT_PAGE, LARGEST_PAGE, Query
 from ...core.model.request import Credential
 from ...plugin_manager.json_body import NotJson, read_object
+from ...plugin_manager.places import Places
 
 TENANT_HEADER = "X-Isthmus-Tenant"
 _LIST_WORDS = frozenset({"sort", "limit", "cursor", "all_tenants", "total"})
@@ -42,22 +44,36 @@ class Reply:
 class Exchange:
     """A request, read lazily: who asks, and what."""
 
-    def __init__(self, adapter: Adapter, request: Request, path: Mapping[str, str]) -> None:
+    def __init__(self, adapter: Adapter, request: Request, path: Mapping[str, str], places: Places) -> None:
         self.adapter = adapter
+        self.places = places
         self.request = request
         self.path = path
         self.args: MultiDict[str, str] = request.args if request.environ.get("QUERY_STRING") else _NO_ARGUMENTS
         self.request_id = str(request.environ.get("isthmus.request_id", ""))
         self._context: Context | None = None
+        self._authenticate: Callable[[], Context] | None = None
 
     @property
     def context(self) -> Context:
         """Who asks; raises `Unauthenticated`."""
         if self._context is None:
-            tenant = self.request.headers.get(TENANT_HEADER)
-            credential = credential_of(self.request.headers.get("Authorization"))
-            self._context = self.adapter.authenticate(credential, tenant=tenant, request_id=self.request_id or None)
+            self._authenticate = partial(
+                self.adapter.authenticate,
+                credential_of(self.request.headers.get("Authorization")),
+                tenant=self.request.headers.get(TENANT_HEADER),
+                request_id=self.request_id or None,
+            )
+            self._context = self._authenticate()
         return self._context
+
+    def still_admitted(self) -> bool:
+        """Whether what was shown for `context` still stands for the same person with the same rights. May be asked
+        when the request itself is over and its body is being sent."""
+        try:
+            return self._authenticate is not None and self._authenticate() == self._context
+        except Unauthenticated:
+            return False
 
     @property
     def storage(self) -> Storage:

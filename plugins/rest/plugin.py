@@ -38,4 +38,5 @@ class RestPlugin(Base):
 
         setup = self.setup
         routes = (*system_routes(setup), *ROUTES, *action_routes(setup.actions))
-        return make_application((*routes, *document_routes(routes)), lambda: setup.systems[LOCAL_SYSTEM])
+        served = (*routes, *document_routes(routes))
+        return make_application(served, lambda: setup.systems[LOCAL_SYSTEM], setup.server.places)

@@ -11,6 +11,7 @@ from typing import Any
 
 from ...core.errors import IsthmusError, NotFound
 from ...plugin_manager.action import Actions
+from ...plugin_manager.places import Places
 from ..dynamic import DynamicItems
 from ..manifest import Surface
 from ..platform import Platform
@@ -34,10 +35,16 @@ class Api:
     """A WSGI application."""
 
     def __init__(
-        self, prefix: str, platform: Platform, actions: Actions, surface: Surface, dynamic: DynamicItems
+        self,
+        prefix: str,
+        platform: Platform,
+        actions: Actions,
+        surface: Surface,
+        dynamic: DynamicItems,
+        places: Places,
     ) -> None:
         self._prefix = f"{prefix.rstrip('/')}/api/"
-        self.offering = Offering(platform, actions, surface, dynamic)
+        self.offering = Offering(platform, actions, surface, dynamic, places)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         try:

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 from ...core.errors import Forbidden, Invalid
 from ...plugin_manager.action import Actions
 from ...plugin_manager.json_body import NotJson, read_object
+from ...plugin_manager.places import Places
 from ..dynamic import DynamicItems
 from ..manifest import Surface
 from ..objects import ObjectId
@@ -35,6 +36,7 @@ class Offering:
     actions: Actions
     surface: Surface
     dynamic: DynamicItems
+    places: Places
 
 
 class Exchange:
@@ -42,7 +44,7 @@ class Exchange:
 
     def __init__(self, offering: Offering, environ: dict[str, Any], words: Mapping[str, str]) -> None:
         self.platform, self.actions, self.surface = offering.platform, offering.actions, offering.surface
-        self.dynamic, self.words = offering.dynamic, words
+        self.dynamic, self.places, self.words = offering.dynamic, offering.places, words
         self._environ = environ
         query = parse_qs(environ.get("QUERY_STRING", ""))
         self._query: dict[str, str] = {name: values[0] for name, values in query.items()}

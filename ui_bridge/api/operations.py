@@ -18,7 +18,6 @@ from .exchange import Exchange
 from .explanation import explanation_blocks
 from .operation import operation_json, version
 from .route import Reply, Route
-from .waiting import Places
 
 LONGEST_WAIT = 20.0
 _SLICE = 0.4
@@ -27,8 +26,6 @@ _PIECE = 100
 _PIECES = 10
 _NEWEST = 20
 _MOST = 100
-_PLACES = Places(32)
-"""Of the server's hundred threads; whoever finds none is answered at once and asks again later."""
 
 
 def _list(x: Exchange) -> Reply:
@@ -49,7 +46,7 @@ def _get(x: Exchange) -> Reply:
     wait = x.number("wait", 0, most=LONGEST_WAIT)
     operations = x.platform.operations(context)
     if wait and x.asked("after"):
-        with _PLACES.taken() as there:
+        with x.places.taken() as there:
             if there:
                 operation = _differing(operations, operation, x.asked("after"), wait)
     return _told(x, operation, context)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from flask import Response
@@ -15,6 +17,8 @@ from ..exchange import Exchange, Reply
 from ..route import LIMIT, Route
 
 _TAG = "events"
+RECHECK_SECONDS = 1.0
+"""So long at most something is still told to whom it is no longer to be told."""
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _AFTER = {"type": "integer", "minimum": 0, "description": "The number of the last event that you know."}
 
@@ -33,9 +37,20 @@ def _after(x: Exchange, body: Any) -> Reply:
 
 def _stream(x: Exchange, body: Any) -> Reply:
     feed = x.storage.events.stream(_known(x), render=server_sent)
-    response = Response(iter(feed), content_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    response = Response(_while_admitted(x, feed), content_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
     response.call_on_close(feed.close)
     return Reply(response)
+
+
+def _while_admitted(x: Exchange, feed: Iterable[bytes]) -> Iterator[bytes]:
+    """What comes, heartbeats too, until the credential counts no more: the stream outlives its request's check."""
+    asked = time.monotonic()
+    for chunk in feed:
+        if time.monotonic() - asked >= RECHECK_SECONDS:
+            if not x.still_admitted():
+                return
+            asked = time.monotonic()
+        yield chunk
 
 
 def _known(x: Exchange) -> int | None:
@@ -72,7 +87,8 @@ ROUTES = (
         "GET",
         "/v1/events/stream",
         "stream_events",
-        "Events as they come; Last-Event-ID goes on after an event, a comment comes every 10 s, the end after an hour",
+        "Events as they come; Last-Event-ID goes on after an event, a comment comes every 10 s, the end after an hour "
+        "or with the credential",
         _stream,
         _TAG,
         media="text/event-stream",

@@ -17,8 +17,11 @@ def _list(x: Exchange, body: Any) -> Reply:
 
 def _get(x: Exchange, body: Any) -> Reply:
     wait = x.number("wait", 0, most=30)
-    operations = x.storage.operations
-    return Reply(operations.wait(x.path["operation"], wait) if wait else operations.get(x.path["operation"]))
+    operations, name = x.storage.operations, x.path["operation"]
+    if not wait:
+        return Reply(operations.get(name))
+    with x.places.taken() as there:
+        return Reply(operations.wait(name, wait if there else 0))
 
 
 def _cancel(x: Exchange, body: Any) -> Reply:
@@ -59,7 +62,12 @@ ROUTES = (
         _TAG,
         response="operation",
         parameters={
-            "wait": {"type": "number", "minimum": 0, "maximum": 30, "description": "Seconds to wait for its end."}
+            "wait": {
+                "type": "number",
+                "minimum": 0,
+                "maximum": 30,
+                "description": "Seconds to wait for its end; it is not waited for where many wait already.",
+            }
         },
     ),
     Route("POST", f"{_ONE}/cancel", "cancel_operation", "Take it back", _cancel, _TAG, 202, response="operation"),

@@ -22,6 +22,7 @@ from isthmus.core.model.request import Credential, SystemRequest, TenantRequest,
 from isthmus.core.security.sealing import Sealer
 from isthmus.core.store.database import Database
 from isthmus.core.store.schema import metadata
+from isthmus.plugin_manager.places import Places
 from isthmus.plugin_manager.server.systems import LiveSystems
 from isthmus.plugins.rest.application import make_application
 from isthmus.plugins.rest.routes.catalogue import ROUTES
@@ -60,7 +61,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Adapter, I
 def address(local: tuple[Adapter, Installation]) -> Iterator[str]:
     """Where the same engine is behind the REST API, on loopback."""
     adapter, _ = local
-    application = make_application(ROUTES, lambda: adapter)
+    application = make_application(ROUTES, lambda: adapter, Places(8))
 
     def identified(environ: dict[str, Any], start_response: Any) -> Any:
         environ["isthmus.request_id"] = environ.get("HTTP_X_OPENSTACK_REQUEST_ID") or new_request_id()

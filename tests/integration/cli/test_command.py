@@ -15,6 +15,7 @@ from werkzeug.serving import make_server
 from isthmus.core.context import new_request_id
 from isthmus.core.store.database import Database
 from isthmus.core.store.schema import metadata
+from isthmus.plugin_manager.places import Places
 from isthmus.plugins.cli.main import isthmus
 from isthmus.plugins.rest.application import make_application
 from isthmus.plugins.rest.routes.catalogue import ROUTES
@@ -34,7 +35,7 @@ def client_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     engine.start()
     installation.furnish(engine)
     adapter = installation.adapter(engine)
-    application = make_application(ROUTES, lambda: adapter)
+    application = make_application(ROUTES, lambda: adapter, Places(8))
 
     def identified(environ: dict[str, Any], start_response: Any) -> Any:
         environ["isthmus.request_id"] = environ.get("HTTP_X_OPENSTACK_REQUEST_ID") or new_request_id()
@@ -97,6 +98,11 @@ def test_without_wait_it_says_how_to_follow(run: Run) -> None:
     ended = read(run("--json", "operation", "show", operation["id"], "--wait"))
     assert ended["state"] == "done"
     assert "volume.create" in run("operation", "list", "--where", f"resource={operation['resource']}").output
+
+
+def test_who_waited_in_vain_is_not_told_that_it_is_done(run: Run) -> None:
+    waited = run("volume", "create", "unending", "--size", "1MiB", "--profile", "memory", "--wait", "--timeout", "0")
+    assert waited.exit_code == 10 and "goes on without you" in waited.output
 
 
 def test_snapshot_attach_detach_revert(run: Run) -> None:

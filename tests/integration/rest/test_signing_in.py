@@ -104,6 +104,16 @@ def test_too_many_wrong_passwords_lock_the_user_for_a_while(world: World, strang
     assert stranger.ask("GET", "/v1/whoami", headers=basic("eve", PASSWORD)).status_code == 401
 
 
+def test_no_answer_tells_whether_a_name_is_somebodys(world: World, stranger: Client) -> None:
+    user(world, "trent")
+
+    def said(name: str) -> list[tuple[int, str, bool]]:
+        answers = [stranger.ask("GET", "/v1/whoami", headers=basic(name, "wrong wrong wrong")) for _ in range(7)]
+        return [(one.status_code, one.json()["detail"], "Retry-After" in one.headers) for one in answers]
+
+    assert said("trent") == said("nobody at all")
+
+
 def test_guessing_side_by_side_is_no_way_around_the_lock(world: World, stranger: Client) -> None:
     user(world, "mallory")
 

@@ -6,6 +6,7 @@ import json
 import signal
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 import requests
 
+from isthmus.plugins.rest.routes.events import RECHECK_SECONDS
 from tests.environment.server import running_server, until
 from tests.integration.rest.client import Client
 from tests.integration.rest.conftest import ODD, THREADS, World, furnish
@@ -128,6 +130,18 @@ def test_a_stream_shows_ones_own_tenant_only(world: World, member: Client) -> No
         mine = stranger.volume("mine")
         came = take(events(answer), 1, "volume.created")
     assert [(event.kind, event.data["resource"]) for event in came] == [("volume.created", mine)]
+
+
+def test_a_revoked_token_is_told_nothing_more(world: World, member: Client) -> None:
+    made = member.post("/v1/tokens", {"name": "overheard"})
+    client = world.client(made["token"])
+    with closing(client), closing(stream(client)) as answer:
+        heard = events(answer)
+        assert next(heard) is None
+        member.ask("DELETE", f"/v1/tokens/{made['id']}")
+        time.sleep(RECHECK_SECONDS)
+        member.volume("unheard")
+        assert "volume.created" not in {one.kind for one in heard if one is not None}
 
 
 @pytest.mark.parametrize("known", ["x", "-1", "1.5", "9" * 30, "²", ""])

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from isthmus.core.errors import NotFound
+from isthmus.plugin_manager.places import Places
 from isthmus.plugins.vsphere.bridging import VsphereClient
 from isthmus.plugins.vsphere.connection.line import CALLS_AT_ONCE
 from isthmus.plugins.vsphere.connection.trust import Trust
@@ -112,7 +113,9 @@ def client(site: ActionSite) -> Api:
     platform = VsphereClient("vsphere", "1.0", people, lambda: {"local": site.adapter}, content)
     offered = [action for _, action in site.catalogue.list()]
     surface = Surface("vsphere", offered, (View("overview"),), texts())
-    return Api("/vsphere/ui", platform, site.catalogue, surface, DynamicItems(platform, site.catalogue, surface))
+    return Api(
+        "/vsphere/ui", platform, site.catalogue, surface, DynamicItems(platform, site.catalogue, surface), Places(4)
+    )
 
 
 @pytest.fixture

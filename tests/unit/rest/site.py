@@ -15,6 +15,7 @@ from isthmus.core.model.description import Finding
 from isthmus.core.model.request import Credential
 from isthmus.core.security.policy import authorise
 from isthmus.plugin_manager.contract import PluginSetup
+from isthmus.plugin_manager.places import Places
 from isthmus.plugins.rest.application import make_application
 from isthmus.plugins.rest.route import Route
 from isthmus.plugins.rest.routes.actions import action_routes
@@ -34,10 +35,11 @@ class Known:
         self.asked: list[tuple[Credential, str | None]] = []
         self.tenant: str | None = "t1"
         self.role = "member"
+        self.right = "right"
 
     def authenticate(self, credential: Credential, *, tenant: str | None, request_id: str | None) -> Context:
         self.asked.append((credential, tenant))
-        if "right" not in (credential.token, credential.password):
+        if self.right not in (credential.token, credential.password):
             raise Unauthenticated("The credentials are not valid.")
         return Context(self.tenant, "u1", frozenset({self.role}), request_id or REQUEST_ID)
 
@@ -70,12 +72,12 @@ class Site:
 
     def __init__(self, **settings: Any) -> None:
         self.adapter = Known()
-        self.server = Server()
+        self.server, self.places = Server(), Places(2)
         actions = SimpleNamespace(list=lambda *, kind: ())
         setup = cast(PluginSetup, SimpleNamespace(server=self.server, settings=settings, actions=actions))
         routes = (*system_routes(setup), *ROUTES, *action_routes(setup.actions))
         self.routes: tuple[Route, ...] = (*routes, *document_routes(routes))
-        self.app = make_application(self.routes, lambda: cast(Adapter, self.adapter))
+        self.app = make_application(self.routes, lambda: cast(Adapter, self.adapter), self.places)
 
     def offer(self, collection: str, **methods: Callable[..., Any]) -> None:
         """Let the adapter's COLLECTION have these methods."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from isthmus.core.model.description import Finding
 from isthmus.core.model.page import Page, Query
 from isthmus.core.model.volume import Volume, VolumeState
 from isthmus.plugin_manager.status import status_of
+from isthmus.plugins.rest.routes import events as event_routes
 from isthmus.plugins.rest.schema import validator
 from tests.unit.rest.site import HEADERS, REQUEST_ID, Site
 
@@ -193,6 +194,51 @@ def test_a_list_is_asked_for_as_said(site: Site) -> None:
 def test_a_wait_that_cannot_be_is_refused(site: Site, wait: str) -> None:
     site.offer("operations", wait=lambda *given: pytest.fail("it was asked"))
     problem(site.ask("GET", f"/v1/operations/o1?wait={wait}"), 400)
+
+
+def test_who_finds_no_place_to_wait_is_told_how_it_is_at_once(site: Site) -> None:
+    waits: list[float] = []
+
+    def wait(name: str, seconds: float) -> dict[str, Any]:
+        waits.append(seconds)
+        return {}
+
+    site.offer("operations", wait=wait)
+    with site.places.taken():
+        assert site.ask("GET", "/v1/operations/o1?wait=20").status_code == 200
+        with site.places.taken():
+            assert site.ask("GET", "/v1/operations/o1?wait=20").status_code == 200
+    assert site.ask("GET", "/v1/operations/o1?wait=20").status_code == 200
+    assert waits == [20, 0, 20]
+
+
+@pytest.mark.parametrize("change", ["revoked", "another role", "another tenant"])
+def test_a_stream_ends_with_the_right_to_it(site: Site, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    monkeypatch.setattr(event_routes, "RECHECK_SECONDS", 0.0)
+
+    def feed() -> Iterator[bytes]:
+        yield b"data: first\n\n"
+        if change == "revoked":
+            site.adapter.right = "another"
+        elif change == "another role":
+            site.adapter.role = "reader"
+        else:
+            site.adapter.tenant = "t2"
+        yield b"data: second\n\n"
+
+    site.offer("events", stream=lambda number, render: Feed(feed()))
+    assert site.ask("GET", "/v1/events/stream").data == b"data: first\n\n"
+
+
+class Feed:
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self.chunks = chunks
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.chunks
+
+    def close(self) -> None:
+        pass
 
 
 def test_parameters_that_a_route_does_not_know_are_refused(site: Site) -> None:

@@ -17,10 +17,9 @@ from isthmus.core.model.message import Message
 from isthmus.core.model.operation import Operation, OperationState
 from isthmus.core.model.page import Page, Query
 from isthmus.plugin_manager.action import Action, Call
-from isthmus.ui_bridge.api import operations as module
+from isthmus.plugin_manager.places import Places
 from isthmus.ui_bridge.api.application import Api
 from isthmus.ui_bridge.api.operation import version
-from isthmus.ui_bridge.api.waiting import Places
 from isthmus.ui_bridge.dynamic import DynamicItems, Question
 from isthmus.ui_bridge.objects import ObjectId
 from isthmus.ui_bridge.platform import Sender, TooManyAttempts
@@ -75,6 +74,7 @@ def ask(
     query: str = AT_BARN,
     texts: Any = None,
     dynamic: DynamicItems | None = None,
+    places: int = 4,
     **more: Any,
 ) -> Answer:
     """A request by Anna; a POST when there is a body. `more` is of the environment."""
@@ -93,7 +93,7 @@ def ask(
     begun: list[Any] = []
     found = surface(**(texts or {}))
     found = replace(found, actions=(*found.actions, BUILD))
-    api = Api("/farm/ui", farm, farm, found, dynamic or DynamicItems(farm, farm, found))
+    api = Api("/farm/ui", farm, farm, found, dynamic or DynamicItems(farm, farm, found), Places(places))
     parts: Iterable[bytes] = api(environ, lambda *given: begun.append(given))
     (status, headers), *_ = begun
     return Answer(int(status.split()[0]), dict(headers), b"".join(parts))
@@ -458,7 +458,7 @@ def test_a_long_poll_ends_at_once_for_what_differs_already_or_goes_on_no_more() 
     stuck = operation(state=OperationState.NEEDS_ATTENTION)
     journal.known = [stuck]
     query = f"{AT_BARN}&wait=20&after={version(stuck)}"
-    assert ask("operations/op-1", Farm(journal=journal), query=query).status == 200
+    assert ask("operations/op-1", Farm(journal=journal), query=query, places=0).status == 200
     assert journal.waits == []
 
 
@@ -484,11 +484,10 @@ def test_whoever_followed_an_operation_to_its_end_finds_the_menu_as_it_is_then()
     assert len(farm.asked) == looked + 1
 
 
-def test_who_finds_no_place_to_wait_is_answered_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PLACES", Places(0))
+def test_who_finds_no_place_to_wait_is_answered_at_once() -> None:
     journal = Journal([operation()])
     query = f"{AT_BARN}&wait=20&after={version(operation())}"
-    assert ask("operations/op-1", Farm(journal=journal), query=query).status == 200
+    assert ask("operations/op-1", Farm(journal=journal), query=query, places=0).status == 200
     assert journal.waits == []
 
 
