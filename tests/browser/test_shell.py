@@ -106,11 +106,17 @@ def test_events_reach_the_pages(visitor: Desk) -> None:
         done()""",
     )
     assert ask(page, "htmlClientSdk.app.formatDateTime(0)") == "1/1/70, 01:00:00"
+
+    def told(number: int) -> Any:
+        until(lambda: len(ask(page, "window.told")) == number)
+        return ask(page, "window.told")[-1]
+
     visitor.theme("dark")
+    theme = told(1)
     visitor.page.get_by_role("button", name="Refresh").click()
+    refreshed = told(2)
     visitor.page.get_by_label("Time").select_option("h12")
-    until(lambda: len(ask(page, "window.told")) == 3, 5)
-    theme, refreshed, time = ask(page, "window.told")
+    time = told(3)
     assert (theme, refreshed) == (["dark", "dark"], "refresh")
     assert time.startswith("1/1/70, 1:00:00") and time.endswith("AM")
 
@@ -145,7 +151,7 @@ def test_a_page_opens_a_dialog_with_data_and_hears_what_it_was_closed_with(visit
     assert ask(page, "htmlClientSdk.app.getContextObjects()") == [{"id": "urn:x"}]
     ask(page, "done(); setTimeout(() => htmlClientSdk.modal.close({said: 'yes'}))")
     expect(visitor.dialogs).to_have_count(0)
-    assert until(lambda: ask(opener, "window.heard"), 5) == {"said": "yes"}
+    assert until(lambda: ask(opener, "window.heard")) == {"said": "yes"}
 
 
 def test_a_question_is_answered_with_the_button(visitor: Desk) -> None:
@@ -158,7 +164,7 @@ def test_a_question_is_answered_with_the_button(visitor: Desk) -> None:
     )
     expect(visitor.dialogs).to_contain_text("It is gone then.")
     visitor.page.get_by_role("button", name="Remove").click()
-    assert until(lambda: ask(opener, "window.heard"), 5) == {"clickedButtonIndex": 1}
+    assert until(lambda: ask(opener, "window.heard")) == {"clickedButtonIndex": 1}
 
 
 def test_a_page_leads_to_an_object_and_gives_something_along(visitor: Desk) -> None:
@@ -187,7 +193,7 @@ def test_whatever_goes_wrong_in_a_page_is_seen(visitor: Desk, provoke: str, seen
     page.get_by_role("heading", name="Sample").wait_for()
     with visitor.faults.expected(seen, also="Failed to load resource|csp"):
         page.locator("body").evaluate(f"() => {{ {provoke}; }}")
-        until(lambda: page.locator("h1").count() and visitor.faults.left(), 5)
+        until(lambda: page.locator("h1").count() and visitor.faults.left())
 
 
 @pytest.mark.parametrize(
