@@ -40,9 +40,9 @@ class Answer:
         return urlsplit(self.target).path
 
     @property
-    def options(self) -> set[str]:
-        """The names of its query parameters."""
-        return {name for name, _ in parse_qsl(urlsplit(self.target).query, keep_blank_values=True)}
+    def options(self) -> dict[str, str]:
+        """Its query parameters."""
+        return dict(parse_qsl(urlsplit(self.target).query, keep_blank_values=True))
 
     def header(self, name: str) -> str | None:
         return next((value for known, value in self.headers.items() if known.lower() == name.lower()), None)
@@ -60,7 +60,7 @@ def faults(answer: Answer, schemas: Schemas | None) -> list[str]:
         except ValueError as error:
             found.append(f"the body is not JSON: {error}")
         else:
-            found += [*_tags(answer, body), *_identity(answer, body)]
+            found += [*_tags(answer, body), *_identity(answer, body), *_cut(answer, body)]
             if schemas is not None:
                 found += _judged(answer, body, schemas)
     elif answer.status >= 400:
@@ -131,9 +131,20 @@ def _identity(answer: Answer, body: Any) -> Iterator[str]:
         yield f"Location is {answer.header('Location')}, but @odata.id {body['@odata.id']}"
 
 
+def _cut(answer: Answer, body: Any) -> Iterator[str]:
+    """What a service's own limit cuts off is on a next page; only the client's `$skip` and `$top` leave members out."""
+    options, members = answer.options, body.get("Members") if isinstance(body, dict) else None
+    if not isinstance(members, list) or "Members@odata.nextLink" in body or "$skiptoken" in options:
+        return
+    left = max(0, int(body.get("Members@odata.count", 0)) - int(options.get("$skip", 0)))
+    wanted = min(left, int(options.get("$top", left)))
+    if len(members) != wanted:
+        yield f"{len(members)} members and no next page, but {wanted} were asked for"
+
+
 def _judged(answer: Answer, body: Any, schemas: Schemas) -> list[str]:
     if answer.status >= 400 and not (isinstance(body, dict) and "error" in body):
         return ["the body of an error has no error"]
-    partial = bool(answer.options & {"$select", "excerpt"})
-    page = bool(answer.options & {"$skip", "$top", "$skiptoken"})
+    partial = bool(answer.options.keys() & {"$select", "excerpt"})
+    page = bool(answer.options.keys() & {"$skip", "$top", "$skiptoken"})
     return [*schemas.errors(body, partial=partial, page=page), *schemas.warnings(body)]

@@ -7,6 +7,7 @@ checks the caller's roles and tenant once more, as for every face.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 
 from ....core.context import Context
@@ -144,6 +145,20 @@ PROPERTIES: Mapping[str, Mapping[str, Operations]] = {
 
 _BEFORE_THE_CHANGE = {"ManagerAccount": ("GET", "HEAD", "PATCH"), "Session": ("GET", "HEAD", "DELETE")}
 # What is left to an account whose password must be changed (DSP0266, Password change required handling).
+
+
+def held(roles: Iterable[str], tenant: str | None) -> frozenset[str]:
+    """The core's roles that count here: an administrator who is bound to a tenant is no more than its manager."""
+    given = frozenset(roles)
+    return given if tenant is None or "admin" not in given else given - {"admin"} | {"manager"}
+
+
+def standing(context: Context) -> Context:
+    """The caller with the roles that count here (`held`).
+
+    Whatever in this service asks whether somebody administers the installation asks of what this gives.
+    """
+    return replace(context, roles=held(context.roles, context.tenant))
 
 
 def role_of(roles: Iterable[str]) -> str:

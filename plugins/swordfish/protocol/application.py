@@ -68,7 +68,8 @@ class SwordfishApplication:
         if request.header("OData-Version") not in (None, "4.0"):
             raise refuse(412, "HeaderInvalid", "OData-Version", resolution="This service speaks OData-Version 4.0.")
         found, action, params = self._find(request.path)
-        if found is None or not _open(found, request):
+        if found is None or not _open(found, request) or (request.identified and request.method in ("GET", "HEAD")):
+            # What is open to everybody is still no place to be called by a name that is not one's own.
             _ = request.context
         if found is None:
             raise missing(request.path)

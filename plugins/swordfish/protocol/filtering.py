@@ -46,6 +46,17 @@ class Filter:
         """Whether the filter lets a resource pass."""
         return self._test(body)
 
+    @property
+    def demanded(self) -> Mapping[str, str]:
+        """Texts that properties have in all that passes, by property, as far as that is easily seen."""
+        if any(token in (("word", "or"), ("word", "not")) for token in self._tokens):
+            return {}
+        return {
+            name: _text(text)
+            for (first, name), how, (last, text) in zip(self._tokens, self._tokens[1:], self._tokens[2:])  # noqa: B905
+            if (first, how, last) == ("word", ("word", "eq"), "text")
+        }
+
     def _either(self, depth: int) -> Test:
         tests = [self._both(depth)]
         while self._take("or"):
@@ -89,7 +100,7 @@ class Filter:
     def _operand(self) -> Callable[[Mapping[str, Any]], Any]:
         kind, text = self._next()
         if kind == "text":
-            return _constant(text[1:-1].replace("''", "'"))
+            return _constant(_text(text))
         if kind == "number":
             return _constant(float(text) if "." in text else int(text))
         if kind != "word" or text in ("and", "or", "not", *_COMPARE):
@@ -123,6 +134,10 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
             raise refuse(400, "QueryParameterValueFormatError", text[:100], "$filter")
         place = found.end()
         yield str(found.lastgroup), found[str(found.lastgroup)]
+
+
+def _text(token: str) -> str:
+    return token[1:-1].replace("''", "'")
 
 
 def _constant(value: Any) -> Callable[[Mapping[str, Any]], Any]:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from typing import Any
-from urllib.parse import quote
 
-from ....core.errors import Forbidden
 from ..accounts import privileges
 from ..uris import link
+from .collecting import listed, page_of, uri_of
 from .expanding import expanded
-from .filtering import Filter
-from .options import MOST_MEMBERS, PLAIN, USUAL_MEMBERS, Options, read_options
+from .options import PLAIN, Options, read_options
 from .refusal import missing, refuse
 from .representation import represented
 from .request import Request
-from .resource import Collection, Resource, Window
+from .resource import Collection, Resource
 from .response import Response, json_text, tagged
 from .selecting import selected
 
@@ -82,77 +79,30 @@ def description_of(uri: str, body: Mapping[str, Any], request: Request) -> dict[
 def collected(collection: Collection, request: Request, options: Options) -> dict[str, Any]:
     """A page of a collection (DSP0266, Resource collections)."""
     path = request.path.rstrip("/").removesuffix("/Members")
-    limit = min(options.top if options.top is not None else USUAL_MEMBERS, MOST_MEMBERS)
-    if options.filter is not None or options.skip:
-        window = _searched(collection, request, options, limit)
-    elif limit == 0:
-        window = Window((), listed(collection, request, None, 1).total)
-    else:
-        window = listed(collection, request, options.after, limit)
+    page = page_of(collection, request, options, lambda uri: body_at(uri, request))
     body: dict[str, Any] = {
         "@odata.id": path,
         "@odata.type": collection.odata_type,
         "Name": collection.name,
-        "Members": [link(_uri(collection, member, request)) for member in window.members],
-        "Members@odata.count": window.total,
+        "Members": [link(uri_of(collection, member, request)) for member in page.members],
+        "Members@odata.count": page.total,
     }
     if collection.annotations is not None:
         body |= collection.annotations(request)
-    if window.next is not None and options.top is None:
-        kept = [part for part in request.query.split("&") if part and part.partition("=")[0] not in _PLACE]
-        query = "&".join([*kept, f"$skiptoken={quote(window.next, safe='')}"])
-        body["Members@odata.nextLink"] = f"{path}?{query}"
+    following = page.next_link(path, request.query)
+    if following is not None:
+        body["Members@odata.nextLink"] = following
     return body
-
-
-def listed(collection: Collection, request: Request, after: str | None, limit: int) -> Window:
-    """A piece of a collection. Who is of no tenant, and no administrator, has none of what belongs to tenants."""
-    try:
-        return collection.list(request, after, limit)
-    except Forbidden:
-        if request.context.tenant is None and not request.context.is_admin:
-            return Window((), 0)
-        raise
-
-
-_PLACE = frozenset({"$skiptoken", "%24skiptoken", "$skip", "%24skip"})
-_PIECE = 500
-
-
-def _searched(collection: Collection, request: Request, options: Options, limit: int) -> Window:
-    """The members that a filter lets pass, from the `$skip`th on; counts all that pass."""
-    wanted = None if options.filter is None else Filter(options.filter)
-    members: list[Any] = []
-    first, total, after = options.skip, 0, options.after
-    while True:
-        window = listed(collection, request, after, _PIECE)
-        passing = (
-            list(window.members)
-            if wanted is None
-            else [one for one in window.members if wanted.passes(body_at(_uri(collection, one, request), request))]
-        )
-        members += islice(passing, max(0, first - total), max(0, first + limit - total))
-        total += len(passing)
-        after = window.next
-        if after is None or (wanted is None and len(members) == limit):
-            break
-    return Window(members[:limit], window.total if wanted is None else total)
 
 
 def _only(collection: Collection, request: Request, allowed: Sequence[str]) -> Response:
     """The one member of a collection that has one, else the collection (DSP0266, The only query parameter)."""
     window = listed(collection, request, None, 2)
     if len(window.members) != 1:
-        plain = request.at(request.path, request.params)
-        plain.environ = {**request.environ, "QUERY_STRING": ""}
-        return read(collection, plain, allowed)
-    uri = _uri(collection, window.members[0], request)
+        return read(collection, request.at(request.path, request.params), allowed)
+    uri = uri_of(collection, window.members[0], request)
     body = body_at(uri, request)
     return Response(200, json_text(body), {"Allow": ", ".join(allowed), **description_of(uri, body, request)})
-
-
-def _uri(collection: Collection, member: Any, request: Request) -> str:
-    return member if isinstance(member, str) else collection.uri_of(member, request)
 
 
 def not_modified(condition: str | None, tag: str) -> bool:

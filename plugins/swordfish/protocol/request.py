@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
@@ -12,6 +13,7 @@ from ....core.context import Context
 from ....core.errors import Invalid, NotFound
 from ....plugin_manager.json_body import read_object
 from ..uris import link
+from .caller import Caller
 from .refusal import refuse
 
 if TYPE_CHECKING:
@@ -24,12 +26,13 @@ _JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
 class Request:
     """Who asks, for what, with what; read lazily.
 
-    `params` are the names in the path of the resource. `service` is what the plugin keeps for all requests.
-    `answering` are headers that the answer gets besides its own, if the request succeeds.
+    `params` are the names in the path of the resource, `query` is what was asked of that resource and of no other.
+    `service` is what the plugin keeps for all requests. `answering` are headers that the answer gets besides its own,
+    if the request succeeds.
     """
 
     __slots__ = (
-        "_body", "_context", "_storages", "answering", "authenticate", "environ", "method", "params", "path", "service",
+        "_body", "_caller", "_storages", "answering", "environ", "method", "params", "path", "query", "service",
     )  # fmt: skip
 
     def __init__(
@@ -37,35 +40,28 @@ class Request:
         environ: dict[str, Any],
         service: Service,
         authenticate: Callable[[Request], Context],
-        *,
-        path: str | None = None,
-        params: Mapping[str, str] | None = None,
     ) -> None:
         self.environ = environ
         self.service = service
-        self.authenticate = authenticate
         self.method: str = environ["REQUEST_METHOD"]
-        self.path: str = environ["PATH_INFO"] if path is None else path
-        self.params: Mapping[str, str] = params or {}
-        self._context: Context | None = None
+        self.path: str = environ["PATH_INFO"]
+        self.query: str = environ.get("QUERY_STRING", "")
+        self.params: Mapping[str, str] = {}
+        self._caller = Caller(lambda: authenticate(self))
         self._storages: dict[str | None, Storage] = {}
         self._body: dict[str, Any] | None = None
         self.answering: dict[str, str] = {}
 
     def at(self, path: str, params: Mapping[str, str]) -> Request:
-        """The same caller's look at another resource; shares who asks."""
-        other = Request(self.environ, self.service, self.authenticate, path=path, params=params)
-        other._context = self._context
-        other._storages = self._storages
+        """The same caller's look at another resource, as it is without query options."""
+        other = copy(self)
+        other.path, other.params, other.query = path, params, ""
+        other._body, other.answering = None, {}
         return other
 
     @property
     def request_id(self) -> str:
         return str(self.environ.get("isthmus.request_id", ""))
-
-    @property
-    def query(self) -> str:
-        return str(self.environ.get("QUERY_STRING", ""))
 
     def header(self, name: str) -> str | None:
         """A request header, None without it."""
@@ -90,14 +86,17 @@ class Request:
 
     @property
     def context(self) -> Context:
-        """Who asks; raises `Unauthenticated`."""
-        if self._context is None:
-            self._context = self.authenticate(self)
-        return self._context
+        """Who asks; raises `Unauthenticated`, for wrong credentials as often as it is asked for."""
+        return self._caller.context
 
     def signed_in(self, context: Context) -> None:
         """From now on this is who asks: a login just told."""
-        self._context = context
+        self._caller.signed_in(context)
+
+    @property
+    def identified(self) -> bool:
+        """Whether the caller sent credentials, right or wrong."""
+        return self.header("Authorization") is not None or self.header("X-Auth-Token") is not None
 
     def missing(self) -> NotFound:
         """There is no resource at this path."""
@@ -108,7 +107,7 @@ class Request:
         context = self.context
         if context.tenant == tenant:
             return context
-        if context.tenant is not None or not context.is_admin:
+        if not context.is_admin:
             raise NotFound(f"There is no storage service {tenant}.", next_step="Look into /redfish/v1/StorageServices.")
         return replace(context, tenant=tenant)
 

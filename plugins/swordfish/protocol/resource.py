@@ -162,7 +162,9 @@ class Collection:
     """A collection of resources (DSP0266, Resource collections).
 
     `list` gives the piece that begins at `after` (None: the beginning) with at most `limit` members. `uri_of` gives
-    a member's URI. `creation` makes a member. `annotations` are shown beside the members.
+    a member's URI. `creation` makes a member. `annotations` are shown beside the members. `sought` gives the URIs of
+    all members that can have these texts in these properties, in the order of `list`, where that is found without
+    looking at every member; else None.
     """
 
     type: str
@@ -175,6 +177,7 @@ class Collection:
     entity: str | None = None
     creation: Creation | None = None
     annotations: Callable[[Request], Mapping[str, Any]] | None = None
+    sought: Callable[[Request, Mapping[str, str]], Sequence[str] | None] | None = None
     open: bool = False
 
     @property

@@ -2,8 +2,8 @@
 
 An administrator of the installation makes accounts of the installation: an Administrator runs it, an Operator or
 ReadOnly of no tenant may log in and see what every tenant sees of the installation, but no tenant's things. A tenant's
-manager, and an administrator who is bound to one, makes accounts of that tenant. A tenant's other accounts are made by
-`isthmus user create` or over Isthmus's own API: the standard knows no tenants.
+manager makes accounts of that tenant, and so does an administrator who is bound to one. A tenant's other accounts are
+made by `isthmus user create` or over Isthmus's own API: the standard knows no tenants.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from ....core.model.page import Query
 from ....core.model.request import Changes, UserRequest
 from ....core.model.tenant import LONGEST_PASSWORD, SHORTEST_PASSWORD, User
 from .. import uris
-from ..accounts.privileges import CORE_ROLES, check_properties, role_of
+from ..accounts.privileges import CORE_ROLES, check_properties, held, role_of
 from ..protocol.messages import said
-from ..protocol.refusal import Refusal
+from ..protocol.refusal import Refusal, refuse
 from ..protocol.request import Request
 from ..protocol.resource import NULL, Body, Collection, Creation, Outcome, Property, Resource, Window
 from ..uris import link
@@ -36,6 +36,10 @@ _ROLE = {"enum": list(CORE_ROLES)}
 _FLAG = {"type": "boolean"}
 _UNLOCKED = {"const": False}
 _TYPES = {"const": ["Redfish"]}
+
+
+def _role(user: User) -> str:
+    return role_of(held(user.roles, user.tenant))
 
 
 def _load(request: Request) -> User:
@@ -77,7 +81,12 @@ def _update(request: Request, user: User, changes: Mapping[str, Any]) -> Outcome
         unlock=True if changes.get("Locked") is False else None,
     )
     # A role that the account shows already is not given again: it may stand for a stronger one of the core.
-    if changes.get("RoleId", role_of(user.roles)) != role_of(user.roles):
+    if changes.get("RoleId", _role(user)) != _role(user):
+        if changes["RoleId"] == "Administrator" and user.tenant is not None and request.context.is_admin:
+            advice = "An account of a tenant does not administer the installation. Give it Operator or ReadOnly."
+            raise refuse(
+                400, "PropertyValueNotInList", "Administrator", "RoleId", related=("/RoleId",), resolution=advice
+            )
         wanted = replace(wanted, roles=(CORE_ROLES[changes["RoleId"]],))
     request.administration.users.update(user.id, wanted, if_version=request.expected(user))
     return None
@@ -106,7 +115,7 @@ ACCOUNT = Resource(
             write=_FLAG,
             core="must_change_password",
         ),
-        Property("RoleId", lambda user, request: role_of(user.roles), write=_ROLE, core="roles"),
+        Property("RoleId", lambda user, request: _role(user), write=_ROLE, core="roles"),
         Property("Enabled", lambda user, request: user.enabled, write=_FLAG, core="enabled"),
         Property(
             "Locked",
@@ -115,7 +124,7 @@ ACCOUNT = Resource(
             core="unlock",
         ),
         Property("AccountTypes", lambda user, request: ["Redfish"], write=_TYPES),
-        Property("Links", lambda user, request: {"Role": link(uris.role(role_of(user.roles)))}),
+        Property("Links", lambda user, request: {"Role": link(uris.role(_role(user)))}),
     ),
 )
 

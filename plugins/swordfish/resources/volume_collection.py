@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ....core.errors import Invalid, NotFound
@@ -10,6 +10,7 @@ from ....core.model.operation import Operation
 from ....core.model.page import Query
 from ....core.model.profile import Profile
 from ....core.model.request import VolumeRequest
+from ....core.model.snapshot import Snapshot
 from ....core.model.tenant import Tenant
 from ....core.model.volume import Volume
 from .. import uris
@@ -19,6 +20,7 @@ from ..protocol.resource import SNIA, Body, Collection, Creation, JsonSchema, Pr
 from ..uris import link
 from . import storage_service
 from .volume import APPLY_TIMES, BYTES, CAPACITY, NAME, VOLUME, wanted_size
+from .volume_facts import all_with, find
 
 CAPABILITIES = "Capabilities"
 """Stands in the place of a volume's id; no volume is called so."""
@@ -95,6 +97,22 @@ def _list(request: Request, after: str | None, limit: int) -> Window:
     else:
         following = None if snapshots.next is None else _SNAPSHOTS + snapshots.next
     return Window(found, (volumes.total or 0) + (snapshots.total or 0), following)
+
+
+def _sought(request: Request, wanted: Mapping[str, str]) -> Sequence[str] | None:
+    """Volumes and snapshots by id or by name."""
+    storage_service.load(request)
+    storage = request.tenant_storage
+    found: list[Volume | Snapshot]
+    if "Id" in wanted:
+        one = find(storage, wanted["Id"])
+        found = [] if one is None else [one]
+    elif "Name" in wanted:
+        found = [*all_with(storage.volumes.list, "name", wanted["Name"])]
+        found += all_with(storage.snapshots.list, "name", wanted["Name"])
+    else:
+        return None
+    return [uris.volume(one.tenant, one.id) for one in found if one.tenant == request.params["tenant"]]
 
 
 def _create(request: Request, values: Mapping[str, Any]) -> Operation:
@@ -201,6 +219,7 @@ VOLUMES = Collection(
     list=_list,
     uri_of=lambda volume, request: uris.volume(volume.tenant, volume.id),
     annotations=_annotations,
+    sought=_sought,
     creation=Creation(
         Body(
             {**_SENT, **_READ_ONLY},

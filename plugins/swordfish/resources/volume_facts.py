@@ -188,7 +188,7 @@ def _listed(storage: Storage, noun: Volume | Snapshot) -> Related:
         found = Related(
             _ids(storage.snapshots.list, "volume", noun.id),
             _ids(storage.volumes.list, "source_volume", noun.id),
-            tuple(_all(storage.attachments.list, "volume", noun.id)),
+            tuple(all_with(storage.attachments.list, "volume", noun.id)),
         )
     if len(_kept) >= _MOST_KEPT:
         _kept.clear()
@@ -197,10 +197,10 @@ def _listed(storage: Storage, noun: Volume | Snapshot) -> Related:
 
 
 def _ids(listing: Callable[[Query], Page[Any]], name: str, value: str) -> tuple[str, ...]:
-    return tuple(one.id for one in _all(listing, name, value))
+    return tuple(one.id for one in all_with(listing, name, value))
 
 
-def _all(listing: Callable[[Query], Page[Any]], name: str, value: str) -> Sequence[Any]:
+def all_with(listing: Callable[[Query], Page[Any]], name: str, value: str) -> Sequence[Any]:
     """Every member of a list that has this value."""
     pages, cursor = [], None
     while True:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 
+from isthmus.core.model.tenant import LOCKOUT_THRESHOLD
 from tests.environment.redfish import ADMINISTRATOR, SESSIONS, RedfishClient, RedfishService, redfish_service
 from tests.environment.redfish import PASSWORD as CHIEF
 from tests.environment.server import until
@@ -263,6 +264,31 @@ def test_wrong_passwords_lock_an_account_until_it_is_unlocked(service: RedfishSe
     assert client.delete(uri).status_code == 204
 
 
+@pytest.mark.parametrize("path", [f"{ROOT}?$expand=*", f"{ROOT}/", f"{ROOT}/odata", f"{ROOT}/$metadata", "/redfish"])
+def test_a_wrong_password_counts_once_and_is_refused_where_none_is_needed(
+    service: RedfishService, client: RedfishClient, path: str
+) -> None:
+    name = f"guessed-{abs(hash(path))}"
+    uri = account(client, name)["@odata.id"]
+    guesser, owner = service.client(name, OTHER), service.client(name, PASSWORD)
+    for _ in range(LOCKOUT_THRESHOLD - 1):
+        assert guesser.get(path).status_code == 401
+    assert owner.get(uri).status_code == 200
+    assert owner.get(path).status_code == 200
+    assert service.client(None).get(path).status_code == 200
+    ended = service.logged_in(name, PASSWORD)
+    (session,) = ended.members(SESSIONS)
+    assert ended.delete(session).status_code == 204
+    assert ended.get(path).status_code == 401
+    assert ended.login(name, PASSWORD).status_code == 201, "a token of old keeps nobody from logging in"
+    client.delete(uri)
+
+
+def test_who_asks_for_everything_without_credentials_gets_links(service: RedfishService) -> None:
+    found = service.client(None).body(f"{ROOT}?$expand=*($levels=3)")
+    assert found["Storage"] == {"@odata.id": f"{ROOT}/Storage"}
+
+
 def test_the_roles_are_the_standards_and_stay(client: RedfishClient) -> None:
     assert client.members(ROLES) == [f"{ROLES}/{role}" for role in ("Administrator", "Operator", "ReadOnly")]
     for uri in client.members(ROLES):
@@ -329,6 +355,36 @@ def test_a_manager_makes_accounts_of_the_own_tenant_only(
         )
         assert [answer.status_code for answer in answers] == [404, 404, 404], name
     assert manager.delete(uri).status_code == 204
+
+
+def test_an_administrator_of_one_tenant_is_no_more_than_its_manager(
+    service: RedfishService, client: RedfishClient, tenants: dict[str, str]
+) -> None:
+    bound = {"name": "blue-admin", "tenant": tenants["blue"], "roles": ["admin"], "password": PASSWORD}
+    own = service.make("/v1/users", bound)["id"]
+    administrator, chief = service.logged_in("blue-admin", PASSWORD), service.logged_in()
+    assert administrator.members(f"{ROOT}/StorageServices") == [f"{ROOT}/StorageServices/{tenants['blue']}"]
+    (theirs,) = (uri for uri in client.members(SESSIONS) if client.get(uri).json()["UserName"] == ADMINISTRATOR)
+    (mine,) = administrator.members(SESSIONS)
+    assert mine != theirs
+    assert administrator.get(theirs).status_code == administrator.delete(theirs).status_code == 404
+    assert chief.get(theirs).status_code == 200
+    assert administrator.patch(SESSION_SERVICE, {"SessionTimeout": 60}).status_code == 403
+    names = {administrator.body(uri)["UserName"] for uri in administrator.members(ACCOUNTS)}
+    assert names >= {"blue-manager", "blue-admin"}
+    assert not names & {ADMINISTRATOR, "red-manager"}
+    hidden = set(client.members(ACCOUNTS)) - set(administrator.members(ACCOUNTS))
+    assert {administrator.get(uri).status_code for uri in hidden} == {404}
+    for made_by in (administrator, service.client("blue-admin", PASSWORD)):
+        made = account(made_by, f"of-{len(names)}")
+        assert made["@odata.id"] not in hidden
+        assert administrator.delete(made["@odata.id"]).status_code == 204
+    shown = client.body(f"{ACCOUNTS}/{own}")
+    assert shown["RoleId"] == "Operator"
+    refused = client.patch(f"{ACCOUNTS}/{own}", {"RoleId": "Administrator"})
+    assert (refused.status_code, code(refused)) == (400, "PropertyValueNotInList")
+    assert client.delete(f"{ACCOUNTS}/{own}").status_code == 204
+    chief.delete(theirs)
 
 
 def test_a_managers_role_survives_being_called_operator(

@@ -97,3 +97,5 @@ def test_what_needs_no_credentials_is_there_in_the_clear(plain: RedfishService) 
     client = plain.client(None)
     for path in ("/redfish", f"{ROOT}/", f"{ROOT}/odata", f"{ROOT}/$metadata"):
         assert client.get(path).status_code == 200, path
+        # Who sends a password all the same is told not to.
+        assert plain.client().get(path).status_code == 403, path

@@ -295,20 +295,75 @@ def test_a_tenant_makes_volumes_in_its_own_service_and_sees_no_others(world: Wor
     assert world.client.body(kept["@odata.id"]) == kept
 
 
-def test_following_next_links_gives_every_volume_and_snapshot_once(world: World) -> None:
-    volume = world.volume("paged")
-    for number in range(3):
-        world.replica(volume, "Snapshot", f"moment {number}")
-    whole = world.client.members(world.volumes)
-    count = world.client.body(world.volumes)["Members@odata.count"]
-    assert len(whole) == len(set(whole)) == count
-    for size in (1, 2, 3, 5, count - 1, count):
+VOLUMES, SNAPSHOTS = 115, 12
+
+
+@pytest.fixture(scope="module")
+def crowd(world: World) -> tuple[str, list[str]]:
+    """The volumes of a storage service that do not fit on a page, and what they are, as they were made."""
+    tenant = world.service.make("/v1/tenants", {"name": "crowded"})["id"]
+    home = f"/redfish/v1/StorageServices/{tenant}"
+    profile = world.classes["memory"].rpartition("/")[2]
+    links = {"ClassOfService": {"@odata.id": f"{home}/ClassesOfService/{profile}"}}
+    made = [
+        world.made(world.client.post(f"{home}/Volumes", world.body(f"one {number}", GIB * (number + 1), Links=links)))
+        for number in range(VOLUMES)
+    ]
+    made += [world.replica(made[0], "Snapshot", f"moment {number}") for number in range(SNAPSHOTS)]
+    return f"{home}/Volumes", [one["@odata.id"] for one in made]
+
+
+def test_following_next_links_gives_every_volume_and_snapshot_once(world: World, crowd: tuple[str, list[str]]) -> None:
+    volumes, whole = crowd
+    first = world.client.body(volumes)
+    assert (len(first["Members"]), first["Members@odata.count"]) == (100, len(whole))
+    second = world.client.body(first["Members@odata.nextLink"])
+    assert "Members@odata.nextLink" not in second
+    assert [one["@odata.id"] for one in first["Members"] + second["Members"]] == whole
+    for size in (1, 30, 100, len(whole) - 1, len(whole)):
         found: list[str] = []
-        while len(found) < count:
-            page = world.client.body(f"{world.volumes}?$top={size}&$skip={len(found)}")
-            assert page["Members@odata.count"] == count
+        while len(found) < len(whole):
+            page = world.client.body(f"{volumes}?$top={size}&$skip={len(found)}")
+            assert page["Members@odata.count"] == len(whole)
             found += [member["@odata.id"] for member in page["Members"]]
         assert found == whole
+
+
+@pytest.mark.parametrize("options", ["$skip=5", "$filter=CapacityBytes gt 0", "$expand=.", "$top=120", "$select=Name"])
+def test_no_option_loses_members_that_do_not_fit_on_a_page(
+    world: World, crowd: tuple[str, list[str]], options: str
+) -> None:
+    volumes, whole = crowd
+    wanted = {"$skip=5": whole[5:], "$top=120": whole[:120]}.get(options, whole)
+    assert world.client.members(f"{volumes}?{options}") == wanted
+
+
+def test_a_filter_that_few_pass_tells_their_count(world: World, crowd: tuple[str, list[str]]) -> None:
+    volumes, whole = crowd
+    large = world.client.body(f"{volumes}?$filter=CapacityBytes gt {GIB * 110}&$expand=.")
+    assert [one["@odata.id"] for one in large["Members"]] == whole[110:VOLUMES]
+    assert large["Members@odata.count"] == 5
+    identifier = whole[7].rpartition("/")[2]
+    for text, wanted in (
+        ("Name eq 'one 7'", [whole[7]]),
+        (f"Id eq '{identifier}' and Name eq 'one 7'", [whole[7]]),
+        (f"Id eq '{identifier}' and Name eq 'one 8'", []),
+        ("Name eq 'moment 3'", [whole[VOLUMES + 3]]),
+        ("Id eq 'none'", []),
+    ):
+        assert world.client.members(f"{volumes}?$filter={text}") == wanted
+
+
+def test_what_was_asked_of_one_collection_is_asked_of_no_other_in_its_answer(
+    world: World, crowd: tuple[str, list[str]]
+) -> None:
+    volumes, whole = crowd
+    asked = "/redfish/v1/StorageServices?$filter=Name eq 'crowded'&$expand=.($levels=2)"
+    (service,) = world.client.body(asked)["Members"]
+    inner = service["Volumes"]
+    assert (inner["@odata.id"], inner["Members@odata.count"]) == (volumes, len(whole))
+    following = world.client.members(inner["Members@odata.nextLink"])
+    assert [one["@odata.id"] for one in inner["Members"]] + following == whole
 
 
 def test_a_forged_place_in_the_list_is_refused(world: World) -> None:

@@ -10,7 +10,7 @@ import pytest
 from isthmus.plugins.swordfish.catalogue import SERVED
 from isthmus.plugins.swordfish.protocol.resource import Collection, Resource
 from tests.environment.redfish import ADMINISTRATOR
-from tests.integration.swordfish.populated import Populated
+from tests.integration.swordfish.populated import ROLES, Populated
 
 pytestmark = [pytest.mark.xdist_group("populated"), pytest.mark.server, pytest.mark.timeout(240)]
 
@@ -71,7 +71,7 @@ def test_an_account_of_the_installation_can_follow_every_link(populated: Populat
     assert not any("/Volumes/" in uri for uri in walked)
 
 
-@pytest.mark.parametrize("role", ["manager", "member", "reader"])
+@pytest.mark.parametrize("role", ROLES)
 def test_a_tenants_user_can_follow_every_link_and_meets_no_other_tenant(populated: Populated, role: str) -> None:
     walked = populated.user("blue", role).walk()
     assert {"Volume", "StoragePool", "ClassOfService", "Connection", "EndpointGroup", "Task"} <= kinds(walked)
@@ -79,7 +79,7 @@ def test_a_tenants_user_can_follow_every_link_and_meets_no_other_tenant(populate
     assert [uri for uri, body in walked.items() if red in str(body)] == []
 
 
-@pytest.mark.parametrize("role", ["manager", "member", "reader"])
+@pytest.mark.parametrize("role", ROLES)
 def test_what_another_tenant_has_is_not_there_for_a_tenants_user(populated: Populated, role: str) -> None:
     own = populated.user("blue", role).walk()
     others = populated.user("red", role).walk()

@@ -99,6 +99,35 @@ def test_what_the_status_asks_for_is_there(answer: Answer, word: str) -> None:
     assert any(word in line for line in told), told
 
 
+@pytest.mark.parametrize(
+    ("options", "members", "count", "more", "good"),
+    [
+        ("", 2, 2, False, True),
+        ("", 2, 3, False, False),
+        ("", 2, 3, True, True),
+        ("$filter=Name eq 'x'", 2, 3, False, False),
+        ("$skip=1", 2, 3, False, True),
+        ("$skip=1", 1, 3, False, False),
+        ("$skip=1", 1, 3, True, True),
+        ("$skip=9", 0, 3, False, True),
+        ("$top=2", 2, 3, False, True),
+        ("$top=9", 2, 3, False, False),
+        ("$top=9", 3, 3, False, True),
+        ("$skip=1&$top=1", 1, 3, False, True),
+        ("$skip=1&$top=2", 1, 3, False, False),
+        ("$skiptoken=x", 1, 3, False, True),
+    ],
+)
+def test_members_that_nobody_left_out_are_on_this_page_or_the_next(
+    options: str, members: int, count: int, more: bool, good: bool
+) -> None:
+    body = {"Members": [{"@odata.id": ROLE}] * members, "Members@odata.count": count}
+    body |= {"Members@odata.nextLink": f"{ROLE}?$skiptoken=x"} if more else {}
+    told = faults(Answer("GET", f"{ROLE}?{options}", 200, HEADERS, json.dumps(body).encode()), None)
+    assert [line for line in told if "no next page" in line] == told
+    assert (told == []) is good
+
+
 @pytest.mark.skipif(bool(redfish_schemas.missing()), reason=redfish_schemas.missing() or "-")
 def test_the_body_is_judged_by_its_schema_and_the_options_that_were_asked_for() -> None:
     schemas = redfish_schemas.official()
