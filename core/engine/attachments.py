@@ -31,7 +31,7 @@ from .checks import check_credential, check_metadata
 from .collection import Collection, plain_changes
 from .hosts import Hosts
 from .superseding import supersede
-from .volume_guards import refuse_copies, refuse_occupied
+from .volume_guards import refuse_copies, refuse_occupied, way_out
 from .volumes import Volumes
 
 _log = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ class Attachments(Collection[Attachment]):
 
         def work(tx: Tx, operation: str) -> Mapping[str, Any]:
             if not nouns.volumes.change(tx, volume.id, states=(VolumeState.AVAILABLE,)):
-                refuse_occupied(nouns.volumes.get(tx, volume.id))
+                refuse_occupied(tx, nouns.volumes.get(tx, volume.id))
             if "live_snapshot" not in pool.abilities:
                 # What is being copied there must not be written to meanwhile.
                 refuse_copies(tx, volume.id, [])
@@ -156,11 +156,11 @@ class Attachments(Collection[Attachment]):
         with self.parts.database.read() as tx:
             known = self.seen(tx, context, attachment, "connection")
             if known.state is not AttachmentState.ATTACHED:
-                raise Conflict(
-                    f"The attachment is {known.state.value}.",
-                    next_step=f"Wait for operation {known.operation}.",
-                    operation=known.operation,
-                )
+                if known.state is AttachmentState.ERROR:
+                    said, way = "in error", way_out(tx, "attachment", known.operation)
+                else:
+                    said, way = known.state.value, f"Wait for operation {known.operation}."
+                raise Conflict(f"The attachment is {said}.", next_step=way, operation=known.operation)
             _log.info("connection of attachment %s read by %s", known.id, context.user)
             return self.parts.exports.connection(tx, known)
 
@@ -186,7 +186,7 @@ class Attachments(Collection[Attachment]):
         def work(tx: Tx, operation: str) -> Mapping[str, Any]:
             before = nouns.attachments.get(tx, attachment)
             if not nouns.volumes.change(tx, volume.id, states=(VolumeState.AVAILABLE, VolumeState.ERROR)):
-                refuse_occupied(nouns.volumes.get(tx, volume.id))
+                refuse_occupied(tx, nouns.volumes.get(tx, volume.id))
             if not nouns.attachments.change(
                 tx,
                 attachment,

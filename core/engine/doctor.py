@@ -41,6 +41,7 @@ class Doctor:
             self._backends,
             self._operations,
             self._states,
+            self._given_up,
             self._counts,
             self._seals,
         ):
@@ -158,6 +159,29 @@ class Doctor:
                     )
         if not found:
             yield Finding("states", "ok", "Nothing is under way without a live operation.")
+
+    def _given_up(self) -> Iterator[Finding]:
+        """What an abandoned operation left in error has no other way out than to be deleted."""
+        table = operations.table
+        waiting = select(table.c.id).where(table.c.state == OperationState.NEEDS_ATTENTION.value)
+        with self.parts.database.read() as tx:
+            for resources in (schema.volumes, schema.snapshots, schema.attachments):
+                noun = resources.name.removesuffix("s")
+                rows = tx.execute(
+                    select(resources.c.id)
+                    .where(
+                        resources.c.state == "error",
+                        resources.c.operation.is_(None) | resources.c.operation.not_in(waiting),
+                    )
+                    .limit(100)
+                ).all()
+                for row in rows:
+                    yield Finding(
+                        "given up",
+                        "warning",
+                        f"The {noun} {row.id} is in error, and what left it so was given up.",
+                        f"isthmus {noun} delete {row.id}",
+                    )
 
     def _counts(self) -> Iterator[Finding]:
         with self.parts.database.read() as tx:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, select
 
 from ..context import Context
-from ..errors import Conflict, Invalid, NotFound, NotOffered, Refused
+from ..errors import Invalid, NotFound, NotOffered, Refused
 from ..model.profile import Profile
 from ..model.request import VolumeRequest
 from ..model.snapshot import SnapshotState
@@ -17,7 +17,7 @@ from ..scheduler.request import Hint, Scope
 from ..store import nouns, schema
 from ..store.database import Tx
 from ..store.statement import Statement
-from .volume_guards import refuse_occupied
+from .volume_guards import refuse_occupied, require_available
 
 if TYPE_CHECKING:
     from .volumes import Volumes
@@ -87,10 +87,10 @@ class Source:
         """
         if self.snapshot is not None:
             if not nouns.snapshots.change(tx, self.snapshot, states=(SnapshotState.AVAILABLE,)):
-                raise Conflict("The snapshot is not available.", next_step="Wait for its operation to end.")
+                require_available(tx, nouns.snapshots.get(tx, self.snapshot))
             return
         if not nouns.volumes.change(tx, self.volume, states=(VolumeState.AVAILABLE,)):
-            refuse_occupied(nouns.volumes.get(tx, self.volume))
+            refuse_occupied(tx, nouns.volumes.get(tx, self.volume))
         if "live_snapshot" not in self.abilities and nouns.attachments_of_volume.all(tx, self.volume):
             raise Refused(
                 "The back end of the source copies detached volumes only.",

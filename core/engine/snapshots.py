@@ -59,7 +59,7 @@ class Snapshots(Collection[Snapshot]):
 
         def work(tx: Tx, operation: str) -> Mapping[str, Any]:
             if not nouns.volumes.change(tx, volume.id, states=(VolumeState.AVAILABLE,)):
-                refuse_occupied(nouns.volumes.get(tx, volume.id))
+                refuse_occupied(tx, nouns.volumes.get(tx, volume.id))
             current = nouns.volumes.get(tx, volume.id)
             placed = nouns.placements.get(tx, str(current.placement))
             if not pools.reserve(tx, pool.id, placed.size, placed.thin):
@@ -142,7 +142,7 @@ class Snapshots(Collection[Snapshot]):
             before = nouns.snapshots.get(tx, snapshot)
             # The volume first: it serialises with a change of the volume that reads its snapshots.
             if not nouns.volumes.change(tx, known.volume, states=(VolumeState.AVAILABLE, VolumeState.ERROR)):
-                refuse_occupied(nouns.volumes.get(tx, known.volume))
+                refuse_occupied(tx, nouns.volumes.get(tx, known.volume))
             if not nouns.snapshots.change(
                 tx,
                 snapshot,

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import Conflict, InUse, Invalid, Occupied
+from ..journal.operations import repository as operations
+from ..model.operation import OperationState
 from ..model.placement import Placement
 from ..model.pool import Pool
 from ..model.snapshot import Snapshot, SnapshotState
@@ -27,7 +29,7 @@ def begin(
     if not nouns.volumes.change(
         tx, volume, states=states, if_version=if_version, state=state.value, operation=operation
     ):
-        refuse_occupied(nouns.volumes.require_version(tx, volume, if_version))
+        refuse_occupied(tx, nouns.volumes.require_version(tx, volume, if_version))
 
 
 def placed(tx: Tx, volume: Volume) -> tuple[Placement, Pool]:
@@ -50,12 +52,12 @@ def about(parts: Parts, volume: Volume, placement: Placement, pool: Pool, tx: Tx
     }
 
 
-def refuse_occupied(volume: Volume) -> None:
+def refuse_occupied(tx: Tx, volume: Volume) -> None:
     """Raise why the volume cannot be changed now."""
     if volume.state is VolumeState.ERROR:
         raise Conflict(
             f"The volume {volume.id} is in error.",
-            next_step=f"See operation {volume.operation}: retry or abandon it, or delete the volume.",
+            next_step=way_out(tx, "volume", volume.operation),
             operation=volume.operation,
         )
     raise Occupied(
@@ -64,6 +66,31 @@ def refuse_occupied(volume: Volume) -> None:
         operation=volume.operation,
         state=volume.state.value,
     )
+
+
+def way_out(tx: Tx, what: str, operation: str | None) -> str:
+    """What a person can do about a resource that `operation` left in error."""
+    left = None if operation is None else operations.find(tx, operation)
+    if left is not None and left.state is OperationState.NEEDS_ATTENTION:
+        return f"See operation {operation}: retry or abandon it, or delete the {what}."
+    return f"Delete the {what}: the operation that left it in error was given up."
+
+
+def require_available(tx: Tx, snapshot: Snapshot) -> None:
+    """Raise why nothing can be made of the snapshot now."""
+    if snapshot.state is SnapshotState.AVAILABLE:
+        return
+    raise Conflict(
+        f"The snapshot {snapshot.id} is {_said(snapshot.state)}.",
+        next_step=way_out(tx, "snapshot", snapshot.operation)
+        if snapshot.state is SnapshotState.ERROR
+        else f"Wait for operation {snapshot.operation}.",
+        operation=snapshot.operation,
+    )
+
+
+def _said(state: SnapshotState) -> str:
+    return "in error" if state is SnapshotState.ERROR else state.value
 
 
 def capacity(pool: Pool, size: int, thin: bool) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..context import Context
-from ..errors import Conflict, Invalid, NoPlacement, NotOffered
+from ..errors import Invalid, NoPlacement, NotOffered
 from ..model.identity import new_id, now
 from ..model.operation import Operation
 from ..model.placement import Placement, PlacementRole
@@ -34,6 +34,7 @@ from .volume_guards import (
     refuse_children,
     refuse_copies,
     refuse_snapshots,
+    require_available,
 )
 
 
@@ -171,8 +172,7 @@ class Volumes(Collection[Volume]):
             old = nouns.placements.get(tx, str(current.placement))
             refuse_attached(tx, volume, "reverted")
             refuse_children(tx, volume)
-            if own_snapshot(tx, volume, snapshot).state is not SnapshotState.AVAILABLE:
-                raise Conflict("The snapshot is not available.", next_step="Wait for its operation to end.")
+            require_available(tx, own_snapshot(tx, volume, snapshot))
             if not pools.reserve(tx, pool.id, old.size, old.thin):
                 raise NoPlacement(
                     f"The pool {pool.name} has no room for the reverted copy beside the present one.",

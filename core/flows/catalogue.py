@@ -12,6 +12,7 @@ from .volume_create import CreateVolume
 from .volume_delete import DeleteVolume
 from .volume_extend import ExtendVolume
 from .volume_revert import RevertVolume
+from .volume_settle import SettleVolume
 
 
 def core_flows(parts: Parts) -> Iterator[Flow]:
@@ -20,6 +21,7 @@ def core_flows(parts: Parts) -> Iterator[Flow]:
         CreateVolume,
         ExtendVolume,
         RevertVolume,
+        SettleVolume,
         DeleteVolume,
         CreateSnapshot,
         DeleteSnapshot,

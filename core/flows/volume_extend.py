@@ -11,6 +11,7 @@ from ..model.placement import Placement
 from ..model.volume import VolumeState
 from ..runtime.parts import Parts
 from ..store import nouns, pools, usage
+from .volume_settle import settled
 from .volume_state import again, available_again, count_excess, in_error, node_of
 
 
@@ -30,6 +31,7 @@ class ExtendVolume:
             undone=self.undone,
             attention=in_error,
             retried=again(VolumeState.EXTENDING),
+            abandoned=settled(self.parts, VolumeState.EXTENDING),
         )
 
     def grow(self, run: Run) -> None:

@@ -14,6 +14,7 @@ from ..model.placement import PlacementRole
 from ..model.volume import VolumeState
 from ..runtime.parts import Parts
 from ..store import nouns, pools
+from .volume_settle import settled
 from .volume_state import again, available_again, in_error, node_of
 
 
@@ -37,6 +38,7 @@ class RevertVolume:
             undone=self.undone,
             attention=in_error,
             retried=again(VolumeState.REVERTING),
+            abandoned=settled(self.parts, VolumeState.REVERTING),
         )
 
     def prepare(self, run: Run) -> None:

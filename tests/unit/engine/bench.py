@@ -13,6 +13,7 @@ from isthmus.core.drivers.memory.driver import MemoryDriver
 from isthmus.core.engine.engine import Engine
 from isthmus.core.journal.station import Retries
 from isthmus.core.model.operation import Operation, OperationState
+from isthmus.core.model.page import Query
 from isthmus.core.model.request import (
     AttachmentRequest,
     Credential,
@@ -23,6 +24,7 @@ from isthmus.core.model.request import (
     UserRequest,
     VolumeRequest,
 )
+from isthmus.core.model.volume import Volume
 from isthmus.core.store import nouns
 from isthmus.core.store.database import Database
 from tests.environment.engine import Installation, done, ended
@@ -198,3 +200,11 @@ class Bench:
         user = self.engine.users.create(self.root, UserRequest(f"user-{roles}-{tenant}", tenant, roles))
         _, text = self.engine.tokens.create(self.root, TokenRequest("test", user=user.id))
         return self.engine.users.authenticate(Credential(token=text))
+
+
+def settled(bench: Bench, volume: str) -> Volume:
+    """The volume after the operation that settles it has ended well."""
+    asked = bench.engine.operations.list(bench.root, Query(filters={"kind": "volume.settle", "resource": volume}))
+    assert len(asked.items) == 1, "nothing settles it"
+    done(bench.engine, asked.items[0])
+    return bench.engine.volumes.get(bench.root, volume)

@@ -10,7 +10,7 @@ from isthmus.core.model.request import AttachmentRequest, SnapshotRequest, Volum
 from isthmus.core.model.snapshot import SnapshotState
 from isthmus.core.model.volume import VolumeState
 from tests.environment.engine import done, ended
-from tests.unit.engine.bench import SIZE, Bench
+from tests.unit.engine.bench import SIZE, Bench, settled
 
 
 def hang(bench: Bench, kind: str, method: str) -> None:
@@ -109,6 +109,7 @@ def test_an_extend_that_needs_attention_is_counted_to_the_byte(bench: Bench, way
         assert bench.promised() == found.size
     elif way == "abandon":
         bench.engine.operations.abandon(bench.root, operation.id)
+        settled(bench, volume)
     assert bench.counts() == []
     done(bench.engine, bench.engine.volumes.delete(bench.root, volume))
     bench.nothing_left()
@@ -140,6 +141,7 @@ def test_a_revert_that_needs_attention_leaves_no_placement_behind(bench: Bench, 
         assert bench.promised() == 2 * SIZE
     elif way == "abandon":
         bench.engine.operations.abandon(bench.root, operation.id)
+        settled(bench, volume)
     done(bench.engine, bench.engine.volumes.delete(bench.root, volume, with_snapshots=True))
     bench.nothing_left()
 

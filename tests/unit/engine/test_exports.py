@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from isthmus.core.drivers.contract import Device
+from isthmus.core.drivers.contract import Device, Resized
 from isthmus.core.errors import Transient, Unavailable
 from isthmus.core.model.attachment import Connection
 from isthmus.core.model.request import ProfileRequest
 from isthmus.core.store import nouns, schema
 from isthmus.core.store.database import Database
 from tests.environment.engine import Installation, done
-from tests.unit.engine.bench import Bench, Troubled
+from tests.unit.engine.bench import Bench, Troubled, settled
 
 SHARED = {
     "provisioningProperties": {"ioConnectivity": {"accessProtocol": "paper"}},
@@ -46,7 +47,9 @@ class Paper:
     def __init__(self) -> None:
         self.life = 1
         self.published: dict[str, set[str]] = {}
+        self.shown: dict[str, int] = {}
         self.trouble: Exception | None = None
+        self.grown: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         if self.trouble is not None:
@@ -79,8 +82,12 @@ class Paper:
     def granted(self, export: Any) -> frozenset[str]:
         return frozenset(self.published.get(export.placement, ()))
 
-    def resize(self, export: Any, grow: Callable[[], Any]) -> Any:
-        raise NotImplementedError
+    def resize(self, export: Any, grow: Callable[[], Any]) -> Resized:
+        """`grown` is called between the device's growth and the moment in which hosts see it."""
+        allocated = grow()
+        self.grown()
+        self.shown[export.placement] = allocated.size
+        return Resized(allocated, online=True)
 
     def inventory(self) -> list[str]:
         return [placement for placement, attachments in self.published.items() if attachments]
@@ -191,6 +198,28 @@ def test_a_detached_volume_grows_and_is_kept_while_its_target_is_down(bench: Ben
     bench.engine.watch._targets.clear()
     bench.snapshot(volume)
     done(bench.engine, bench.engine.volumes.extend(bench.root, volume, 2 << 20))
+
+
+def test_hosts_see_what_a_volume_grew_to_before_its_extend_was_given_up(bench: Bench, paper: Paper) -> None:
+    volume = bench.volume(profile="paper")
+    bench.attach(volume, bench.host())
+    bench.deadline("volume.extend", 0.3)
+    go_on = threading.Event()
+
+    def hang() -> None:
+        assert go_on.wait(30)
+        raise Transient("the answer of long ago")
+
+    paper.grown = hang
+    operation = bench.engine.volumes.extend(bench.root, volume, 2 << 20)
+    bench.needs_attention(operation)
+    assert paper.shown == {}
+    paper.grown = lambda: None
+    go_on.set()
+    bench.engine.operations.abandon(bench.root, operation.id)
+    settled(bench, volume)
+    assert bench.engine.volumes.get(bench.root, volume).size == 2 << 20
+    assert list(paper.shown.values()) == [2 << 20]
 
 
 def test_secrets_go_with_the_attachment(bench: Bench) -> None:
