@@ -166,7 +166,11 @@ class Operations(Protocol):
         """Go on with one that needs attention, from the step where it stands."""
 
     def abandon(self, operation: str) -> Operation:
-        """Give up one that needs attention; its resource stays in error until it is deleted."""
+        """Give up one that needs attention; its resource stays in error until it is deleted.
+
+        But for a volume that was being extended or reverted: another operation then reads back what is there and
+        makes the volume available.
+        """
 
     def explain(self, request_id: str) -> Explanation: ...
 
