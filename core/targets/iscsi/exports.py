@@ -329,8 +329,10 @@ def _concerns(entry: Entry, guest: Guest | None) -> Callable[[str], bool]:
     """Which initiators' sessions end when `guest` leaves.
 
     tgtd does not say which account a session used, so a session is known by its initiator's name alone: it stays
-    if that name belongs to a guest that stays. Where a guest without names stays, only the names of the leaving one
-    are certain; if that has none either, all unclaimed sessions end, and who stays logs in again by itself.
+    if that name belongs to a guest that stays, even where the leaving one has taken it. To end that too would cost
+    the other host its reservations, and its writes where it does not log in again by itself. Where a guest without
+    names stays, only the names of the leaving one are certain; if that has none either, all unclaimed sessions end,
+    and who stays logs in again by itself.
     """
     claimed = frozenset(name for other in entry.staying for name in other.initiators)
     if guest is not None and guest.initiators and ANYONE in entry.admitted():

@@ -145,6 +145,31 @@ def test_hosts_without_names_share_by_their_credentials_alone(exports: IscsiExpo
     assert exports.read(export, 0, 8192) == b"1" * 4096 + b"3" * 4096
 
 
+def test_a_host_under_anothers_name_is_shut_out_by_detaching_all_and_attaching_who_stays(exports: IscsiExports) -> None:
+    export = exports.export()
+    leaver, to_leaver = exports.grant(export, exports.hosts.host_grant(shared=True))
+    stayer, to_stayer = exports.grant(export, exports.hosts.host_grant(shared=True))
+    with exports.client(to_stayer, stayer) as other, BusyHost(other, MIB) as host:
+        impostor = Initiator(to_leaver, stayer.initiators[0])
+        impostor.write(0, b"1" * 4096)
+        exports.publisher.withdraw(export, leaver.attachment)
+        # The name stays, the account does not: nobody comes in with it any more.
+        with pytest.raises(OSError):
+            Initiator(to_leaver, stayer.initiators[0])
+        now = host.rounds
+        eventually(lambda: host.rounds > now + 3 or host.failure is not None, "the other host works on")
+    assert host.failure is None
+    exports.publisher.withdraw(export, stayer.attachment)
+    with pytest.raises(OSError):
+        impostor.write(0, b"2" * 4096)
+    _, to_stayer = exports.grant(export, stayer)
+    with exports.client(to_stayer, stayer) as other:
+        assert other.read(0, 4096) == b"1" * 4096
+    with pytest.raises(OSError):
+        impostor.write(0, b"3" * 4096)
+    impostor.close()
+
+
 def test_everything_comes_back_after_tgtd_was_killed(exports: IscsiExports) -> None:
     first, second = exports.export(), exports.export()
     own, to_own = exports.grant(first)
