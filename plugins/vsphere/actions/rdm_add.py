@@ -25,14 +25,13 @@ from ..vcenters.privileges import PROVISION
 from .choosing import host_choices, pool_choices, profile_choices, system_choices
 from .desk import Desk, Seat
 from .exposure import Exposing
+from .hidden import demand_alone_still
 from .new_volume import NewVolume
 from .provision import HOST_PRIVILEGE
 from .stage import Stage, everything, hosts_of
 from .wanted import MARK, Wanted, demand_hosts, demand_system, is_shared
 
-PRIVILEGES = ("VirtualMachine.Config.RawDevice", "VirtualMachine.Config.AddNewDisk")
 CONTROLLER_PRIVILEGE = "VirtualMachine.Config.AddRemoveDevice"
-SPACE_PRIVILEGE = "Datastore.AllocateSpace"
 PROTOCOL = "iscsi"
 
 
@@ -162,6 +161,7 @@ class RdmAdd(Exposing, NewVolume):
                     raise because(Refused, "no-disk", host=host.name, disk=run.data["identifier"])
                 self._demand_alone(run)
                 _demand_no_machine(connection, guest, run.data["luns"], str(lun.canonicalName))
+                demand_alone_still(run, self._stage, guest, run.data["luns"])
                 raw_disks.add(guest, lun, None, run.data["input"]["mode"], alive)
 
     def unmap(self, run: Run) -> None:
@@ -243,13 +243,13 @@ class RdmAdd(Exposing, NewVolume):
         if "volume" in given and not _may_choose(seat, connection, who):
             raise because(Forbidden, "any-volume", privilege=PROVISION, vcenter=seat.reach.vcenter.name)
         meant = self._meant(connection, subject, given)
-        wanted = [*PRIVILEGES, *([CONTROLLER_PRIVILEGE] if meant.guest.slot().bus is not None else ())]
+        wanted = [*raw_disks.CHANGE, *([CONTROLLER_PRIVILEGE] if meant.guest.slot().bus is not None else ())]
         seat.demand(connection, who, subject, *wanted)
         for host in meant.hosts:
             seat.demand(connection, who, host.ref, HOST_PRIVILEGE)
         home = datastores_beside(connection, meant.hosts[0].ref).get(meant.guest.home)
         if home is not None:
-            seat.demand(connection, who, home, SPACE_PRIVILEGE)
+            seat.demand(connection, who, home, raw_disks.SPACE)
         return meant
 
     def _meant(self, connection: Connection, subject: Any, given: Mapping[str, Any]) -> Meant:

@@ -17,15 +17,14 @@ from ..hosts import raw_disks
 from ..hosts.blockers import Blocker, phrases
 from ..hosts.esx import Esx, hosts_at
 from ..hosts.raw_disks import Guest, RawDisk
-from ..hosts.reading import hosts_beside
+from ..hosts.reading import datastores_beside, hosts_beside
 from ..reasons import because
 from .asked import asked, withdrawn
 from .backing import Backing, behind, targets_of
 from .desk import Desk, Seat
+from .hidden import demand_alone, demand_alone_still
 from .provision import HOST_PRIVILEGE
 from .stage import Stage, each_host, everything
-
-PRIVILEGES = ("VirtualMachine.Config.RawDevice", "VirtualMachine.Config.RemoveDisk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +48,15 @@ class RdmRemove:
 
     def check(self, call: Call) -> None:
         """Privileges, and a raw disk of ours; with an input also whether that one may go."""
-        seat = self._desk.seat(call)
         if call.input:
-            seat.ask(lambda connection, who: self._allowed(seat, connection, who, call.input))
+            self._asked(call)
         else:
+            seat = self._desk.seat(call)
             seat.ask(lambda connection, who: self._demand_some(seat, connection, who))
 
     def plan(self, call: Call) -> Mapping[str, Any]:
         """What would go."""
-        seat = self._desk.seat(call)
-        given = seat.ask(lambda connection, who: self._allowed(seat, connection, who, call.input))
+        given = self._asked(call)
         return {
             "machine": {"id": str(given.guest.ref._moId), "name": given.guest.name},
             "disk": given.disk.label,
@@ -93,6 +91,7 @@ class RdmRemove:
         """Whether it may go, once more; and how all was, for the way back."""
         with self._stage.vcenter(run) as connection:
             given = self._given(connection, self._stage.subject(run, connection), run.context, run.data["input"])
+        demand_alone_still(run, self._stage, given.guest, given.luns)
         backing = given.backing
         run.data["system"], run.data["volume"] = backing.system, backing.volume.id
         run.data["identifier"], run.data["name"] = backing.volume.identifier, backing.volume.name
@@ -123,16 +122,28 @@ class RdmRemove:
                     raise because(Refused, "no-disk", host=host.name, disk=run.data["identifier"])
                 raw_disks.add(guest, lun, before, before.mode, alive)
 
+    def let_go(self, run: Run) -> None:
+        """No host uses the disk any more; one on which anything else needs it refuses."""
+        with self._stage.vcenter(run) as connection:
+            for host in self._stage.visit(run, connection, gone_ok=True):
+                host.demand_connected()
+                host.detach(run.data["identifier"])
+
+    def take_up(self, run: Run) -> None:
+        """All of them use it again."""
+        with self._stage.vcenter(run) as connection:
+            each_host(
+                self._stage.visit(run, connection, gone_ok=True), lambda host: host.attach(run.data["identifier"])
+            )
+
     def withdraw(self, run: Run) -> None:
         """The hosts log in no more and remember nothing of it."""
         identifier = str(run.data["identifier"])
-
-        def work(host: Esx) -> None:
-            host.detach(identifier)
-            host.leave(run.data["targets"], identifier)
-
         with self._stage.vcenter(run) as connection:
-            each_host(self._stage.visit(run, connection, gone_ok=True), work)
+            each_host(
+                self._stage.visit(run, connection, gone_ok=True),
+                lambda host: host.leave(run.data["targets"], identifier),
+            )
 
     def detach(self, run: Run) -> Wait | None:
         """The hosts may have the volume no more."""
@@ -173,12 +184,22 @@ class RdmRemove:
     def _alive(self, run: Run) -> Any:
         return lambda: run.progress(run.operation.progress)
 
+    def _asked(self, call: Call) -> Given:
+        seat = self._desk.seat(call)
+        given = seat.ask(lambda connection, who: self._allowed(seat, connection, who, call.input))
+        demand_alone(seat, given.guest, given.luns)
+        return given
+
     def _allowed(self, seat: Seat, connection: Connection, who: Who, given: Mapping[str, Any]) -> Given:
         subject = connection.reference(seat.target.kind, seat.target.moid)
         found = self._given(connection, subject, seat.context, given)
-        seat.demand(connection, who, subject, *PRIVILEGES)
+        seat.demand(connection, who, subject, *raw_disks.CHANGE)
         for host in found.hosts:
             seat.demand(connection, who, host.ref, HOST_PRIVILEGE)
+        # On the way back the mapping file is made anew.
+        home = datastores_beside(connection, found.guest.host).get(found.disk.home)
+        if home is not None:
+            seat.demand(connection, who, home, raw_disks.SPACE)
         return found
 
     def _demand_some(self, seat: Seat, connection: Connection, who: Who) -> None:
@@ -186,7 +207,7 @@ class RdmRemove:
         guest = raw_disks.demand(connection, subject)
         if not self._ours(connection, guest, seat.context):
             raise because(Conflict, "no-raw-disk", machine=guest.name)
-        seat.demand(connection, who, subject, *PRIVILEGES)
+        seat.demand(connection, who, subject, *raw_disks.CHANGE)
 
     def _ours(self, connection: Connection, guest: Guest, context: Context) -> list[tuple[RawDisk, Backing]]:
         """The machine's raw disks with the volumes behind them; those of systems that are none of ours are left out."""

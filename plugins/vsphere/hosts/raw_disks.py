@@ -15,6 +15,14 @@ from .reading import read_all
 from .waiting import Alive, ended, settle
 
 MODES = {"physical": "physicalMode", "virtual": "virtualMode"}
+CHANGE = (
+    "VirtualMachine.Config.RawDevice",
+    "VirtualMachine.Config.AddNewDisk",
+    "VirtualMachine.Config.RemoveDisk",
+)
+"""The privileges on a machine that adding or removing a raw disk needs, each with its way back."""
+SPACE = "Datastore.AllocateSpace"
+"""The privilege on the datastore that the mapping file is made on."""
 _PATHS = ("name", "runtime.host", "config.template", "config.hardware.device", "config.files.vmPathName", "snapshot")
 _CHANGING = "VirtualMachine.reconfigure"
 _UNITS, _BUSES = 16, 4
@@ -33,6 +41,11 @@ class RawDisk:
     mode: str
     size: int
     file: str
+
+    @property
+    def home(self) -> str:
+        """The name of the datastore that the mapping file lies on."""
+        return _store_of(self.file)
 
     def to_json(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__}
@@ -120,7 +133,7 @@ def demand(connection: Connection, ref: Any) -> Guest:
         str(values.get("name", ref._moId)),
         values.get("runtime.host"),
         bool(values.get("config.template")),
-        path.partition("]")[0].removeprefix("["),
+        _store_of(path),
         tuple(values.get("config.hardware.device") or ()),
         tuple(_points(tree.rootSnapshotList)) if tree is not None else (),
     )
@@ -219,6 +232,11 @@ def _disk(device: Any) -> RawDisk:
         int(device.capacityInBytes or device.capacityInKB * 1024),
         str(backing.fileName),
     )
+
+
+def _store_of(path: str) -> str:
+    """`store` of `[store] folder/file`."""
+    return path.partition("]")[0].removeprefix("[")
 
 
 def _points(tree: Sequence[Any]) -> Iterator[Any]:

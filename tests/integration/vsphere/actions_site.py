@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -132,6 +132,27 @@ class ActionSite:
         found = self.act(action, on, **given)
         assert found.state == "done", found.error
         return found.result
+
+    @contextmanager
+    def meanwhile(self, kind: str, step: str, then: Callable[[Any], None]) -> Iterator[None]:
+        """Let something happen once, with its run, before a step does anything."""
+        flows = self.array.engine.parts.flows._flows
+        flow, left = flows[kind, 1], [then]
+
+        def around(work: Any) -> Any:
+            def after_that(run: Any) -> Any:
+                if left:
+                    left.pop()(run)
+                return work(run)
+
+            return after_that
+
+        steps = tuple(replace(each, do=around(each.do)) if each.name == step else each for each in flow.steps)
+        flows[kind, 1] = replace(flow, steps=steps)
+        try:
+            yield
+        finally:
+            flows[kind, 1] = flow
 
     @contextmanager
     def failing(self, kind: str, step: str, *, after: bool = True, times: int = 1) -> Iterator[None]:

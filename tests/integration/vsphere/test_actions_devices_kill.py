@@ -67,8 +67,9 @@ def test_the_way_back_of_raw_devices_survives_a_death_in_each_step(place: Place,
             assert raw(place, machine) == []
     place.do("rdm-add", "payroll", **NEW)
     (key,) = raw(place, machine)
-    place.die_in("rdm-remove", "unmap undo", "payroll", fails="unmap", disk=key)
-    assert raw(place, machine) == [key]
+    for step in ("unmap", "let_go"):
+        place.die_in("rdm-remove", f"{step} undo", "payroll", fails="let_go", disk=key)
+        assert raw(place, machine) == [key]
 
 
 def test_reclaiming_and_rescanning_survive_a_death_in_each_step(place: Place, machine: VirtualMachine) -> None:

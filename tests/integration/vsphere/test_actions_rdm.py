@@ -20,6 +20,7 @@ from tests.environment.server import until
 from tests.integration.vcenter_simulator.array import Array
 from tests.integration.vsphere.actions_site import FULL, GIB, ActionSite, action_site, cure, message
 from tests.integration.vsphere.conftest import ANNA
+from tests.integration.vsphere.machines_site import hidden
 from tests.simulators.vcenter import Role
 from tests.simulators.vcenter.objects.virtual_machine import VirtualMachine
 from tests.simulators.vcenter.rights import READ_ONLY, Permission, principal
@@ -28,6 +29,8 @@ from tests.simulators.vcenter.storage.lookup import storage_of
 CLUSTER = "cluster-1"
 FIRST, SECOND = "esx-01.example.test", "esx-02.example.test"
 MIB = 1 << 20
+BACK = ("examine", "unmap", "let_go")
+"""The steps of `rdm-remove` that there is a way back from."""
 NEW: dict[str, Any] = {"name": "oracle", "size": 64 * MIB, "profile": "shared"}
 _Disk: Any = vim.vm.device.VirtualDisk
 
@@ -142,25 +145,37 @@ def test_a_volume_that_somebody_takes_meanwhile_is_left_to_him(
     assert standing(site) == before
 
 
+@pytest.fixture
+def standby(site: ActionSite) -> VirtualMachine:
+    """Another machine, on the other host, without a disk."""
+    return VirtualMachine(site.vc, "standby", site.hosts()[1], site.vc.named("home"), ())
+
+
+def gets(site: ActionSite, other: VirtualMachine, lun: str) -> None:
+    """Another machine is given a disk that its host calls so."""
+    mapping = _Disk.RawDiskMappingVer1BackingInfo(
+        fileName="[home] standby/standby.vmdk",
+        datastore=site.vc.named("home").ref,
+        lunUuid=lun,
+        compatibilityMode="virtualMode",
+    )
+    disk = _Disk(key=2000, controllerKey=1000, unitNumber=0, capacityInKB=64 << 10, backing=mapping)
+    other.take_devices([*other.get("config.hardware.device"), disk])
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["seen", "hidden"])
 def test_a_disk_that_another_machine_got_meanwhile_is_left_to_it(
-    site: ActionSite, monkeypatch: pytest.MonkeyPatch
+    site: ActionSite, standby: VirtualMachine, seen: bool
 ) -> None:
     before = standing(site)
-    other = VirtualMachine(site.vc, "standby", site.hosts()[1], site.vc.named("home"), ())
-
-    def gets(run: Any) -> None:
-        mapping = _Disk.RawDiskMappingVer1BackingInfo(
-            fileName="[home] standby/standby.vmdk",
-            datastore=site.vc.named("home").ref,
-            lunUuid=run.data["luns"][0],
-            compatibilityMode="virtualMode",
-        )
-        disk = _Disk(key=2000, controllerKey=1000, unitNumber=0, capacityInKB=64 << 10, backing=mapping)
-        other.take_devices([*other.get("config.hardware.device"), disk])
-
-    after("scan", gets, monkeypatch)
-    found = site.act("rdm-add", "payroll", **NEW)
-    assert found.state == "failed" and "is in use on: standby" in message(found)
+    if not seen:
+        hidden(site, standby)
+    with site.meanwhile("vsphere.rdm-add", "map", lambda run: gets(site, standby, run.data["luns"][0])):
+        found = site.act("rdm-add", "payroll", **NEW)
+    words = (
+        "is in use on: standby" if seen else "that you may not see have this disk of the virtual machine payroll too: 1"
+    )
+    assert found.state == "failed" and words in message(found)
     assert {**standing(site), "files": None} == {**before, "files": None}
 
 
@@ -341,7 +356,7 @@ def test_a_raw_device_goes_and_its_volume_only_when_that_is_asked_for(site: Acti
 
 
 @pytest.mark.parametrize("after", [True, False], ids=["after", "before"])
-@pytest.mark.parametrize("step", ["examine", "unmap"])
+@pytest.mark.parametrize("step", BACK)
 def test_a_failure_before_anything_is_withdrawn_leaves_everything_as_before(
     site: ActionSite, added: Mapping[str, Any], step: str, after: bool
 ) -> None:
@@ -352,7 +367,7 @@ def test_a_failure_before_anything_is_withdrawn_leaves_everything_as_before(
 
 
 @pytest.mark.parametrize("after", [True, False], ids=["after", "before"])
-@pytest.mark.parametrize("step", [each for each in RDM_REMOVE.steps if each not in ("examine", "unmap")])
+@pytest.mark.parametrize("step", [each for each in RDM_REMOVE.steps if each not in BACK])
 def test_a_failure_past_that_point_is_overcome(
     site: ActionSite, added: Mapping[str, Any], step: str, after: bool
 ) -> None:
@@ -372,11 +387,51 @@ def test_a_snapshot_of_the_machine_keeps_its_raw_device(site: ActionSite, added:
     assert standing(site) == before
 
 
-def test_another_machine_that_shares_it_keeps_it(site: ActionSite, added: Mapping[str, Any]) -> None:
-    other = VirtualMachine(site.vc, "standby", site.hosts()[1], site.vc.named("home"), ())
-    other.take_devices([*other.get("config.hardware.device"), *raw(site)])
+def test_another_machine_that_shares_it_keeps_it(
+    site: ActionSite, standby: VirtualMachine, added: Mapping[str, Any]
+) -> None:
+    gets(site, standby, raw(site)[0].backing.lunUuid)
     with pytest.raises(Conflict, match="is needed by: virtual machine standby"):
         site.begin("rdm-remove", "payroll", disk=added["disk"])
+
+
+def test_a_machine_that_the_person_may_not_see_and_that_shares_it_keeps_it(
+    site: ActionSite, standby: VirtualMachine, added: Mapping[str, Any]
+) -> None:
+    gets(site, standby, raw(site)[0].backing.lunUuid)
+    hidden(site, standby)
+    before = standing(site)
+    given = {"disk": added["disk"], "delete_volume": True}
+    with pytest.raises(Forbidden, match="may not see have this disk of the virtual machine payroll too: 1") as told:
+        site.begin("rdm-remove", "payroll", **given)
+    assert "die Sie nicht sehen dürfen" in said(told.value.to_json(), "de")
+    with pytest.raises(Forbidden, match="may not see"):
+        site.catalogue.plan("vsphere", "rdm-remove", site.call("payroll", given))
+    assert standing(site) == before
+    with pytest.raises(Conflict, match="is needed by: virtual machine standby"):
+        site.begin("rdm-remove", "payroll", site.root, **given)
+
+
+def test_a_hidden_machine_that_gets_it_after_the_person_asked_stops_it(
+    site: ActionSite, standby: VirtualMachine, added: Mapping[str, Any]
+) -> None:
+    before, lun = standing(site), raw(site)[0].backing.lunUuid
+    hidden(site, standby)
+    with site.meanwhile("vsphere.rdm-remove", "examine", lambda run: gets(site, standby, lun)):
+        found = site.act("rdm-remove", "payroll", disk=added["disk"], delete_volume=True)
+    assert found.state == "failed" and "may not see" in message(found)
+    assert standing(site) == before
+
+
+def test_a_host_that_does_not_let_go_of_the_disk_gives_the_machine_its_disk_back(
+    site: ActionSite, standby: VirtualMachine, added: Mapping[str, Any]
+) -> None:
+    before, lun = standing(site), raw(site)[0].backing.lunUuid
+    with site.meanwhile("vsphere.rdm-remove", "unmap", lambda run: gets(site, standby, lun)):
+        found = site.act("rdm-remove", "payroll", disk=added["disk"], delete_volume=True)
+    assert found.state == "failed" and "in use by standby" in message(found), found.error
+    assert standing(site) == before
+    assert all(storage_of(host).disk_by_uuid(lun).usable for host in site.hosts())
 
 
 def test_a_volume_with_snapshots_or_elsewhere_is_not_deleted_with_it(
@@ -416,9 +471,9 @@ def test_what_there_is_not_is_not_removed(site: ActionSite) -> None:
 def test_who_may_not_remove_disks_is_told_so(array: Array) -> None:
     with action_site(array, role=without("VirtualMachine.Config.RemoveDisk")) as site:
         furnish(site)
-        added = add(site)
+        added = site.act("rdm-add", "payroll", site.root, **NEW)
         with pytest.raises(Forbidden, match=r"You lack VirtualMachine\.Config\.RemoveDisk on payroll"):
-            site.begin("rdm-remove", "payroll", disk=added["disk"])
+            site.begin("rdm-remove", "payroll", disk=added.result["disk"])
 
 
 def test_the_plans_say_what_would_be_and_change_nothing(site: ActionSite, added: Mapping[str, Any]) -> None:

@@ -32,12 +32,13 @@ RDM_REMOVE = Declared(
     {
         "examine": None,
         "unmap": "remap",
+        "let_go": "take_up",
         "withdraw": None,
         "detach": None,
         "volume": None,
         "read_back": None,
     },
-    # A machine can have its disk again until its hosts no longer reach it.
+    # A machine can have its disk again until its hosts no longer reach it, which they may refuse to let go of.
     pivot="withdraw",
     choices=("disk",),
 )
