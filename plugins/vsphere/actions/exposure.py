@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from ....core.errors import Conflict, InUse, NotFound, Refused
+from ....core.errors import NotFound, Refused
 from ....core.journal.step import Run, Wait
 from ....core.model.attachment import Attachment
-from ....core.model.host import Host, Initiator
-from ....core.model.request import AttachmentRequest, HostRequest
+from ....core.model.request import AttachmentRequest
 from ..hosts.esx import Esx
 from ..reasons import because
+from . import known_hosts
 from .asked import attached, withdrawn
 from .backing import targets_of
 from .stage import Stage, each_host, everything
@@ -29,7 +29,7 @@ class Exposing:
             names = [(each.name, str(each.adapter().iScsiName)) for each in self._stage.hosts(run, connection)]
         having = {each.host for each in self._attachments(run) if each.state == "attached"}
         for name, iqn in names:
-            host = self._ensured(run, name, iqn)
+            host = known_hosts.ensured(self._stage, run, name, iqn)
             if host.id not in having:
                 request = AttachmentRequest(run.data["volume"], host.id, metadata={MARK: run.operation.id})
                 children.append(attached(run, storage, request))
@@ -47,7 +47,7 @@ class Exposing:
                 children.append(withdrawn(run, storage, each.id))
         waiting = self._stage.all_ended(run, storage, children)
         if waiting is None:
-            self._forget_hosts(run)
+            known_hosts.forget(self._stage, run)
         return waiting
 
     def targets(self, run: Run) -> None:
@@ -56,7 +56,7 @@ class Exposing:
         by_host = {each.host: each for each in self._attachments(run)}
         with self._stage.vcenter(run) as connection:
             for host in self._stage.visit(run, connection):
-                known = self._ensured(run, host.name, str(host.adapter().iScsiName))
+                known = known_hosts.ensured(self._stage, run, host.name, str(host.adapter().iScsiName))
                 host.add_target(storage.attachments.connection(by_host[known.id].id))
 
     def no_targets(self, run: Run) -> None:
@@ -88,18 +88,3 @@ class Exposing:
 
     def _attachments(self, run: Run) -> list[Attachment]:
         return list(everything(self._stage.storage(run).attachments.list, volume=run.data["volume"]))
-
-    def _ensured(self, run: Run, name: str, iqn: str) -> Host:
-        request = HostRequest(name, (Initiator("iscsi", iqn),), os_type="esxi", metadata={MARK: run.operation.id})
-        try:
-            return self._stage.steward(run).hosts.ensure(request)
-        except Conflict as error:
-            raise because(Refused, "initiator-taken", host=name, iqn=iqn, said=error.message) from None
-
-    def _forget_hosts(self, run: Run) -> None:
-        """Those that this operation made known, unless they have something else by now."""
-        hosts = self._stage.steward(run).hosts
-        for each in list(everything(hosts.list)):
-            if each.metadata.get(MARK) == run.operation.id:
-                with suppress(InUse, NotFound):
-                    hosts.delete(each.id)

@@ -7,12 +7,12 @@ from contextlib import suppress
 from ....core.errors import Conflict, Failed, NotFound
 from ....core.journal.step import Run, Wait
 from ....core.model.attachment import Attachment
-from ....core.model.host import Initiator
-from ....core.model.request import AttachmentRequest, HostRequest
+from ....core.model.request import AttachmentRequest
 from ..hosts import vmfs
 from ..hosts.esx import Esx
 from ..hosts.vmfs import Vmfs
 from ..reasons import because
+from . import known_hosts
 from .asked import attached, withdrawn
 from .mounted import writes
 from .mounting import Meant, Mounting
@@ -44,20 +44,24 @@ class Mount(Mounting):
         for moid, iqn in run.data["iqns"].items():
             known = self._attachment(run, moid)
             if known is None or known.state != "attached":
-                request = HostRequest(names[moid], (Initiator("iscsi", iqn),), os_type="esxi")
-                host = self._stage.steward(run).hosts.ensure(request)
+                host = known_hosts.ensured(self._stage, run, names[moid], iqn)
                 wanted = AttachmentRequest(run.data["volume"], host.id, metadata={MARK: run.operation.id})
                 children.append(attached(run, storage, wanted))
         return self._stage.all_ended(run, storage, children)
 
     def detach(self, run: Run) -> Wait | None:
+        """None of them has it that had it not, and the storage forgets the hosts that it knows from this operation
+        only."""
         storage, children = self._stage.storage(run), []
         for moid in self._fresh(run):
             known = self._attachment(run, moid)
             if known is not None and _made_by(run, known):
                 with suppress(NotFound):
                     children.append(withdrawn(run, storage, known.id))
-        return self._stage.all_ended(run, storage, children)
+        waiting = self._stage.all_ended(run, storage, children)
+        if waiting is None:
+            known_hosts.forget(self._stage, run)
+        return waiting
 
     def targets(self, run: Run) -> None:
         """Each host logs in, with the secret of its own attachment, and looks."""
