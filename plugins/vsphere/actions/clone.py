@@ -15,12 +15,11 @@ from ....core.model.request import VolumeRequest
 from ....core.model.snapshot import Snapshot
 from ....plugin_manager.action import Call, Choice
 from ..connection.soap import Connection, Who
-from ..connection.vmodl import vim
 from ..hosts import vmfs
 from ..hosts.esx import Esx, hosts_at
 from ..hosts.machines import Machine
 from ..hosts.named import named
-from ..hosts.reading import above, hosts_beside
+from ..hosts.reading import datastore_folder, hosts_beside
 from ..hosts.resignature import resignature, settled
 from ..hosts.vmfs import Vmfs
 from ..policies.new_store import tag_new_store
@@ -222,9 +221,8 @@ class Clone(Taking, Exposing, NewVolume):
         seat.demand(connection, who, subject, BROWSE)
         for host in original.hosts:
             seat.demand(connection, who, host.ref, HOST_PRIVILEGE)
-        datacenter = above(connection, subject, vim.Datacenter)
-        if datacenter is not None:
-            folder = connection.read(datacenter, "datastoreFolder")["datastoreFolder"]
+        folder = datastore_folder(connection, subject)
+        if folder is not None:
             seat.demand(connection, who, folder, RENAME)
         if given and original.snapshot is None and consistent(given):
             demand_on(connection, who, original.running, *PRIVILEGES)

@@ -23,8 +23,6 @@ from .mounted import hosts_of_store
 from .provision import HOST_PRIVILEGE
 from .stage import Stage, each_host, everything, visited
 
-PRIVILEGE = "Datastore.Delete"
-
 
 @dataclass(frozen=True, slots=True)
 class Doomed:
@@ -149,7 +147,7 @@ class Delete:
     def _allowed(self, seat: Seat, connection: Connection, who: Who, given: Mapping[str, Any]) -> Doomed:
         subject = connection.reference(seat.target.kind, seat.target.moid)
         doomed = self._doomed(connection, subject, seat.context, given)
-        seat.demand(connection, who, subject, PRIVILEGE)
+        seat.demand(connection, who, subject, vmfs.DESTROY)
         for host in doomed.hosts:
             seat.demand(connection, who, host.ref, HOST_PRIVILEGE)
         return doomed

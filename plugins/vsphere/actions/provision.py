@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ....core.errors import Failed
+from ....core.errors import Conflict, Failed, Refused
 from ....core.journal.step import Run, Wait
 from ....plugin_manager.action import Call, Choice
 from ..connection.soap import Connection, Who
 from ..hosts import vmfs
 from ..hosts.esx import Esx
+from ..hosts.reading import datastore_folder
+from ..hosts.vmfs import Vmfs
 from ..policies.new_store import tag_new_store
 from ..reasons import because
 from .choosing import host_choices, pool_choices, profile_choices, system_choices
@@ -87,16 +89,24 @@ class Provision(Exposing, NewVolume):
         run.data["identifier"] = run.result["identifier"] = made.identifier
         return None
 
+    def scan(self, run: Run) -> None:
+        """Every host sees the disk, and it is blank: what is found on it from now on was made after this."""
+        super().scan(run)
+        with self._stage.vcenter(run) as connection:
+            vmfs.demand_blank(self._stage.hosts(run, connection)[0], run.data["identifier"])
+
     def format(self, run: Run) -> None:
-        """The first host makes the file system; one that is there from an earlier try is ours."""
+        """The first host makes the file system; one of this name is from an earlier try, any other is somebody's."""
         with self._stage.vcenter(run) as connection:
             first = self._stage.hosts(run, connection)[0]
             store = vmfs.on_disk(first, run.data["identifier"])
+            if store is not None and not _made_by(run, store):
+                raise because(Refused, "formatted", disk=run.data["identifier"])
             ref = store.ref if store else vmfs.create(first, run.data["identifier"], run.data["input"]["name"])
         run.data["datastore"] = run.result["datastore"] = str(ref._moId)
 
     def unformat(self, run: Run) -> None:
-        """Nobody uses it yet, and nothing but this flow makes a file system on this volume."""
+        """What `format` made goes, and nothing else; nobody uses it yet."""
         with self._stage.vcenter(run) as connection:
             hosts = self._stage.hosts(run, connection, gone_ok=True)
             if not hosts:
@@ -104,8 +114,18 @@ class Provision(Exposing, NewVolume):
             # What a host made whose answer was lost shows itself in a scan.
             each_host(visited(run, hosts[:1]), lambda host: host.scan())
             store = vmfs.on_disk(hosts[0], run.data["identifier"])
-            if store is not None:
+            if store is not None and _made_by(run, store):
                 vmfs.destroy(connection, store)
+
+    def no_targets(self, run: Run) -> None:
+        """Not from beneath a datastore that somebody else made on the disk: what becomes of it, and of the volume, a
+        person decides."""
+        with self._stage.vcenter(run) as connection:
+            for host in self._stage.hosts(run, connection, gone_ok=True)[:1]:
+                store = vmfs.on_disk(host, run.data["identifier"])
+                if store is not None:
+                    raise because(Conflict, "made-by-others", name=store.name, disk=run.data["identifier"])
+        super().no_targets(run)
 
     def mount(self, run: Run) -> None:
         """The other hosts find the file system."""
@@ -140,6 +160,10 @@ class Provision(Exposing, NewVolume):
         hosts = hosts_of(connection, subject, given.get("hosts", ()))
         demand_hosts(hosts, given.get("hosts", ()), adapters=bool(given))
         seat.demand(connection, who, subject, HOST_PRIVILEGE)
+        # What was made must be taken back when a later step fails.
+        folder = datastore_folder(connection, subject)
+        if folder is not None:
+            seat.demand(connection, who, folder, vmfs.DESTROY)
         if given:
             demand_free_name(connection, hosts[0], given["name"])
         return hosts
@@ -150,3 +174,9 @@ class Provision(Exposing, NewVolume):
     def _wanted(self, seat: Seat, given: Mapping[str, Any], hosts: int) -> Wanted:
         demand_system(self._stage.systems(), given["system"])
         return Wanted.of(given, self._storage(seat, given), hosts)
+
+
+def _made_by(run: Run, store: Vmfs) -> bool:
+    """Whether a datastore on the volume, which was blank before, is of this operation: by its id, or by its name where
+    the answer to making it was lost."""
+    return run.data.get("datastore") == store.moid or run.data["input"]["name"] == store.name

@@ -21,6 +21,12 @@ def above(connection: Connection, entity: Any, kind: Any) -> Any | None:
     return entity
 
 
+def datastore_folder(connection: Connection, entity: Any) -> Any | None:
+    """Where the new datastores of the entity's datacenter come to be; None outside of any."""
+    datacenter = above(connection, entity, vim.Datacenter)
+    return None if datacenter is None else connection.read(datacenter, "datastoreFolder")["datastoreFolder"]
+
+
 def datastores_beside(connection: Connection, entity: Any) -> dict[str, Any]:
     """The datastores of the entity's datacenter, by name."""
     datacenter = above(connection, entity, vim.Datacenter)

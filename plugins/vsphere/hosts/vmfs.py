@@ -14,6 +14,8 @@ from ..reasons import because
 from .esx import Esx
 from .reading import datastores_beside, read_all
 
+DESTROY = "Datastore.Delete"
+"""The privilege that `destroy` needs."""
 _VERSION = 6
 _PATHS = ("name", "info", "summary.capacity", "summary.accessible", "summary.type", "host")
 
@@ -74,11 +76,19 @@ def on_disk(host: Esx, identifier: str) -> Vmfs | None:
     return next((each for each in read(host.connection, stores) if identifier in each.disks), None)
 
 
+def demand_blank(host: Esx, identifier: str) -> None:
+    """Raises unless the disk, which the host sees, has no partitions and is no datastore's."""
+    disk = _disk(host, identifier)
+    with host.at():
+        infos = host.storage.RetrieveDiskPartitionInfo([disk.devicePath])
+    if any(info.spec.partition for info in infos) or on_disk(host, identifier) is not None:
+        raise because(Refused, "formatted", disk=identifier)
+
+
 def create(host: Esx, identifier: str, name: str) -> Any:
-    """Format a disk that the host sees; the new datastore. Never one that holds a file system already."""
-    disk = host.disk(identifier)
-    if disk is None:
-        raise because(Refused, "no-disk", host=host.name, disk=identifier)
+    """Format a disk that the host sees; the new datastore. Not where the host says that a file system is on it; see
+    `demand_blank`."""
+    disk = _disk(host, identifier)
     with host.at():
         options = host.datastores.QueryVmfsDatastoreCreateOptions(disk.devicePath, _VERSION)
         whole = [each for each in options if isinstance(each.info, vim.host.VmfsDatastoreOption.AllExtentInfo)]
@@ -140,6 +150,13 @@ def destroy(connection: Connection, store: Vmfs) -> None:
             return
         except vim.fault.ResourceInUse as fault:
             raise because(InUse, "in-use", said=text_of(fault)) from None
+
+
+def _disk(host: Esx, identifier: str) -> Any:
+    disk = host.disk(identifier)
+    if disk is None:
+        raise because(Refused, "no-disk", host=host.name, disk=identifier)
+    return disk
 
 
 def _vmfs(ref: Any, values: dict[str, Any]) -> Vmfs:

@@ -18,6 +18,8 @@ from tests.environment import iscsi
 from tests.environment.server import until
 from tests.integration.vcenter_simulator.array import Array
 from tests.integration.vsphere.actions_site import FEW, GIB, ActionSite, action_site, cure, datastores, message, refused
+from tests.simulators.vcenter.storage import formatting, layout, partitions, vmfs
+from tests.simulators.vcenter.storage.lookup import storage_of
 
 SIZE = 2 * GIB
 HOST = "esx-01.example.test"
@@ -127,11 +129,49 @@ def test_a_name_that_is_taken_meanwhile_leaves_everything_as_before(site: Action
     assert site.footprint() == before
 
 
-def test_a_volume_that_holds_a_file_system_is_not_formatted(site: ActionSite) -> None:
+def formatted(site: ActionSite, run: Any, name: str) -> Any:
+    """Somebody else makes a datastore on the operation's volume, through the first host."""
+    storage = storage_of(site.hosts()[0])
+    storage.rescan()
+    (option,) = formatting.create_options(storage, run.data["identifier"])
+    option.spec.vmfs.volumeName = name
+    return formatting.create(storage, option.spec)
+
+
+def test_a_volume_with_an_old_file_system_on_it_is_not_formatted(site: ActionSite) -> None:
     before = site.footprint()
-    site.vc.trouble("CreateVmfsDatastore", fault=vim.fault.PlatformConfigFault(text="", msg="It holds a VMFS volume"))
-    found = site.act("provision", HOST, **wanted())
-    assert "It holds a VMFS volume" in message(found)
+
+    def left(run: Any) -> None:
+        storage = storage_of(site.hosts()[0])
+        storage.rescan()
+        disk = storage.disk(run.data["identifier"])
+        partition = layout.whole(disk.size)
+        partitions.write_table(disk, (partition,))
+        extent = vmfs.Extent("naa.of-another-volume", partition.number, partition.size)
+        vmfs.write_header(disk, partition, vmfs.Header(vmfs.new_uuid(), "old", (extent,)))
+
+    with site.meanwhile("vsphere.provision", "scan", left):
+        found = site.act("provision", HOST, **wanted())
+    assert found.state == "failed" and "holds a file system or other data already" in message(found)
+    assert "Nothing was written on it" in cure(found)
+    assert "CreateVmfsDatastore" not in site.vc.interference.calls
+    assert site.footprint() == before
+
+
+@pytest.mark.parametrize("step", ["scan", "format"])
+def test_a_datastore_that_somebody_made_on_the_volume_is_left_to_him(site: ActionSite, step: str) -> None:
+    before, made = site.footprint(), []
+    with site.meanwhile("vsphere.provision", step, lambda run: made.append(formatted(site, run, "theirs"))):
+        operation = site.begin("provision", HOST, **wanted())
+        until(lambda: "made the datastore theirs" in site.operation(operation).note, 30)
+    said = site.operation(operation)
+    assert said.undoing and "holds a file system or other data already" in message(said)
+    store = site.vc.named("theirs")
+    assert [each.mountInfo.accessible for each in store.get("host")] == [True]
+    (volume,) = set(site.footprint()["volumes"]) - set(before["volumes"])
+    assert made[0].uuid.encode() in site.array.raw(volume)
+    store.destroy()
+    assert site.ended(operation).state == "failed"
     assert site.footprint() == before
 
 
