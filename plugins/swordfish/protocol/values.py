@@ -15,7 +15,8 @@ from .resource import Body, JsonSchema, Property
 
 _LONGEST_SHOWN = 100
 _HIDDEN = "******"
-_IMMEDIATE = "@Redfish.OperationApplyTime"
+_APPLY_TIMES = {"@Redfish.OperationApplyTime": (), "@Redfish.SettingsApplyTime": ("ApplyTime",)}
+"""Annotations that say when a change is to be made, and where in them that stands."""
 
 _CHECKERS: dict[int, tuple[JsonSchema, Draft202012Validator]] = {}
 
@@ -99,9 +100,13 @@ def check_changes(
 
 def _plain(body: Mapping[str, Any]) -> dict[str, Any]:
     """The body without annotations, which say nothing about the resource; refuses an apply time that is not offered."""
-    when = body.get(_IMMEDIATE)
-    if when is not None and when != "Immediate":
-        raise Refusal(400, [said("PropertyValueNotInList", _shown(when), _IMMEDIATE, related=(f"/{_IMMEDIATE}",))])
+    for annotation, place in _APPLY_TIMES.items():
+        when = body.get(annotation)
+        for name in place:
+            when = when.get(name, "") if isinstance(when, Mapping) else when
+        if when is not None and when != "Immediate":
+            where = "/".join((annotation, *place))
+            raise Refusal(400, [said("PropertyValueNotInList", _shown(when), where, related=(f"/{where}",))])
     return {name: value for name, value in body.items() if "@" not in name}
 
 

@@ -73,6 +73,13 @@ def test_another_apply_time_is_refused(world: World) -> None:
     assert (answer.status_code, said(answer)) == (400, ["PropertyValueNotInList"])
 
 
+def test_a_change_for_a_later_time_is_refused_and_not_made(world: World, kept: dict[str, Any]) -> None:
+    later = {"DisplayName": "later", "@Redfish.SettingsApplyTime": {"ApplyTime": "OnReset"}}
+    answer = world.client.patch(kept["@odata.id"], later)
+    assert (answer.status_code, said(answer)) == (400, ["PropertyValueNotInList"])
+    assert world.client.body(kept["@odata.id"]) == kept
+
+
 BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"Name": None}, "PropertyValueTypeError", "/Name"),
     ({"Name": ""}, "PropertyValueFormatError", "/Name"),

@@ -67,6 +67,21 @@ def test_annotations_say_nothing_about_a_resource() -> None:
     assert check_creation(sent, BODY) == {"Name": "x"}
 
 
+@pytest.mark.parametrize(
+    "when", [{"ApplyTime": "OnReset"}, {"ApplyTime": "InMaintenanceWindowOnReset"}, {}, "OnReset", 1]
+)
+def test_a_change_that_is_to_wait_is_not_made_at_once(when: Any) -> None:
+    with pytest.raises(Refusal) as caught:
+        check_changes({"Size": 5, "@Redfish.SettingsApplyTime": when}, PROPERTIES, {})
+    assert ids(caught.value) == ["PropertyValueNotInList"]
+    assert caught.value.messages[0]["MessageArgs"][1] == "@Redfish.SettingsApplyTime/ApplyTime"
+
+
+@pytest.mark.parametrize("when", [{"ApplyTime": "Immediate"}, {"@odata.type": "#X", "ApplyTime": "Immediate"}, None])
+def test_a_change_that_is_to_be_made_at_once_is(when: Any) -> None:
+    assert check_changes({"Size": 5, "@Redfish.SettingsApplyTime": when}, PROPERTIES, {}) == ({"Size": 5}, [])
+
+
 def test_parameters_of_an_action_have_words_of_their_own() -> None:
     with pytest.raises(Refusal) as caught:
         check_parameters({"Size": "x", "Bogus": 1, "Kind": "c"}, BODY, "Volume.Do")
