@@ -139,12 +139,13 @@ class Sessions:
         moment = now()
         return (session for session in map(_session, self._records()) if not session.over(moment))
 
-    def end(self, session: Session) -> None:
-        """Log out: the token is worth nothing any more, here and on every other server. Idempotent."""
+    def end(self, session: Session) -> bool:
+        """Log out: the token is worth nothing any more, here and on every other server. Idempotent; True for the one
+        who ended it."""
         # Revoked on behalf of its user: whether the caller may end the session has been decided.
         owner = Context(session.tenant, session.user, frozenset({"reader"}))
         self._adapter.administration(owner).tokens.revoke(session.core_token)
-        self._setup.records.delete(KIND, session.id)
+        return self._setup.records.delete(KIND, session.id)
 
     def duty(self) -> Duty:
         """Ends the sessions whose time is over."""

@@ -46,7 +46,7 @@ def update(resource: Resource, change: Update, request: Request) -> Response:
     try:
         outcome = change(request, noun, changes)
     except IsthmusError as error:
-        raise _faulty(error, resource, noun, request, names) from error
+        raise _faulty(error, resource, request, names) from error
     if isinstance(outcome, Operation):
         answer = answered(outcome, request)
         if answer.status != 200:
@@ -71,7 +71,7 @@ def delete(resource: Resource, removal: Delete, request: Request) -> Response:
     try:
         outcome = removal(request, noun)
     except IsthmusError as error:
-        raise _faulty(error, resource, noun, request, {}) from error
+        raise _faulty(error, resource, request, {}) from error
     return answered(outcome, request) if isinstance(outcome, Operation) else Response(204)
 
 
@@ -84,7 +84,7 @@ def act(resource: Resource, action: Action, request: Request) -> Response:
     try:
         outcome = action.run(request, noun, values)
     except IsthmusError as error:
-        raise _faulty(error, resource, noun, request, action.body.core, action.name) from error
+        raise _faulty(error, resource, request, action.body.core, action.name) from error
     return created(outcome, request)
 
 
@@ -101,18 +101,18 @@ def _conditioned(resource: Resource, request: Request) -> tuple[Any, dict[str, A
 
 
 def _faulty(
-    error: IsthmusError, resource: Resource, noun: Any, request: Request, names: Mapping[str, str], action: str = ""
+    error: IsthmusError, resource: Resource, request: Request, names: Mapping[str, str], action: str = ""
 ) -> Refusal:
     """How a conditional change ends that met an error.
 
     Whoever was overtaken by another change under the same entity tag may meet anything (the size asked for is there
     already, the resource is being changed or gone). What counts is that the condition holds no more.
     """
-    if isinstance(error, Conflict | Invalid | NotFound) and (expected := request.expected(noun)) is not None:
+    if isinstance(error, Conflict | Invalid | NotFound) and request.header("If-Match") is not None:
         try:
-            current = resource.load(request.at(request.path.partition("/Actions/")[0], request.params))
+            _conditioned(resource, request)
         except NotFound:
             return refuse(412, "PreconditionFailed")
-        if int(current.version) != expected:
-            return refuse(412, "PreconditionFailed")
+        except Refusal as overtaken:
+            return overtaken
     return refusal_of(error, request.path, names, action)

@@ -72,7 +72,8 @@ Delete: TypeAlias = "Callable[[Request, Noun], Outcome]"
 class Action:
     """An action of a resource (DSP0266, POST action): `name` is the whole name, `Volume.CreateReplicaTarget`.
 
-    `run` gets the noun and the checked parameters. `offered` says whether this one has the action at all; one that
+    `run` gets the noun and the checked parameters, and hands `request.expected(noun)` on as an update does; where it
+    cannot, it refuses an entity tag. `offered` says whether this one has the action at all; one that
     has not neither shows it nor takes it. `allowable` are the values that parameters can have, by name, where the
     resource says them; a function of the noun where not all have the same.
     """
@@ -97,7 +98,8 @@ class Resource:
 
     `update` gets the noun and the new values of whole top-level properties, checked and merged with what is there.
     When it is called, the condition of the request holds for the noun; it must hand `request.expected(noun)` on as
-    `if_version`, so that of several changes under one entity tag one wins. `delete` likewise.
+    `if_version`, so that of several changes under one entity tag one wins. `delete` likewise, unless there is nothing
+    that can change before it and the store says who came first.
     `stays` says of which of them there is no DELETE, where some have it and some have not.
     `open` resources answer without credentials. `load` of resources without a noun may give anything.
     """

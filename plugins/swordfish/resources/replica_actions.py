@@ -51,7 +51,16 @@ def _allowable(facts: Facts, request: Request) -> Mapping[str, Sequence[str]]:
     return {"ReplicaType": _types(facts), "ReplicaUpdateMode": _MODES, "TargetStoragePool": pools}
 
 
+def _demand_no_tag(request: Request) -> None:
+    """Refuse an entity tag that matches: what makes or removes another volume does not wait for the version of this
+    one, so several that came at once would all pass."""
+    if request.header("If-Match") not in (None, "*"):
+        advice = "Copies are made whatever the volume's entity tag. To have it done once, send an Idempotency-Key."
+        raise refuse(400, "HeaderInvalid", "If-Match", resolution=advice)
+
+
 def _create(request: Request, facts: Facts, values: Mapping[str, Any]) -> Operation:
+    _demand_no_tag(request)
     kind, allowable = values["ReplicaType"], _allowable(facts, request)
     for name in ("ReplicaType", "TargetStoragePool"):
         if values[name].rstrip("/") not in allowable[name]:
@@ -67,6 +76,7 @@ def _create(request: Request, facts: Facts, values: Mapping[str, Any]) -> Operat
 
 
 def _remove(request: Request, facts: Facts, values: Mapping[str, Any]) -> Operation:
+    _demand_no_tag(request)
     given = values["TargetVolume"]
     stem, _, target = given.rstrip("/").rpartition("/")
     found = find(request.tenant_storage, target) if stem == uris.volumes(facts.tenant) else None

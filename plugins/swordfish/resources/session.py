@@ -57,7 +57,8 @@ def _login(request: Request, values: Mapping[str, Any]) -> Outcome:
 
 
 def _delete(request: Request, session: Session) -> Outcome:
-    request.service.sessions.end(session)
+    if not request.service.sessions.end(session):
+        raise NotFound(f"There is no session {session.id}.")
     return None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.environment.redfish import RedfishClient
+from tests.environment.redfish import SESSIONS, RedfishClient
 from tests.integration.swordfish.volume_world import GIB, World, volume_world
 
 AT_ONCE = 8
@@ -102,6 +102,17 @@ def test_of_a_name_a_size_and_an_end_under_one_tag_one_wins(world: World, client
         lost = {answer.status_code for number, answer in enumerate(answers) if number not in won}
         assert lost <= ({412, 404} if won[0] % 3 == 0 else {412})
         world.client.finished(answers[won[0]])
+
+
+def test_a_session_is_ended_by_one_of_many(world: World, clients: list[RedfishClient]) -> None:
+    for _ in range(ROUNDS):
+        (session,) = world.service.logged_in().members(SESSIONS)
+        tag = {"If-Match": world.client.get(session).headers["ETag"]}
+        answers = _together(
+            clients, lambda client, number, session=session, tag=tag: client.delete(session, headers=tag)
+        )
+        statuses = sorted(answer.status_code for answer in answers)
+        assert statuses[0] == 204 and set(statuses[1:]) <= {404, 412}, statuses
 
 
 def test_without_a_tag_changes_come_one_after_the_other(world: World, clients: list[RedfishClient]) -> None:

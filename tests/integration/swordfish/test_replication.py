@@ -184,3 +184,19 @@ def test_every_required_parameter_is_asked_for(world: World, source: dict[str, A
 def test_an_action_holds_to_its_condition(world: World, source: dict[str, Any]) -> None:
     uri = f"{source['@odata.id']}/Actions/{CREATE}"
     assert world.client.post(uri, {}, headers={"If-Match": '"other"'}).status_code == 412
+
+
+def test_no_copy_is_promised_under_an_entity_tag(world: World, source: dict[str, Any]) -> None:
+    pool = source["Links"]["ProvidingStoragePool"]["@odata.id"]
+    good = {"ReplicaType": "Snapshot", "ReplicaUpdateMode": "Adaptive", "TargetStoragePool": pool}
+    uri, tasks = f"{source['@odata.id']}/Actions/{CREATE}", world.tasks()
+    tag = {"If-Match": world.client.body(source["@odata.id"])["@odata.etag"]}
+    answer = world.client.post(uri, good, headers=tag)
+    assert (answer.status_code, said(answer)) == (400, ["HeaderInvalid"])
+    assert world.tasks() == tasks
+    made = world.made(world.client.post(uri, good, headers={"If-Match": "*"}))
+    removing = f"{source['@odata.id']}/Actions/{REMOVE}"
+    away = {"TargetVolume": made["@odata.id"], "DeleteTargetVolume": True}
+    tag = {"If-Match": world.client.body(source["@odata.id"])["@odata.etag"]}
+    assert world.client.post(removing, away, headers=tag).status_code == 400
+    assert world.client.finished(world.client.post(removing, away)).status_code == 204
