@@ -98,7 +98,6 @@ STORAGE_POOL = Resource(
         Property("SupportedProvisioningPolicies", lambda pool, request: policies_of(pool) or None),
         Property("CompressionEnabled", _reported("compression")),
         Property("DeduplicationEnabled", _reported("deduplication")),
-        Property("Metrics", lambda pool, request: link(uris.storage_pool_metrics(pool.backend, pool.id))),
         Property("AllocatedVolumes", lambda pool, request: link(uris.allocated_volumes(pool.backend, pool.id))),
         Property("Metrics", lambda pool, request: request.served(uris.storage_pool_metrics(pool.backend, pool.id))),
         Property("Links", lambda pool, request: {"OwningStorageResource": link(uris.storage(pool.backend))}),

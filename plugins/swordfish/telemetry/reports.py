@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from ....adapters.contract import Storage
-from ....core.errors import IsthmusError
+from ....core.errors import IsthmusError, NotFound
+from ....core.model.attachment import AttachmentState
 from ....core.model.codec import time_text
 from ....core.model.measurement import Measurement
-from ....core.model.page import LARGEST_PAGE, Query
+from ....core.model.page import LARGEST_PAGE, Page, Query
 from ....core.model.volume import Volume
 from .. import uris
 from .metrics import METRICS, Metric, io_statistics
+
+T = TypeVar("T")
 
 TYPE = "#MetricReport.v1_5_2.MetricReport"
 
@@ -79,7 +82,7 @@ Measured = Iterator[tuple[str, str, Measurement]]
 
 
 def _pools(storage: Storage) -> Measured:
-    for pool in storage.pools.list(Query(limit=LARGEST_PAGE)).items:
+    for pool in _all(storage.pools.list, Query(limit=LARGEST_PAGE)):
         uri = uris.storage_pool(pool.backend, pool.id)
         found = _latest(storage, "pool", pool.id) or Measurement(
             "pool",
@@ -94,28 +97,37 @@ def _pools(storage: Storage) -> Measured:
 
 def _volumes(storage: Storage) -> Measured:
     for volume, found in attached_volumes(storage):
-        yield uris.volume(volume.tenant, volume.id), uris.volume_metrics(volume.tenant, volume.id), found
+        if found is not None:
+            yield uris.volume(volume.tenant, volume.id), uris.volume_metrics(volume.tenant, volume.id), found
 
 
-def attached_volumes(storage: Storage) -> Iterator[tuple[Volume, Measurement]]:
-    """The attached volumes that the caller may see, each as it was sampled last; none that was not sampled yet."""
+def attached_volumes(storage: Storage) -> Iterator[tuple[Volume, Measurement | None]]:
+    """The attached volumes that the caller may see, each as this server sampled it last; None for one that it did not
+    sample: it was attached just now, at another node, or beyond those that are sampled."""
     if storage.context.tenant is None and not storage.context.is_admin:
         return  # volumes belong to tenants
     everywhere = storage.context.is_admin and storage.context.tenant is None
-    attached = storage.attachments.list(Query(limit=LARGEST_PAGE, all_tenants=everywhere)).items
-    for identifier in dict.fromkeys(one.volume for one in attached):
-        found = _latest(storage, "volume", identifier)
-        if found is not None:
-            yield storage.volumes.get(identifier), found
+    attached = _all(storage.attachments.list, Query(limit=LARGEST_PAGE, all_tenants=everywhere))
+    for identifier in dict.fromkeys(one.volume for one in attached if one.state is AttachmentState.ATTACHED):
+        try:
+            volume = storage.volumes.get(identifier)
+        except NotFound:
+            continue  # It is gone since its attachment was listed.
+        yield volume, _latest(storage, "volume", identifier)
 
 
 def summed_statistics(storage: Storage, wanted: Callable[[Volume], bool]) -> dict[str, int] | None:
-    """What hosts did with the attached volumes that are wanted, as sampled last, added up; None where nobody counts."""
-    shown: dict[str, int] = {}
+    """What hosts did with the attached volumes that are wanted, as sampled last, added up.
+
+    Only sums of all of them: a figure that is not known of one volume is left out; None where none is left.
+    """
+    shown: dict[str, int] | None = None
     for volume, found in attached_volumes(storage):
         if wanted(volume):
-            for name, value in (io_statistics(found) or {}).items():
-                shown[name] = shown.get(name, 0) + value
+            counted = io_statistics(found) if found is not None else None
+            if counted is None:
+                return None
+            shown = counted if shown is None else {name: shown[name] + counted[name] for name in shown.keys() & counted}
     return shown or None
 
 
@@ -126,3 +138,13 @@ def _latest(storage: Storage, kind: str, identifier: str) -> Measurement | None:
         # It is gone since it was listed, or no history is kept.
         return None
     return max(samples, key=lambda sample: sample.at, default=None)
+
+
+def _all(listing: Callable[[Query], Page[T]], query: Query) -> Iterator[T]:
+    """Page after page."""
+    while True:
+        page = listing(query)
+        yield from page.items
+        if page.next is None:
+            return
+        query = replace(query, cursor=page.next)
