@@ -5,30 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ....core.errors import Failed
+from ....core.errors import Failed, Forbidden, NotFound
 from ....core.journal.step import Run
 from ....plugin_manager.action import Call
 from ....ui_bridge.objects import ObjectId
 from ..connection.service_account import no_account
+from ..connection.soap import Connection, Who
 from ..policies.keeper import Keeper
 from ..policies.stores import all_below
 from ..reasons import because
+from ..vcenters.privileges import MANAGE
 from .desk import Desk
 from .stage import Stage
 
 
 class SyncProfiles:
     """Checks, plans and does it, as the service account: tags and policies of the whole vCenter, and the datastores of
-    the datacenter. From the first tag on it is repeated until all is in step: each part mends what it finds."""
+    the datacenter. So it is for those who manage the whole vCenter. From the first tag on it is repeated until all is
+    in step: each part mends what it finds."""
 
     def __init__(self, desk: Desk, stage: Stage) -> None:
         self._desk, self._stage = desk, stage
 
     def check(self, call: Call) -> None:
-        """There is an account to do it with."""
+        """There is an account to do it with, and a person may manage all of the vCenter."""
         seat = self._desk.seat(call)
         if not seat.reach.account.user:
             raise no_account(seat.reach.vcenter.name)
+        if seat.session is not None and not seat.ask(_manages_all):
+            raise because(Forbidden, "whole-vcenter", privilege=MANAGE, vcenter=seat.reach.vcenter.name)
 
     def plan(self, call: Call) -> Mapping[str, Any]:
         """What is not in step."""
@@ -74,3 +79,10 @@ class SyncProfiles:
             target.guid,
             lambda connection: all_below(connection, connection.reference(target.kind, target.moid)),
         )
+
+
+def _manages_all(connection: Connection, who: Who) -> bool:
+    try:
+        return bool(connection.privileges(connection.content.rootFolder, who.key, (MANAGE,)))
+    except (Forbidden, NotFound):
+        return False  # who does not even see the root folder

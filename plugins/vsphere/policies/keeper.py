@@ -41,7 +41,9 @@ class Desk:
 
 
 class Keeper:
-    """One vCenter. `below` gives the references of the datastores that are looked at; all of them by default."""
+    """One vCenter. `below` gives the references of the datastores that are looked at; all of them by default. With
+    `alone` only the tags and policies of their own profiles are looked after, and what is another profile's stays as it
+    is, though it be wrong."""
 
     def __init__(
         self,
@@ -49,10 +51,12 @@ class Keeper:
         systems: Mapping[str, Adapter],
         guid: str,
         below: Callable[[Connection], Sequence[Any]] | None = None,
+        *,
+        alone: bool = False,
     ) -> None:
         self._reach: Reach = reaches.get(guid)
         self._password = reaches.vcenters.password(guid)
-        self._systems = systems
+        self._systems, self._alone = systems, alone
         self._context = Context(self._reach.vcenter.tenant, "vsphere", frozenset({"reader"}))
         self._below = below or (lambda connection: all_below(connection, connection.content.rootFolder))
 
@@ -67,7 +71,7 @@ class Keeper:
             category = self._category(desk)
             census = self._census(desk)
             owned, possible = census.owned(census.tags), census.possible(census.tags)
-            for other in _in_the_way(census, census.tags, owned):
+            for other in self._in_the_way(census, census.tags, owned):
                 desk.tags.change_tag(other.id, _aside(other), other.description)
             for key, name in possible.items():
                 tag = owned.get(key)
@@ -86,7 +90,7 @@ class Keeper:
             owned, possible = census.owned(census.policies), census.possible(census.policies)
             tagged = {key: tag.name for key, tag in census.owned(census.tags).items()}
             category = census.category.name if census.category is not None else CATEGORY
-            for other in _in_the_way(census, census.policies, owned):
+            for other in self._in_the_way(census, census.policies, owned):
                 desk.policies.rename(other.id, _aside(other))
             for key, name in possible.items():
                 if key not in tagged:
@@ -148,12 +152,12 @@ class Keeper:
 
         return self._at(work)
 
-    def mend(self, go_on: Callable[[], bool] = lambda: True, *, prune: bool = True) -> bool:
+    def mend(self, go_on: Callable[[], bool] = lambda: True) -> bool:
         """All that is not as it should be, while `go_on`; whether there was anything."""
         if not any(each.mends for each in self.census().deviations()):
             return False
         parts = [self.make_tags, self.make_policies, self.tag_stores]
-        for part in [*parts, self.prune] if prune else parts:
+        for part in parts if self._alone else [*parts, self.prune]:
             if go_on():
                 part()
         return True
@@ -184,6 +188,8 @@ class Keeper:
         category = desk.tags.category(CATEGORY_MARK)
         names = labels(self._systems, self._context)
         found = stores(desk.connection, self._below(desk.connection), self._systems, self._context)
+        if self._alone:
+            names = names.only({each.profile for each in found if each.profile is not None})
         tags = desk.tags.tags(category.id) if category is not None else []
         policies = desk.policies.policies(category.name if category is not None else CATEGORY)
         attached = desk.tags.attached([each.moid for each in found])
@@ -200,9 +206,12 @@ class Keeper:
         except Conflict:
             raise because(Conflict, "category-taken", name=CATEGORY) from None
 
+    def _in_the_way(self, census: Census, things: Sequence[Marked], owned: Mapping[Key, Marked]) -> Iterator[Marked]:
+        """Those of ours with a name that another of ours is to get."""
+        return iter(()) if self._alone else _in_the_way(census, things, owned)
+
 
 def _in_the_way(census: Census, things: Sequence[Marked], owned: Mapping[Key, Marked]) -> Iterator[Marked]:
-    """Those of ours with a name that another of ours is to get."""
     wanted = {name.lower(): key for key, name in census.labels.names.items()}
     keys = {each.id: key for key, each in owned.items()}
     for each in things:

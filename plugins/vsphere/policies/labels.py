@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from ....adapters.contract import Adapter
@@ -29,6 +29,11 @@ class Labels:
     elsewhere: frozenset[Key] = frozenset()
     absent: frozenset[str] | None = frozenset()
     """Systems that there are and that are not served now (disabled, say); None where nobody knows."""
+
+    def only(self, keys: Collection[Key]) -> Labels:
+        """Those of some profiles; the others are as if they were another tenant's."""
+        kept = {key: name for key, name in self.names.items() if key in keys}
+        return replace(self, names=kept, elsewhere=self.elsewhere | (self.names.keys() - kept.keys()))
 
     def gone(self, key: Key) -> bool:
         """Whether there certainly is no such profile any more, for nobody."""

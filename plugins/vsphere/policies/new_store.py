@@ -14,8 +14,9 @@ _log = logging.getLogger(__name__)
 
 
 def tag_new_store(stage: Stage, run: Run, moid: str) -> None:
-    """For the last step of a flow that made the datastore (id). Notes in the result whether it has the tag; where that
-    failed the datastore is there all the same, and the duty makes up for it."""
+    """For the last step of a flow that made the datastore (id). Tag and policy of its profile are made where there are
+    none; those of other profiles are not the business of whoever asked. Notes in the result whether it has the tag;
+    where that failed the datastore is there all the same, and the duty makes up for it."""
     if not stage.settings.get(PROFILE_POLICIES):
         return
     try:
@@ -24,8 +25,9 @@ def tag_new_store(stage: Stage, run: Run, moid: str) -> None:
             stage.systems(),
             run.data["vcenter"],
             lambda connection: [connection.reference("Datastore", moid)],
+            alone=True,
         )
-        keeper.mend(prune=False)
+        keeper.mend()
         census = keeper.census()
         run.result["tagged"] = any(census.our_tags(each) == {census.wanted_tag(each)} for each in census.stores)
     except IsthmusError as error:

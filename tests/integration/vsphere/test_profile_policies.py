@@ -36,10 +36,11 @@ from tests.integration.vsphere.actions_site import (
     message,
     refused,
 )
-from tests.integration.vsphere.conftest import SERVICE
+from tests.integration.vsphere.conftest import ANNA, SERVICE
 from tests.simulators.vcenter import Grant, Role, Specification, User, VCenter
 from tests.simulators.vcenter.objects.datacenter import Datacenter
 from tests.simulators.vcenter.objects.virtual_machine import VirtualMachine
+from tests.simulators.vcenter.rights import READ_ONLY, Permission, principal
 
 CLUSTER = "cluster-1"
 KEEPER = Role("Policy keepers", ("Isthmus.View", "Isthmus.Manage", "Host.Config.Storage", "Task.Create", "Task.Update"))
@@ -360,6 +361,24 @@ def test_a_new_datastore_has_its_tag_at_once(site: ActionSite) -> None:
     site.ended(site.begin("delete", "gold", context=site.root))
 
 
+def test_a_new_datastore_leaves_other_profiles_tags_and_policies_alone(site: ActionSite) -> None:
+    site.offered.stage.settings = {"profile_policies": True}
+    gone, renamed = profile(site, "x-gone"), profile(site, "x-before")
+    keeper(site).mend()
+    site.array.engine.profiles.delete(site.root, gone)
+    rename(site, renamed, "x-after")
+    profile(site, "x-new")
+    (shared,) = [each for each in site.vc.tagging.tags.values() if each.name == "shared"]
+    shared.name = "somebody's name"
+    given = {"name": "gold", "size": 2 * GIB, "profile": "shared"}
+    made = site.ended(site.begin("provision", CLUSTER, context=site.root, **given))
+    assert made.result["tagged"] is True and tags_of(site, "gold") == {"shared"}
+    assert satisfying(site, "shared") == {"gold"}
+    for names in (tags(site), policies(site)):
+        assert {"shared", "x-gone", "x-before"} <= names and not {"x-after", "x-new"} & names
+    site.ended(site.begin("delete", "gold", context=site.root))
+
+
 def test_a_datastore_that_cannot_be_tagged_is_there_all_the_same(site: ActionSite) -> None:
     site.offered.stage.settings = {"profile_policies": True}
     site.vc.trouble("POST /api/session", drop=True, times=100)
@@ -390,6 +409,18 @@ def test_without_a_service_account_or_the_role_it_is_refused(array: Array, site:
         other.begin("sync-profiles", center(other))
     with action_site(array, role=FULL) as third, pytest.raises(Forbidden):
         third.begin("sync-profiles", center(third))
+
+
+def test_who_manages_one_datacenter_alone_does_not_change_the_whole_vcenter(site: ActionSite) -> None:
+    name = center(site)
+    assert site.done("sync-profiles", name)["left"] == []
+    rights, who = site.vc.rights, principal(ANNA.name)
+    (number,) = [each.id for each in rights.roles.values() if each.name == KEEPER.name]
+    rights.permit(site.vc.named(name), Permission(who, False, number, True))
+    rights.permit(site.vc.root, Permission(who, False, READ_ONLY, False))
+    with refused(Forbidden, r"Isthmus\.Manage on all of it.*root folder"):
+        site.begin("sync-profiles", name)
+    assert site.begin("sync-profiles", name, context=site.root).state.live
 
 
 def test_a_service_account_without_the_privileges_is_told_so() -> None:
