@@ -108,9 +108,11 @@ def test_a_session_is_ended_by_one_of_many(world: World, clients: list[RedfishCl
     for _ in range(ROUNDS):
         (session,) = world.service.logged_in().members(SESSIONS)
         tag = {"If-Match": world.client.get(session).headers["ETag"]}
-        answers = _together(
-            clients, lambda client, number, session=session, tag=tag: client.delete(session, headers=tag)
-        )
+
+        def end(client: RedfishClient, number: int, uri: str = session, tag: dict[str, str] = tag) -> requests.Response:
+            return client.delete(uri, headers=tag)
+
+        answers = _together(clients, end)
         statuses = sorted(answer.status_code for answer in answers)
         assert statuses[0] == 204 and set(statuses[1:]) <= {404, 412}, statuses
 

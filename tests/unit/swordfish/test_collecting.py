@@ -31,9 +31,9 @@ class Things:
 
     @property
     def collection(self) -> Collection:
-        return Collection("C", PATH, "Things", self.list, uri_of=lambda one, request: f"{PATH}/{one}")
+        return Collection("C", PATH, "Things", self.window, uri_of=lambda one, request: f"{PATH}/{one}")
 
-    def list(self, request: Request, after: str | None, limit: int) -> Window:
+    def window(self, request: Request, after: str | None, limit: int) -> Window:
         assert 0 < limit <= MOST_MEMBERS
         left = [one for one in self.there if after is None or one > int(after)]
         return Window(left[:limit], len(self.there), str(left[limit - 1]) if len(left) > limit else None)
