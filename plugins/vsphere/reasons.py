@@ -43,7 +43,16 @@ def cause(error: Mapping[str, Any]) -> Any:
     details = error.get("details") or {}
     if isinstance(details.get("reason"), str):
         return phrase(f"reason.{details['reason']}", **details.get("values") or {})
+    if isinstance(details.get("way"), str):
+        found = of_the_way(str(error.get("message", "")), details)
+        return phrase(f"reason.{found['reason']}", **found["values"])
     return str(error.get("message", ""))
+
+
+def of_the_way(message: str, details: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The details of an error from the way to a vCenter, with the reason that its `way` names."""
+    values = {name: str(details.get(name) or "?") for name in ("privilege", "vcenter")}
+    return {"reason": details["way"], "values": {**values, "said": message}}
 
 
 def told(error: Mapping[str, Any], locale: str) -> tuple[str, str] | None:

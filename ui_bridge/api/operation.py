@@ -16,6 +16,10 @@ from .problem import told
 SUBJECT = "subject"
 """In an operation's result: the name of the object it was begun on, which it may have outlived."""
 
+LEFT = "left"
+"""In an operation's result: what stays although the operation was taken back, as a text of the plugin (`text`, its key,
+and `values`). Without it everything is as it was before."""
+
 
 def operation_json(
     x: Exchange, operation: Operation, context: Context, explained: Sequence[Block] = ()
@@ -45,7 +49,8 @@ def operation_json(
         "created_at": operation.created_at.isoformat(),
         "updated_at": operation.updated_at.isoformat(),
         "error": _error(x, operation),
-        "result": {key: value for key, value in operation.result.items() if key != SUBJECT},
+        "left": _left(x, operation),
+        "result": {key: value for key, value in operation.result.items() if key not in (SUBJECT, LEFT)},
         "request_id": operation.request_id,
         "can": [verb for verb in _possible(x, action, operation) if x.platform.lacking(context, verb) is None],
         "explanation_blocks": [each.to_json() for each in explained],
@@ -84,11 +89,19 @@ def _possible(x: Exchange, action: str, operation: Operation) -> Sequence[str]:
     return () if late or not operation.state.live else ("cancel",)
 
 
+def _left(x: Exchange, operation: Operation) -> str:
+    """What stays of an operation that was taken back; nothing where all is as it was before."""
+    left = operation.result.get(LEFT)
+    if left is None or operation.state not in (OperationState.FAILED, OperationState.CANCELLED):
+        return ""
+    return x.text(str(left["text"]), **left["values"])
+
+
 def _error(x: Exchange, operation: Operation) -> Mapping[str, str] | None:
     if operation.error is None:
         return None
     if operation.error.get("code") == "cancelled":
-        return {"message": x.text("outcome.cancelled"), "next_step": ""}
+        return {"message": x.text("ui.state.cancelled" if _left(x, operation) else "outcome.cancelled"), "next_step": ""}
     error = IsthmusError.from_json(dict(operation.error))
     # What an error says of a step is said in the words of its action.
     error.details.setdefault("action", action_of(x, operation))

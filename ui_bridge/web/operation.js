@@ -171,7 +171,7 @@ export class OperationView {
       alert(level(operation.state), [
         el("strong", {}, error?.message ?? session.say(key)),
         error?.next_step && el("p", { class: "cure" }, error.next_step),
-        error && el("p", {}, session.say(key)),
+        error && el("p", {}, operation.left || session.say(key)),
         operation.note && el("p", {}, operation.note),
         operation.state !== "done" &&
           el("p", { class: "request-id" }, `${session.say("ui.error.request")} `, el("code", {}, operation.request_id)),

@@ -8,6 +8,7 @@ from typing import Any
 
 from ....core.errors import Busy, Conflict, Failed, NotOffered
 from ....core.journal.step import Run, Wait
+from ....core.model.volume import VolumeState
 from ....plugin_manager.action import Call
 from ..connection.soap import Connection, Who
 from ..hosts import vmfs
@@ -18,12 +19,13 @@ from .asked import asked
 from .backing import Backing, backing_of
 from .desk import Desk, Seat
 from .mounted import hosts_of_store
+from .outcome import leave
 from .provision import HOST_PRIVILEGE, SLACK
 from .stage import Stage, visited
 
 
 class Expand:
-    """Checks, plans and does it. Data: system, volume, hosts, datastore."""
+    """Checks, plans and does it. Data: system, volume, volume_before (its size), hosts, datastore."""
 
     def __init__(self, desk: Desk, stage: Stage) -> None:
         self._desk, self._stage = desk, stage
@@ -53,7 +55,7 @@ class Expand:
         with suppress(NotOffered):
             _growth(backing, int(run.data["input"]["size"]))
         run.data["system"], run.data["volume"] = backing.system, backing.volume.id
-        run.data["datastore"], run.data["before"] = store.moid, store.capacity
+        run.data["datastore"], run.data["volume_before"] = store.moid, backing.volume.size
 
     def extend(self, run: Run) -> Wait | None:
         """The volume grows; one that has the size is left alone."""
@@ -67,6 +69,14 @@ class Expand:
         if found.result.get("online") is False:
             run.result["online"] = False
         return None
+
+    def keep(self, run: Run) -> None:
+        """Nothing shrinks: a volume that grew before it was stopped keeps its size, and that is told."""
+        volume = self._stage.storage(run).volumes.get(run.data["volume"])
+        if volume.state is VolumeState.EXTENDING:
+            raise because(Busy, "still-growing", name=volume.name)
+        if volume.size > run.data["volume_before"]:
+            leave(run, "left.expand", name=volume.name, size=volume.size)
 
     def scan(self, run: Run) -> None:
         """Every host learns how large the disk is now."""

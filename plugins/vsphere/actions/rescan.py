@@ -13,6 +13,7 @@ from ..hosts.esx import Esx, hosts_at
 from ..hosts.sight import Sight
 from ..reasons import because, cause
 from .desk import Desk, Seat
+from .outcome import leave
 from .provision import HOST_PRIVILEGE
 from .stage import Stage, hosts_of
 
@@ -56,6 +57,10 @@ class Rescan:
                 except IsthmusError as error:
                     wrong[moid] = error.to_json()
         run.data["wrong"] = wrong
+
+    def keep(self, run: Run) -> None:
+        """What hosts have found they keep, and that is told."""
+        leave(run, "left.rescan")
 
     def compare(self, run: Run) -> None:
         """What each host sees now, and what came and went."""

@@ -10,6 +10,7 @@ from typing import Any
 from xml.parsers.expat import ExpatError
 
 from ....core.errors import Busy, Conflict, Failed, IsthmusError, NotFound, Refused
+from ..reasons import because
 from .certificate import reason
 from .endpoint import Endpoint
 from .errors import LoginRefused, PrivilegeMissing, SessionEnded, Unreachable
@@ -65,17 +66,17 @@ def of_fault(fault: Any, vcenter: str) -> IsthmusError:
             privilege=privilege,
         )
     if isinstance(fault, vmodl.fault.ManagedObjectNotFound | vim.fault.NotFound):
-        return NotFound(f"vCenter {vcenter} does not have it: {said}", next_step="Refresh what you look at.")
+        return because(NotFound, "vcenter-lacks", vcenter=vcenter, said=said)
     if isinstance(fault, vim.fault.DuplicateName):
-        return Conflict(f"The name {fault.name!r} is taken in vCenter {vcenter}.", next_step="Choose another name.")
+        return because(Conflict, "vcenter-name-taken", vcenter=vcenter, name=str(fault.name or ""))
     if isinstance(fault, vim.fault.TaskInProgress | vim.fault.ResourceInUse):
-        return Busy(f"vCenter {vcenter} is at work with it: {said}")
+        return because(Busy, "vcenter-at-work", vcenter=vcenter, said=said)
     if isinstance(fault, vmodl.fault.InvalidArgument):
         field = f" ({fault.invalidProperty})" if fault.invalidProperty else ""
-        return Refused(f"vCenter {vcenter} refused an argument{field}: {said}")
+        return because(Refused, "vcenter-argument", vcenter=vcenter, field=field, said=said)
     if isinstance(fault, vmodl.fault.MethodNotFound | vmodl.fault.NotSupported):
-        return Refused(f"vCenter {vcenter} does not offer this: {said}")
-    return Failed(f"vCenter {vcenter}: {said}")
+        return because(Refused, "vcenter-offers-not", vcenter=vcenter, said=said)
+    return because(Failed, "vcenter-failed", vcenter=vcenter, said=said)
 
 
 def text_of(fault: Any) -> str:

@@ -24,6 +24,7 @@ from ....core.model.event import Event
 from ....core.model.record import Records
 from ....plugin_manager.contract import LOCAL_SYSTEM
 from ....ui_bridge.locale import Texts
+from ..actions.outcome import outcome
 from ..connection.faults import translated
 from ..connection.soap import Connection, Who
 from ..connection.vmodl import vim
@@ -31,7 +32,6 @@ from ..hosts.reading import read_all
 from ..inventory.inventory import Inventory
 from ..inventory.item import Reference
 from ..inventory.watch import Watches
-from ..reasons import said
 from ..vcenters.reach import Reach, Reaches
 from ..vcenters.vcenter import VCenter
 from .board import Board
@@ -187,7 +187,7 @@ class Herald:
                 "name": name or entity(inventory, reference)[1],
                 "action": title(self._texts, operation.kind, locale),
                 "operation": operation.id,
-                "reason": said(each.body.get("error") or {}, locale),
+                "reason": outcome(replace(operation, error=each.body.get("error")), locale),
             }
             notices.append(Notice(each.id, FAILED, reference, arguments))
         return tuple(notices)

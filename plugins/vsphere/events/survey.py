@@ -15,9 +15,9 @@ from ....core.model.pool import PoolState
 from ....core.model.volume import Volume, VolumeState
 from ....ui_bridge.locale import Texts
 from ....ui_bridge.objects import ObjectId
+from ..actions.told import error_of
 from ..inventory.inventory import Inventory
 from ..inventory.item import Item, Reference
-from ..reasons import said
 from .condition import Bounds, Condition, State, promise, room
 from .kinds import (
     ATTENTION,
@@ -156,7 +156,7 @@ class Survey:
                     "name": name,
                     "action": title(self._texts, operation.kind, locale),
                     "operation": operation.id,
-                    "reason": said(operation.error or {}, locale),
+                    "reason": error_of(operation, locale),
                 }
         for reference, each in waiting.items():
             condition = Condition.of(ATTENTION, each)

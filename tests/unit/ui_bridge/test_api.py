@@ -408,6 +408,19 @@ def test_an_operation_is_shown_with_its_steps() -> None:
 
 
 @pytest.mark.parametrize(
+    ("state", "told"), [("failed", "It has 4 stalls."), ("cancelled", "It has 4 stalls."), ("abandoned", "")]
+)
+def test_what_stays_of_an_operation_that_was_taken_back_is_told(state: str, told: str) -> None:
+    left = {"text": "left.barn", "values": {"stalls": 4}}
+    error = {"code": "cancelled" if state == "cancelled" else "storage_failed", "message": "No."}
+    known = operation(state=OperationState(state), undoing=True, error=error, result={"left": left})
+    texts = {"left.barn": "It has {stalls} stalls.", "outcome.cancelled": "Cancelled. All is as before."}
+    found = ask("operations/op-1", Farm(journal=Journal([known])), texts=texts).json()
+    assert found["left"] == told and found["result"] == {}
+    assert found["error"]["message"] == ("Cancelled" if state == "cancelled" else "No.")
+
+
+@pytest.mark.parametrize(
     ("more", "can"),
     [
         ({"step": "fill"}, []),

@@ -30,7 +30,8 @@ EXPAND = Declared(
     "volume:extend",
     ("Datastore",),
     INPUT,
-    {"examine": None, "extend": None, "scan": None, "grow": None, "read_back": None},
-    # A system that does not let the volume grow leaves all as it was; one that has grown is never made smaller again.
+    {"examine": None, "extend": "keep", "scan": None, "grow": None, "read_back": None},
+    # A system that does not let the volume grow leaves all as it was. One that was stopped while it grew may have grown:
+    # it is never made smaller again, and the outcome says so.
     pivot="scan",
 )

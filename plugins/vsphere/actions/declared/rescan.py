@@ -12,5 +12,5 @@ RESCAN = Declared(
     "attachment:create",
     ("HostSystem", "ClusterComputeResource"),
     {"type": "object", "additionalProperties": False, "properties": {}},
-    {"note": None, "scan": None, "compare": None, "judge": None},
+    {"note": None, "scan": "keep", "compare": None, "judge": None},
 )
