@@ -65,7 +65,11 @@ class Declared:
             return None
 
         def plan(call: Call) -> Mapping[str, Any]:
-            return {**offered().deed(self.id).plan(call), **self.described()}
+            found = {**offered().deed(self.id).plan(call), **self.described()}
+            if self.steps:
+                desk = offered().desk
+                desk.demand_task(desk.seat(call))
+            return found
 
         def run(call: Call) -> Operation | Result:
             if not self.steps:

@@ -29,6 +29,8 @@ from .exclusion import Exclusion
 
 Answer = TypeVar("Answer")
 SECONDS = 20.0
+OF_TASKS = ("Task.Create", "Task.Update")
+"""What every operation takes: whoever begins it makes its task, and makes it run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,19 @@ class Desk:
                 raise because(Unauthenticated, "no-session", vcenter=vcenter.name)
         return Seat(context, target, reach, session)
 
+    def demand_task(self, seat: Seat) -> None:
+        """Raises `Forbidden` where the vCenter would not let the operation be a task of it."""
+
+        def demanded(connection: Connection, who: Who) -> None:
+            subject = connection.reference(seat.target.kind, seat.target.moid)
+            seat.demand(connection, who, subject, *OF_TASKS)
+
+        seat.ask(demanded)
+
     def begin(self, call: Call, kind: str, action: str) -> Operation:
         """Accept an operation of the flow `kind`. The same under the same key."""
         seat = self.seat(call)
+        self.demand_task(seat)
         self._exclusion.demand_free(call.context, seat.target.kind, str(seat.target), call.key)
         session, made = None, False
         if seat.session is not None:
@@ -116,6 +128,8 @@ class Desk:
         except IsthmusError:
             self._let_go(seat, session, made)
             raise
+        if session is not None:
+            self._sealed.belong(session, operation.id)
         if operation.state.ended:
             # The key is that of an operation which has ended: nobody needs the session that was made just now.
             self._let_go(seat, session, made)

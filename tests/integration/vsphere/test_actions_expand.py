@@ -68,7 +68,8 @@ def test_a_failure_before_anything_grew_leaves_all_as_it_was(
 ) -> None:
     before = sizes(site, volume)
     with site.failing("vsphere.expand", step, after=after):
-        assert site.act("expand", "gold", size=3 * GIB).state == "failed"
+        found = site.act("expand", "gold", size=3 * GIB)
+    assert found.state == "failed" and "Everything is as it was before." in site.task(found).error.msg
     assert sizes(site, volume) == before
 
 
@@ -92,9 +93,15 @@ def test_a_volume_that_the_system_does_not_let_grow_ends_it(
     assert sizes(site, volume) == before
 
 
-def test_a_volume_that_grew_before_it_was_stopped_is_finished_by_asking_again(site: ActionSite, volume: str) -> None:
+def test_a_volume_that_grew_before_it_was_stopped_is_told_and_finished_by_asking_again(
+    site: ActionSite, volume: str
+) -> None:
+    before = sizes(site, volume)
     with site.failing("vsphere.expand", "extend", after=True):
-        assert site.act("expand", "gold", size=3 * GIB).state == "failed"
+        found = site.act("expand", "gold", size=3 * GIB)
+    assert found.state == "failed" and sizes(site, volume) == (3 * GIB, before[1])
+    told = site.task(found).error.msg
+    assert f"has {3 * GIB} bytes now" in told and "as it was before" not in told
     site.done("expand", "gold", size=3 * GIB)
     assert sizes(site, volume)[1] > 3 * GIB - SLACK
 

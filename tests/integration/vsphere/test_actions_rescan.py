@@ -79,6 +79,8 @@ def test_a_host_that_refuses_fails_the_operation_which_tells_what_the_others_fou
     )
     found = site.act("rescan", CLUSTER)
     assert found.state == "failed" and f"({SECOND})" in message(found) and "It is broken" in message(found)
+    told = site.task(found).error.msg
+    assert "What hosts have found" in told and "as it was before" not in told
     assert f"Der Host {SECOND} hat abgelehnt" in said(found.error or {}, "de")
     assert by_name(found.result)[FIRST]["disks"]["came"] == [disk]
     assert by_name(found.result)[SECOND]["state"] == "failed"
