@@ -191,7 +191,7 @@ class Doctor:
             yield Finding(
                 "usage",
                 "error",
-                f"The usage of tenant {drift.tenant} does not match its volumes.",
+                f"The usage of tenant {drift.tenant} does not match its volumes and snapshots.",
                 "Please report this; what is granted stays within what there is.",
             )
         for pool, promised, counted in wrong:

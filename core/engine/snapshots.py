@@ -17,7 +17,7 @@ from ..model.volume import Volume, VolumeState
 from ..runtime.parts import Parts
 from ..scheduler.sizes import spoken
 from ..security.policy import authorise
-from ..store import nouns, pools
+from ..store import nouns, pools, usage
 from ..store.database import Tx
 from .acceptance import accept, planned, promise, repeated
 from .checks import check_description, check_metadata, check_name
@@ -41,7 +41,10 @@ class Snapshots(Collection[Snapshot]):
     def create(
         self, context: Context, wanted: SnapshotRequest, *, key: str | None = None, dry_run: bool = False
     ) -> Operation:
-        """Take a snapshot; of an attached volume only where the driver can while hosts write."""
+        """Take a snapshot; of an attached volume only where the driver can while hosts write.
+
+        What the pool promises to it counts among the tenant's bytes; raises `LimitExceeded` beyond the limit.
+        """
         again = repeated(self.parts, context, "snapshot.create", lambda: asdict(wanted), None if dry_run else key)
         if again is not None:
             return again
@@ -70,6 +73,7 @@ class Snapshots(Collection[Snapshot]):
                     room=nouns.pools.get(tx, pool.id).room(placed.thin),
                 )
             promised[pool.id] = placed.size
+            usage.charge(tx, volume.tenant, volume.profile, size=placed.size)
             nouns.snapshots.insert(
                 tx,
                 Snapshot(

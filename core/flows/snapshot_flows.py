@@ -11,7 +11,7 @@ from ..journal.step import Commit, Flow, Run, Step
 from ..model.placement import Placement
 from ..model.snapshot import SnapshotState
 from ..runtime.parts import Parts
-from ..store import nouns, pools
+from ..store import nouns, pools, usage
 from .volume_state import node_of
 
 
@@ -78,11 +78,8 @@ class CreateSnapshot:
         return commit
 
     def undone(self, run: Run, tx: Any) -> None:
-        data = run.data
-        nouns.snapshots.delete(tx, data["snapshot"])
-        nouns.volumes.change(tx, data["volume"])
-        pools.release(tx, data["pool"], data["reserved"])
-        self.parts.scheduler.adjust(data["pool"], -data["reserved"])
+        nouns.snapshots.delete(tx, run.data["snapshot"])
+        _give_back(self.parts, run, tx)
 
     def _placement(self, run: Run) -> Placement:
         with self.parts.database.read() as tx:
@@ -121,13 +118,21 @@ class DeleteSnapshot:
         def commit(tx: Any) -> None:
             snapshot = nouns.snapshots.get(tx, data["snapshot"])
             nouns.snapshots.delete(tx, snapshot.id)
-            nouns.volumes.change(tx, data["volume"])
-            pools.release(tx, data["pool"], data["reserved"])
-            self.parts.scheduler.adjust(data["pool"], -data["reserved"])
+            _give_back(self.parts, run, tx)
             self.parts.happened(tx, "snapshot.deleted", snapshot, run.context, run.operation.id)
 
         run.result.update({"snapshot": data["snapshot"]})
         return commit
+
+
+def _give_back(parts: Parts, run: Run, tx: Any) -> None:
+    """What was promised to the snapshot, and counted as its tenant's."""
+    data = run.data
+    nouns.volumes.change(tx, data["volume"])
+    volume = nouns.volumes.get(tx, data["volume"])
+    pools.release(tx, data["pool"], data["reserved"])
+    usage.charge(tx, volume.tenant, volume.profile, size=-data["reserved"])
+    parts.scheduler.adjust(data["pool"], -data["reserved"])
 
 
 def snapshot_in_error(run: Run, tx: Any) -> None:

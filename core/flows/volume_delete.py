@@ -15,7 +15,8 @@ from .volume_state import again, in_error, node_of
 
 
 class DeleteVolume:
-    """Data: volume, node, charged (bytes of usage). There is no way back from the first step on."""
+    """Data: volume, node, charged (bytes of usage without those of its snapshots). There is no way back from the first
+    step on."""
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
@@ -78,7 +79,8 @@ class DeleteVolume:
                 self.parts.scheduler.adjust(placement.pool, -placement.size)
             volume = nouns.volumes.get(tx, data["volume"])
             nouns.volumes.delete(tx, volume.id)
-            usage.charge(tx, volume.tenant, volume.profile, volumes=-1, size=-data["charged"])
+            charged = data["charged"] + sum(snapshot.reserved for snapshot in snapshots)
+            usage.charge(tx, volume.tenant, volume.profile, volumes=-1, size=-charged)
             self.parts.happened(tx, "volume.deleted", volume, run.context, run.operation.id)
 
         run.result.update({"volume": data["volume"]})

@@ -80,7 +80,8 @@ class Token:
 class Limit:
     """How much a tenant may have, and has. `profile` None means over all profiles; a limit None means no limit.
 
-    `volumes` and `bytes` are what is used now, changed only with the rows they count.
+    `volumes` and `bytes` are what is used now, changed only with the rows they count; what is promised to snapshots
+    counts among the bytes.
     """
 
     tenant: str

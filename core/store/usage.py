@@ -1,5 +1,7 @@
 """How much each tenant has and may have: a row for all profiles together and one per profile.
 
+Volumes count with their size, snapshots with the bytes that are promised to them, in the profile of their volume.
+
 The rows change in the transaction that adds or removes what they count, by conditional UPDATE, and nowhere else:
 counting inside a transaction grants too much when others commit at the same time.
 """
@@ -62,7 +64,7 @@ _MOVING = (VolumeState.EXTENDING.value, VolumeState.RETYPING.value, VolumeState.
 
 def _count(tenant: ColumnElement[str] | None) -> Any:
     """What is stored and what is there, in one statement, so that both are of one moment."""
-    volumes = schema.volumes
+    volumes, snapshots = schema.volumes, schema.snapshots
     moving = or_(
         volumes.c.state.in_(_MOVING), and_(volumes.c.state == VolumeState.ERROR.value, volumes.c.operation.is_not(None))
     )
@@ -71,10 +73,15 @@ def _count(tenant: ColumnElement[str] | None) -> Any:
     there = select(
         literal(1), volumes.c.tenant, volumes.c.profile, func.count(), func.sum(volumes.c.size), in_motion
     ).group_by(volumes.c.tenant, volumes.c.profile)
+    kept = (
+        select(literal(1), volumes.c.tenant, volumes.c.profile, literal(0), func.sum(snapshots.c.reserved), literal(0))
+        .join(volumes, volumes.c.id == snapshots.c.volume)
+        .group_by(volumes.c.tenant, volumes.c.profile)
+    )
     if tenant is not None:
         stored = stored.where(_usage.c.tenant == tenant)
-        there = there.where(volumes.c.tenant == tenant)
-    return union_all(stored, there)
+        there, kept = there.where(volumes.c.tenant == tenant), kept.where(volumes.c.tenant == tenant)
+    return union_all(stored, there, kept)
 
 
 _counted = _count(None)
@@ -148,7 +155,7 @@ class Drift:
 
 
 def recount(tx: Tx, *, repair: bool = False) -> list[Drift]:
-    """Count the volumes anew and return the rows that differ; with `repair` they are set right.
+    """Count volumes and snapshots anew and return the rows that differ; with `repair` they are set right.
 
     A profile with a volume that is being extended, retyped or reverted, or was left in error by that, is left out,
     and so is its tenant's total: its charge and its size are for the moment not the same. Charges made meanwhile

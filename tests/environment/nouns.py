@@ -8,6 +8,7 @@ from isthmus.core.context import Context
 from isthmus.core.model.host import Host, Initiator
 from isthmus.core.model.identity import new_id, now
 from isthmus.core.model.pool import Pool, PoolState
+from isthmus.core.model.snapshot import Snapshot, SnapshotState
 from isthmus.core.model.volume import Volume, VolumeState
 
 
@@ -24,6 +25,20 @@ def make_volume(**said: Any) -> Volume:
         "updated_at": now(),
     }
     return Volume(**values | said)
+
+
+def make_snapshot(volume: Volume, **said: Any) -> Snapshot:
+    values: dict[str, Any] = {
+        "id": new_id(),
+        "tenant": volume.tenant,
+        "volume": volume.id,
+        "name": "before",
+        "size": volume.size,
+        "state": SnapshotState.AVAILABLE,
+        "created_at": now(),
+        "updated_at": now(),
+    }
+    return Snapshot(**values | said)
 
 
 def make_pool(**said: Any) -> Pool:

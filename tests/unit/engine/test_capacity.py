@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from isthmus.core.errors import InUse, LimitExceeded, NoPlacement
+from isthmus.core.errors import Failed, InUse, LimitExceeded, NoPlacement
 from isthmus.core.model.operation import OperationState
 from isthmus.core.model.request import AttachmentRequest, Changes, SnapshotRequest, VolumeRequest
 from isthmus.core.model.volume import VolumeState
@@ -23,8 +23,8 @@ def test_a_whole_life_comes_out_at_zero(bench: Bench) -> None:
     done(bench.engine, bench.engine.volumes.revert(bench.root, volume, snapshot))
     copy = bench.volume("copy", size=0, source_snapshot=snapshot)
     clone = bench.volume("clone", size=3 * SIZE, source_volume=volume)
-    assert bench.used() == (3, 2 * SIZE + SIZE + 3 * SIZE)
-    assert bench.promised() == (2 * SIZE) + SIZE + (2 * SIZE) + SIZE + 3 * SIZE
+    promised = (2 * SIZE) + SIZE + (2 * SIZE) + SIZE + 3 * SIZE
+    assert (bench.used(), bench.promised()) == ((3, promised), promised)
     assert bench.counts() == []
     done(bench.engine, bench.engine.snapshots.delete(bench.root, second))
     for made in (volume, copy, clone):
@@ -53,6 +53,28 @@ def test_what_the_back_end_made_beyond_the_limit_is_taken_back(bench: Bench) -> 
     found = ended(bench.engine, operation.id)
     assert found.state is OperationState.FAILED
     assert found.error is not None and found.error["code"] == "limit_exceeded"
+    bench.nothing_left()
+
+
+def test_snapshots_stay_within_the_limit(bench: Bench) -> None:
+    engine, root, volume = bench.engine, bench.root, bench.volume()
+    engine.tenants.set_limit(root, str(root.tenant), "memory", max_volumes=None, max_bytes=2 * SIZE)
+    first = bench.snapshot(volume)
+    assert (bench.used(), bench.promised()) == ((1, 2 * SIZE), 2 * SIZE)
+    for dry_run in (True, False):
+        with pytest.raises(LimitExceeded) as refused:
+            engine.snapshots.create(root, SnapshotRequest(volume, "second"), dry_run=dry_run)
+        assert (refused.value.details["resource"], refused.value.details["used"]) == ("bytes", 2 * SIZE)
+    assert (bench.used(), bench.promised()) == ((1, 2 * SIZE), 2 * SIZE)
+    done(engine, engine.snapshots.delete(root, first))
+    bench.fails("snapshot", Failed("the array is broken"))
+    operation = engine.snapshots.create(root, SnapshotRequest(volume, "second"))
+    assert ended(engine, operation.id).state is OperationState.FAILED
+    bench.well()
+    assert bench.used() == (1, SIZE)
+    bench.snapshot(volume, "second")
+    assert bench.counts() == []
+    done(engine, engine.volumes.delete(root, volume, with_snapshots=True))
     bench.nothing_left()
 
 

@@ -85,7 +85,7 @@ def test_a_volume_whose_revert_was_given_up_is_of_use_again(bench: Bench, switch
     found = settled(bench, volume)
     assert (found.state, found.size) == (VolumeState.AVAILABLE, SIZE)
     assert (found.placement != before) is switched
-    assert (bench.used(), bench.promised()) == ((1, SIZE), 2 * SIZE)
+    assert (bench.used(), bench.promised()) == ((1, 2 * SIZE), 2 * SIZE)
     assert bench.counts() == []
     of_use(bench, volume)
     done(bench.engine, bench.engine.volumes.revert(bench.root, volume, snapshot))

@@ -11,8 +11,8 @@ from isthmus.core.model.tenant import Limit
 from isthmus.core.model.volume import VolumeState
 from isthmus.core.store import usage
 from isthmus.core.store.database import Database, Tx
-from isthmus.core.store.nouns import volumes
-from tests.environment.nouns import make_volume
+from isthmus.core.store.nouns import snapshots, volumes
+from tests.environment.nouns import make_snapshot, make_volume
 
 
 def charge(database: Database, volumes: int, size: int, profile: str = "gold") -> None:
@@ -109,6 +109,23 @@ def test_recount_says_what_drifted_and_sets_it_right_only_when_asked(database: D
     assert used(database) == (6, 2)
     assert len(database.change(lambda tx: usage.recount(tx, repair=True))) == 3
     assert (used(database), used(database, "gold"), used(database, "silver")) == ((2, 14), (2, 14), (0, 0))
+    with database.read() as tx:
+        assert usage.recount(tx) == []
+
+
+def test_recount_counts_what_is_promised_to_snapshots(database: Database) -> None:
+    volume = make_volume(size=7)
+    database.change(lambda tx: volumes.insert(tx, volume))
+    for name in ("first", "second"):
+        database.change(lambda tx, name=name: snapshots.insert(tx, make_snapshot(volume, name=name, reserved=5)))
+    charge(database, 1, 7)
+    with database.read() as tx:
+        assert {(d.profile, d.counted_volumes, d.counted_bytes) for d in usage.recount(tx)} == {
+            (None, 1, 17),
+            ("gold", 1, 17),
+        }
+    database.change(lambda tx: usage.recount(tx, repair=True))
+    assert used(database, "gold") == (1, 17)
     with database.read() as tx:
         assert usage.recount(tx) == []
 
