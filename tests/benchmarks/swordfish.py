@@ -2,8 +2,10 @@
 
 `python -m tests.benchmarks.swordfish` prints one JSON line. `get_cpu_ms` is the server's CPU time for an authenticated
 GET of a Volume over TLS on one kept-alive connection; `post_p50_ms` the time to a 202 whose task is durable
-(`Prefer: respond-async`), `post_created_p50_ms` to a 201 after the volume was made (memory driver); `page_ms_100` and
-`page_ms_10000` that of the second page of a collection of so many volumes, found by its `nextLink`.
+(`Prefer: respond-async`), `post_created_p50_ms` to a 201 after the volume was made (memory driver). Pages have 100
+members: `first_page_ms_150` is the time of the first page of 150 volumes, `last_page_ms_10000` of the last full page of
+10,000, found by following `nextLink`. `find_ms_10000` is the time of a `$filter` by name among these, `filter_ms_1000`
+of a page for which 1,000 of them were tried.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from tests.benchmarks.serving import Caller, Serving, furnish_memory, serving
 GETS = 3000
 POSTS = 200
 PAGES = 60
+FEW = 150
 _USER, _PASSWORD = "benchmark", "Correct-horse1battery"
 
 
@@ -65,15 +68,25 @@ def _creations(caller: RedfishCaller, volumes: str, wanted: Mapping[str, Any], *
     return taken
 
 
-def _second_page(caller: RedfishCaller, volumes: str) -> float:
-    first, _ = caller.call("GET", volumes)
-    following = first.get("Members@odata.nextLink", volumes)
+def _get_ms(caller: RedfishCaller, uri: str, times: int = PAGES) -> float:
     taken = []
-    for _ in range(PAGES):
+    for _ in range(times):
         began = time.perf_counter()
-        caller.call("GET", following)
+        caller.call("GET", uri)
         taken.append(time.perf_counter() - began)
     return percentile(taken, 50) * 1000
+
+
+def _last_full_page(caller: RedfishCaller, volumes: str) -> str:
+    """Its URI, found as clients find it."""
+    size, before, here = 0, volumes, volumes
+    while True:
+        page, _ = caller.call("GET", here)
+        size = max(size, len(page["Members"]))
+        following = page.get("Members@odata.nextLink")
+        if following is None:
+            return here if len(page["Members"]) == size else before
+        before, here = here, following
 
 
 def main() -> None:
@@ -95,11 +108,15 @@ def main() -> None:
         with ProcessTree(server.pid) as tree:
             for _ in range(GETS):
                 caller.call("GET", volume)
+        for number in range(1, FEW):
+            caller.call("POST", volumes, {**wanted, "Name": f"few-{number}"})
+        first = _get_ms(caller, volumes)
         created = _creations(caller, volumes, wanted)
         accepted = _creations(caller, volumes, wanted, Prefer="respond-async")
-        few = _second_page(caller, volumes)
         multiply(server)
-        many = _second_page(caller, volumes)
+        last = _get_ms(caller, _last_full_page(caller, volumes))
+        find = _get_ms(caller, f"{volumes}?$filter=Name%20eq%20'v{VOLUMES // 2}'")
+        tried = _get_ms(caller, f"{volumes}?$filter=CapacityBytes%20eq%200", 3)
         caller.close()
         plain.close()
     report(
@@ -108,8 +125,10 @@ def main() -> None:
         get_ms=tree.wall / GETS * 1000,
         post_p50_ms=percentile(accepted, 50) * 1000,
         post_created_p50_ms=percentile(created, 50) * 1000,
-        page_ms_100=few,
-        page_ms_10000=many,
+        first_page_ms_150=first,
+        last_page_ms_10000=last,
+        find_ms_10000=find,
+        filter_ms_1000=tried,
         volumes=VOLUMES,
     )
 
