@@ -8,6 +8,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The machine may pause at any moment, and a run shall say the same twice. `--hypothesis-profile=explore` looks further.
+settings.register_profile("same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("explore", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("same")
 
 # The suites are plain modules that tests inherit from; their assertions shall explain themselves as well.
 pytest.register_assert_rewrite("tests.contract", "tests.environment")

@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
@@ -17,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.environment.ports import free_port
 
 TMPFS = Path("/dev/shm")
 DISK = Path("/var/tmp")
@@ -74,7 +75,7 @@ def serving(place: Path = TMPFS, **settings: str) -> Iterator[Serving]:
     """Start a server below `place`, wait until it is ready, and end it with its daemons afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="isthmus-bench-", dir=place))
     folder.chmod(0o711)
-    port = _free_port()
+    port = free_port()
     environment = {
         **os.environ,
         "ISTHMUS_STATE": str(folder / "state"),
@@ -114,12 +115,6 @@ def _wait(process: subprocess.Popen[bytes], state: Path, port: int) -> float:
                 return time.monotonic()
         time.sleep(0.01)
     raise RuntimeError("the server did not become ready in time")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def furnish_memory(caller: Caller, *, pools: int = 4) -> None:

@@ -18,7 +18,7 @@ from .shell.shell import Visit
 if TYPE_CHECKING:
     from playwright.sync_api import FrameLocator, Locator, Page
 
-_PATIENCE_SECONDS = 20.0
+_PATIENCE_SECONDS = 60.0
 SCREENSHOTS = Path(__file__).resolve().parents[2] / ".build" / "screenshots"
 
 # The element that has the focus, through frames of our own origin, and whether one can see that it has.

@@ -97,10 +97,11 @@ def test_a_failure_is_told_and_everything_is_as_before(desk: Desk, site: Site) -
 def test_what_goes_on_can_be_cancelled_and_is_undone(desk: Desk, site: Site) -> None:
     dialog = provisioning(desk)
     dialog.plan()
-    site.vc.trouble("CreateVmfsDatastore", seconds=4.0)
+    site.vc.trouble("CreateVmfsDatastore", seconds=60)
     dialog.primary.click()
-    cancel = dialog.page.locator('[data-verb="cancel"]')
-    cancel.click()
+    with desk.page.expect_response(lambda answer: answer.url.partition("?")[0].endswith("/cancel")):
+        dialog.page.locator('[data-verb="cancel"]').click()
+    site.vc.interference.clear()
     dialog.ended("cancelled")
     expect(dialog.outcome).to_contain_text("Everything is as it was before.")
     desk.screenshot("provision-cancelled-light")

@@ -17,7 +17,7 @@ from .shell.server import COOKIE
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-_SECONDS = 15.0
+_SECONDS = 30.0
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 # Nothing but loopback is reached, whatever a page or the browser itself may want.
 _OPTIONS = [
@@ -59,6 +59,8 @@ def window(
     browser: Browser, shell: Shell, user: User, *, locale: str, theme: str, client_locale: str
 ) -> Iterator[Desk]:
     """A window of somebody's own; see `Enter`. Afterwards he is logged out."""
+    from playwright.sync_api import expect as playwrights
+
     kept = {"theme": theme, **({"locale": client_locale} if client_locale else {})}
     script = "".join(f"localStorage.{name} ||= '{value}';" for name, value in kept.items())
     context = browser.new_context(
@@ -68,6 +70,7 @@ def window(
     cookie = shell.enter(user.name, user.password)
     try:
         context.set_default_timeout(_SECONDS * 1000)
+        playwrights.set_options(timeout=_SECONDS * 1000)
         context.add_cookies([{"name": COOKIE, "value": cookie, "url": shell.address}])
         context.add_init_script(script)
         page = context.new_page()

@@ -14,7 +14,6 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -26,6 +25,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
+
+from tests.environment.ports import free_port
 
 START_SECONDS = 60
 STOP_SECONDS = 30
@@ -72,12 +73,6 @@ def base_folder() -> Path:
     if memory.is_dir() and os.access(memory, os.W_OK | os.X_OK) and shutil.disk_usage(memory).free > ROOM_BYTES:
         return memory
     return Path(tempfile.gettempdir())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _end_with_parent() -> None:
@@ -153,7 +148,7 @@ class Server:
     def start(self) -> None:
         """Start on a free port. Raises RuntimeError with the server's own log when it does not come up."""
         for _ in range(5):
-            self.port = _free_port()
+            self.port = free_port()
             if self._launch():
                 return
         raise RuntimeError(f"PostgreSQL did not start:\n{self._log()}")

@@ -15,7 +15,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,8 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+
+from tests.environment.ports import free_port
 
 _SERVE = "import sys; from isthmus.plugin_manager.server import run; sys.exit(run(sys.argv[1]))"
 START_SECONDS = 60.0
@@ -100,13 +101,6 @@ def until(true: Callable[[], Any], seconds: float = 20.0, why: str = "it did not
         assert time.monotonic() < deadline, why
         time.sleep(0.01)
     return found
-
-
-def free_port() -> int:
-    """A TCP port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager

@@ -26,6 +26,7 @@ from isthmus.core.security.authority import (
     issue_server_certificate,
     make_authority,
 )
+from tests.environment.ports import free_port
 
 AUTHORITY = make_authority()
 GIVEN = [
@@ -51,13 +52,6 @@ def credentials(folder: Path, role: str, own: Credential | None, authority: Cred
         key.touch(0o600)
         key.write_bytes(own.key)
     return folder
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

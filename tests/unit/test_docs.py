@@ -317,7 +317,7 @@ def test_the_example_driver_passes_the_contract_suites(tmp_path: Path) -> None:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from tests.chaos.clients import Busy, connect, qemu_io
 from tests.chaos.depth import SIZE, Site, run_all, site
 from tests.environment import iscsi, nbd
+from tests.environment.server import until
 
 MISSING = {"iscsi": iscsi.missing(), "nbd": nbd.missing()}
 PAIRS = [
@@ -95,10 +95,9 @@ def test_hosts_do_not_notice_that_the_server_dies_and_comes_back(place: Site) ->
 
     place.kill()
     at_death = [host.rounds for host in hosts]
-    time.sleep(0.3)
+    until(lambda: all(host.rounds > then for host, then in zip(hosts, at_death, strict=True)))
     meanwhile = [host.rounds for host in hosts]
     place.start()
     place.in_order("the server came back")
 
-    assert all(now > then for now, then in zip(meanwhile, at_death, strict=True))
     assert all(host.stop() > then for host, then in zip(hosts, meanwhile, strict=True))

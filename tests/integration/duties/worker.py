@@ -29,7 +29,7 @@ def main() -> None:
 
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    keeper = Keeper(Database(url), f"process-{os.getpid()}", [Duty("work", 0.005, work)], lease=1.0)
+    keeper = Keeper(Database(url), f"process-{os.getpid()}", [Duty("work", 0.005, work)], lease=5.0)
     keeper.start()
     ended.wait()
     keeper.stop()

@@ -144,13 +144,14 @@ def test_over_nbd_only_occupation_is_known_and_no_traffic_is_invented(node: Node
 
 def test_a_daemon_that_hangs_is_a_clear_error_within_seconds_and_passes(node: Node) -> None:
     volume, _ = node.attached("iscsi")
-    node.engine.metrics._metering._patience = 1.0
+    patience, node.engine.metrics._metering._patience = node.engine.metrics._metering._patience, 1.0
     pid = node.tgtd()
     os.kill(pid, signal.SIGSTOP)
     try:
         with pytest.raises(StorageError, match="did not end within 1 s") as told:
             node.engine.metrics.volume(node.root, volume)
         assert told.value.next_step and volume in str(told.value)
+        node.engine.metrics._metering._patience = patience
         pool = node.engine.pools.list(node.root).items[0].id
         assert node.engine.metrics.pool(node.root, pool).total_bytes, "what does not hang is measured"
     finally:

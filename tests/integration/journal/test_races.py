@@ -83,7 +83,7 @@ def test_journals_that_compete_run_every_step_once(world: World) -> None:
     effects.metadata.create_all(world.database.engine)
     flow = world.flow(*(counted(name) for name in "abc"))
     identifiers = [world.accept(flow) for _ in range(100)]
-    journals = [world.journal(sweep=0.02, threads=4) for _ in range(4)]
+    journals = [world.journal(sweep=0.02, threads=4, lease=30.0) for _ in range(4)]
     for identifier in identifiers:
         assert world.end(journals[0], identifier).state is OperationState.DONE
         assert world.column(identifier, "epoch") == 3, "accepted, claimed once, ended"

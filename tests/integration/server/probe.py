@@ -73,8 +73,8 @@ class Probe(Base):
         raise RuntimeError("password=hunter2 and much else that is nobody's business")
 
     def get_slow(self, environ: dict[str, Any]) -> dict[str, Any]:
-        time.sleep(1)
-        return {"slept": 1}
+        time.sleep(2.5)
+        return {"slept": 2.5}
 
     def get_ready(self, environ: dict[str, Any]) -> list[str]:
         return [f"{finding.level} {finding.check}" for finding in self.setup.server.ready()]

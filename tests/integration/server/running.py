@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,14 +16,10 @@ from typing import Any
 
 import requests
 
+from tests.environment.ports import free_port
+
 SERVE = "import sys; from isthmus.plugin_manager.server import run; sys.exit(run(sys.argv[1]))"
 PLUGINS = {"probe": "Probe", "outdated": "Outdated", "zgreedy": "Greedy", "crashing": "Crashing"}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(true: Callable[[], Any], seconds: float = 20.0) -> Any:

@@ -89,7 +89,7 @@ def test_stopping_ends_streams_and_waits_for_requests(server: Server, signal_nam
         worker = server.worker()
         os.kill(server.pid, signal.Signals[signal_name])
         assert server.process is not None
-        server.process.wait(5)
+        server.process.wait(20)
         assert server.process.returncode == 0
         slow.join()
         assert [answer.status_code for answer in answers] == [200]
@@ -105,7 +105,7 @@ def test_a_stream_that_takes_no_notice_does_not_hold_up_the_end(server: Server) 
         assert next(stream.iter_content(None))
         worker = server.worker()
         server.process.send_signal(signal.SIGTERM)  # type: ignore[union-attr]
-        server.process.wait(5)  # type: ignore[union-attr]
+        server.process.wait(20)  # type: ignore[union-attr]
     assert not alive(worker)
 
 
@@ -122,7 +122,7 @@ def test_a_stop_while_starting_ends_at_once(tmp_path: Path) -> None:
         process = server.launch()
         until(lambda: server.state.exists() and children(process.pid))
         process.terminate()
-        process.wait(5)
+        process.wait(20)
     finally:
         server.kill()
     with running(tmp_path):

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import requests
 
-from tests.integration.server.running import Server, free_port, running, until
+from tests.environment.ports import free_port
+from tests.integration.server.running import Server, running, until
 
 
 def plain(port: int, path: str) -> requests.Response:

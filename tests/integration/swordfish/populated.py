@@ -21,9 +21,10 @@ import requests
 
 from tests.chaos.depth import Site
 from tests.environment import iscsi, nbd
+from tests.environment.ports import free_port
 from tests.environment.redfish import PASSWORD, ROOT, RedfishClient, RedfishService, redfish_service
 from tests.environment.redfish_events import Destination
-from tests.environment.server import Distribution, free_port, running_server
+from tests.environment.server import Distribution, running_server
 from tests.integration import rest
 
 GIB = 1 << 30

@@ -105,20 +105,21 @@ def test_another_server_of_the_same_database_follows(near: Place, far: Place, tm
     with place(folder, **shared) as other:
         assert other.get("/reach") == ["before", "local"]
         added = near.post("/v1/systems", described(far, "b", there))
-        until(lambda: other.get("/reach") == ["b", "before", "local"], 10)
+        until(lambda: other.get("/reach") == ["b", "before", "local"], 60)
         assert made(other, "b", "from-the-other", member)["state"] == "done"
         near.patch(f"/v1/systems/{added['id']}", {"name": "c"})
-        until(lambda: other.get("/reach") == ["before", "c", "local"], 10)
+        until(lambda: other.get("/reach") == ["before", "c", "local"], 60)
         near.patch("/v1/systems/c", {"enabled": False, "secrets": {"token": "ist_wrong"}})
-        until(lambda: other.get("/reach") == ["before", "local"], 10)
+        until(lambda: other.get("/reach") == ["before", "local"], 60)
         near.patch("/v1/systems/c", {"enabled": True})
-        until(lambda: other.get("/reach") == ["before", "c", "local"], 10)
+        until(lambda: other.get("/reach") == ["before", "c", "local"], 60)
         assert made(other, "c", "never", member)["error"]["code"] == "misconfigured"
         near.ask("DELETE", "/v1/systems/c")
         near.ask("DELETE", "/v1/systems/before")
-        until(lambda: other.get("/reach") == ["local"], 10)
+        until(lambda: other.get("/reach") == ["local"], 60)
 
 
+@pytest.mark.timeout(300)
 def test_what_is_dead_or_broken_keeps_nobody_waiting(tmp_path: Path) -> None:
     folder = tmp_path / "near"
     with place(tmp_path / "far") as far, place(folder) as near:
@@ -133,9 +134,9 @@ def test_what_is_dead_or_broken_keeps_nobody_waiting(tmp_path: Path) -> None:
         assert near.get("/reach") == ["dead", "local"]
         assert any("system odd" in said and "not today" in said for said in near.warnings())
         # The duty asks by itself, and keeps what it found.
-        until(lambda: near.get("/v1/systems/dead")["health"] == "failed", 30)
+        until(lambda: near.get("/v1/systems/dead")["health"] == "failed", 60)
         assert "does not answer" in near.get("/v1/systems/dead")["health_reason"]
-        until(lambda: any("system dead" in said for said in near.warnings()), 10)
+        until(lambda: any("system dead" in said for said in near.warnings()), 60)
         levels = {each["check"]: each["level"] for each in near.get("/v1/doctor")["items"]}
         assert (levels["system dead"], levels["system odd"]) == ("warning", "warning")
         assert near.get("/v1/systems/local")["health"] == "healthy"
@@ -145,7 +146,7 @@ def test_what_is_dead_or_broken_keeps_nobody_waiting(tmp_path: Path) -> None:
     (folder / "hanging").touch()
     with place(folder) as near:
         assert near.get("/reach") == ["dead", "local", "odd"]
-        until(lambda: near.get("/v1/systems/odd")["health_reason"] == "It has not answered for 10 s.", 40)
+        until(lambda: near.get("/v1/systems/odd")["health_reason"] == "It has not answered for 10 s.", 60)
         (folder / "hanging").unlink()
         assert near.post("/v1/systems/odd/test")["ok"]
         assert near.get("/v1/systems/odd")["health"] == "healthy"

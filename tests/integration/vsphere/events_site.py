@@ -117,14 +117,14 @@ class EventsSite:
         """An event of the core's, numbered."""
         events = self.engine.events
         before = events.newest(self.root)
-        self.engine.parts.database.change(
+        identifier = self.engine.parts.database.change(
             lambda tx: append(
                 tx, event, "operation", resource, tenant=self.root.tenant, context=self.root, body=body,
                 operation=resource,
             )
         )  # fmt: skip
         self.engine.parts.announce()
-        until(lambda: events.newest(self.root) > before)
+        until(lambda: any(each.id == identifier for each in events.after(self.root, before)))
 
 
 def posted(vc: VCenter) -> list[tuple[str, str, str]]:

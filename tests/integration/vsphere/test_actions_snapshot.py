@@ -197,10 +197,11 @@ def test_a_cancel_while_machines_rest_takes_all_back(site: ActionSite, volume: s
     machine(site, "payroll")
     machine(site, "shop")
     before = state(site)
-    site.vc.trouble("CreateSnapshot_Task", seconds=2.0, after=True)
+    site.vc.trouble("CreateSnapshot_Task", seconds=60, after=True)
     operation = site.begin("snapshot", "gold", name="monday")
     until(lambda: calls(site), 20)
     site.array.engine.operations.cancel(site.root, operation.id)
+    site.vc.interference.clear()
     assert site.ended(operation).state == "cancelled" and state(site) == before
 
 

@@ -186,7 +186,7 @@ def test_steps_that_were_taken_back_say_so_and_where_it_failed(site: ActionSite,
 
 
 def test_while_it_is_taken_back_steps_say_what_is_left_to_take_back(site: ActionSite, page: Page) -> None:
-    site.vc.trouble("RemoveInternetScsiStaticTargets", seconds=1.5)
+    site.vc.trouble("RemoveInternetScsiStaticTargets", seconds=60)
     with site.failing("vsphere.provision", "format"):
         operation = page.begin("provision", HOST, name="gold", size=SIZE, profile="plain")
         back = page.followed(operation, until_=lambda each: each["undoing"] and each["step"] == "targets")[-1]
@@ -195,15 +195,17 @@ def test_while_it_is_taken_back_steps_say_what_is_left_to_take_back(site: Action
             "scan": "undone", "format": "failed", "mount": "pending", "read_back": "pending",
         }  # fmt: skip
         assert back["can"] == [] and back["undoing"]
+        site.vc.interference.clear()
         assert page.followed(back)[-1]["state"] == "failed"
 
 
 def test_a_page_cancels_what_it_began(site: ActionSite, page: Page) -> None:
     before = site.footprint()
-    site.vc.trouble("RescanHba", seconds=2.0)
+    site.vc.trouble("RescanHba", seconds=60)
     operation = page.begin("provision", HOST, name="gold", size=SIZE, profile="plain")
     page.followed(operation, until_=lambda each: each["step"] == "scan")
     cancelled = page.got(f"operations/{operation['id']}/cancel", HOST, {})
+    site.vc.interference.clear()
     assert cancelled["cancel_requested"] and cancelled["can"] == []
     ended = page.followed(cancelled)[-1]
     assert ended["state"] == "cancelled" and "failed" not in states(ended).values()
@@ -328,7 +330,7 @@ def _mixed(page: Page, wrong: list[Any]) -> None:
 
 
 def test_many_who_follow_an_operation_keep_nobody_from_the_vcenter(site: ActionSite, page: Page) -> None:
-    site.vc.trouble("RescanHba", seconds=4.0)
+    site.vc.trouble("RescanHba", seconds=60)
     operation = page.begin("provision", HOST, name="gold", size=SIZE, profile="plain")
     operation = page.followed(operation, until_=lambda each: each["step"] == "scan")[-1]
     answers: list[Any] = []
@@ -341,6 +343,7 @@ def test_many_who_follow_an_operation_keep_nobody_from_the_vcenter(site: ActionS
         each.start()
     assert page.got("session", HOST)["object"]["name"] == HOST
     assert answers == [], "the session was told only after the operation went on"
+    site.vc.interference.clear()
     for each in threads:
         each.join(30)
     assert len(answers) == len(threads) and all(each["version"] != operation["version"] for each in answers)

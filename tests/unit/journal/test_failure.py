@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -68,16 +70,25 @@ def test_what_will_not_pass_is_taken_back_at_once(world: World, kind: type[Isthm
 
 def test_a_long_back_off_gives_up_the_thread(world: World) -> None:
     slow = Retries(first_pause=0.2, longest_pause=0.3, held_pause=0.0)
-    flow = world.flow(Step("late", failing(2, Busy("cloning"))))
+    cloned = threading.Event()
+
+    def late_work(run: Run) -> Outcome:
+        if not cloned.is_set():
+            raise Busy("cloning")
+        return None
+
+    flow = world.flow(Step("late", late_work))
     other = world.flow(Step("quick", nothing))
     journal = world.journal(threads=1, retries=slow)
     late = world.submit(journal, flow)
     until(lambda: world.get(late).state is OperationState.PENDING)
-    assert world.get(late).note == "late, try 1: cloning"
+    note = world.get(late).note
+    assert note is not None and re.fullmatch(r"late, try \d+: cloning", note)
     assert world.run(journal, other).state is OperationState.DONE
     assert world.get(late).state.live
+    cloned.set()
     ended = world.end(journal, late)
-    assert (ended.state, ended.attempts) == (OperationState.DONE, 3)
+    assert ended.state is OperationState.DONE and ended.attempts >= 2
 
 
 @pytest.mark.parametrize("held", [0.0, 1.0])
@@ -224,7 +235,7 @@ def test_what_keeps_failing_past_the_pivot_needs_attention_and_is_never_undone(w
             raise Refused("the disk is gone")
         return None
 
-    flow = world.flow(world.backend.step("cut"), Step("clean", clean, deadline=0.1), pivot="cut")
+    flow = world.flow(world.backend.step("cut"), Step("clean", clean, deadline=1.0), pivot="cut")
     journal = world.journal(ended=ended)
     operation = world.run(journal, flow)
     assert (operation.state, operation.step) == (OperationState.NEEDS_ATTENTION, "clean")

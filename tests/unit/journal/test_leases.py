@@ -65,11 +65,11 @@ def test_a_runner_that_was_silent_for_too_long_is_fenced_out(world: World) -> No
 
 def test_a_long_step_keeps_its_lease(world: World) -> None:
     pause = Pause()
-    runner, other = world.journal(), world.journal()
+    runner, other = world.journal(lease=4.0), world.journal(lease=4.0)
     identifier = world.submit(runner, world.flow(Step("a", pause)))
     assert pause.reached.wait(20)
     first = world.column(identifier, "lease_until")
-    until(lambda: world.column(identifier, "lease_until") > first + 1_500_000)
+    until(lambda: world.column(identifier, "lease_until") > first + 4_500_000)
     assert (world.column(identifier, "owner"), pause.calls) == (runner.owner, 1)
     pause.go_on.set()
     assert world.end(other, identifier).state is OperationState.DONE
@@ -77,13 +77,13 @@ def test_a_long_step_keeps_its_lease(world: World) -> None:
 
 def test_what_waits_for_a_thread_keeps_its_lease(world: World) -> None:
     pause = Pause()
-    runner, _ = world.journal(threads=1), world.journal()
+    runner, _ = world.journal(threads=1, lease=4.0), world.journal(lease=4.0)
     flow = world.flow(Step("a", pause))
     world.submit(runner, flow)
     assert pause.reached.wait(20)
     waiting = world.submit(runner, flow)
     first = world.column(waiting, "lease_until")
-    until(lambda: world.column(waiting, "lease_until") > first + 1_500_000)
+    until(lambda: world.column(waiting, "lease_until") > first + 4_500_000)
     assert (world.column(waiting, "owner"), world.column(waiting, "epoch")) == (runner.owner, 1)
     pause.go_on.set()
     world.end(runner, waiting)

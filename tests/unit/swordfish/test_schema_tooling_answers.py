@@ -12,9 +12,9 @@ import pytest
 from openpyxl import Workbook
 
 from tests.environment import redfish_schemas, redfish_validators
+from tests.environment.ports import free_port
 from tests.environment.redfish_answers import Answer, faults
 from tests.environment.redfish_validators import ValidatorBroke, protocol_validator, service_validator
-from tests.environment.server import free_port
 
 needs_validators = pytest.mark.skipif(bool(redfish_validators.missing()), reason=redfish_validators.missing() or "-")
 TAG = '"5f0b"'

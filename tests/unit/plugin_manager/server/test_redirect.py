@@ -13,7 +13,8 @@ from isthmus.core.errors import Misconfigured
 from isthmus.plugin_manager.configuration import load
 from isthmus.plugin_manager.server import redirect
 from isthmus.plugin_manager.server.redirect import MOST_CONNECTIONS, Redirect
-from tests.environment.server import free_port, until
+from tests.environment.ports import free_port
+from tests.environment.server import until
 
 Make = Callable[..., Redirect]
 
