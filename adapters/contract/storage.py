@@ -204,7 +204,8 @@ class Events(Protocol):
 
 class Limits(Protocol):
     def list(self) -> Sequence[Limit]:
-        """The tenant's usage and limits: over all profiles first, then by profile."""
+        """The tenant's usage and limits: over all profiles first, then by profile. What is promised to snapshots
+        counts among the bytes."""
 
 
 class Metrics(Protocol):

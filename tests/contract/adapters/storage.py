@@ -467,15 +467,21 @@ class StorageSuite:
     def test_usage_follows_and_limits_hold(self, bench: Bench) -> None:
         storage = bench.storage
         tenants = bench.adapter.administration(bench.administrator).tenants
-        used = storage.limits.list()[0].volumes
-        tenants.set_limit(str(bench.member.tenant), None, max_volumes=used + 1, max_bytes=None)
+        before = storage.limits.list()[0]
+        most, room = before.volumes + 1, before.bytes + 2 * MIB
+        tenants.set_limit(str(bench.member.tenant), None, max_volumes=most, max_bytes=room)
         try:
             volume = self.volume(bench)
-            assert storage.limits.list()[0].volumes == used + 1
+            assert storage.limits.list()[0].volumes == before.volumes + 1
             with pytest.raises(LimitExceeded):
                 storage.volumes.create(VolumeRequest("more", size=MIB, profile=bench.profile))
-            done(storage, storage.volumes.delete(volume))
-            assert storage.limits.list()[0].volumes == used
+            done(storage, storage.snapshots.create(SnapshotRequest(volume, "first")))
+            assert storage.limits.list()[0].bytes == before.bytes + 2 * MIB
+            with pytest.raises(LimitExceeded):
+                storage.snapshots.create(SnapshotRequest(volume, "second"))
+            done(storage, storage.volumes.delete(volume, with_snapshots=True))
+            after = storage.limits.list()[0]
+            assert (after.volumes, after.bytes) == (before.volumes, before.bytes)
         finally:
             tenants.set_limit(str(bench.member.tenant), None, max_volumes=None, max_bytes=None)
 
