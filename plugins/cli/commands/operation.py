@@ -71,7 +71,7 @@ def retry(session: Session, operation: str, wait: bool) -> None:
 
 @operation.command()
 @click.argument("operation")
-@click.confirmation_option(prompt="What it left behind stays as it is. Give it up?")
+@click.confirmation_option(prompt="It is then neither finished nor taken back. Give it up?")
 @pass_session
 def abandon(session: Session, operation: str) -> None:
     """Give up an operation that needs attention."""
