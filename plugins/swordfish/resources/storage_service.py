@@ -23,7 +23,7 @@ def load(request: Request) -> Tenant:
 
 
 def _list(request: Request, after: str | None, limit: int) -> Window:
-    if not request.context.is_admin and request.context.tenant is not None:
+    if request.context.tenant is not None:
         return Window((request.administration.tenants.get(request.context.tenant),), 1)
     page = request.administration.tenants.list(Query(limit=max(limit, 1), cursor=after, with_total=True))
     return Window(page.items, page.total or 0, page.next)
