@@ -130,9 +130,11 @@ class VspherePlugin(Base):
 
     @cached_property
     def registrar(self) -> Registrar:
+        from .connection.sealed_sessions import SealedSessions
         from .registration.offer import Offer
         from .registration.our_server import OurServer
         from .registration.registrar import Registrar
+        from .registration.under_way import UnderWay
 
         return Registrar(
             self.reaches,
@@ -142,6 +144,7 @@ class VspherePlugin(Base):
             str(self.setup.settings["contact"]),
             self._tenant,
             self._forgotten,
+            UnderWay(lambda: self.setup.systems[LOCAL_SYSTEM], SealedSessions(self.setup.records)),
             self._drift,
         )
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ....core.errors import IsthmusError, NotFound, Stale
+from ....core.model.operation import Operation
 from ..connection.endpoint import Endpoint, split
 from ..connection.soap import Connection
 from ..events.alarms import Alarms
@@ -14,19 +15,28 @@ from ..vcenters.vcenter import VCenter
 from . import extension
 from .registrar import ATTEMPTS, Registrar, busy
 from .request import Login
+from .under_way import told
 from .visit import demand_same, logged_in, trust_in
 
 
 def unregister(registrar: Registrar, given: Mapping[str, Any]) -> dict[str, Any]:
     """Take the plug-in out of a vCenter and forget the vCenter here. Works with what is left: with our record and
-    without the password of our account, or with a password and a pin and without any record. What cannot be taken out
-    raises what keeps it, unless the vCenter is to be forgotten all the same."""
+    without the password of our account, or with a password and a pin and without any record.
+
+    What is in the way is raised, unless the vCenter is to be forgotten all the same (`forget`): what the vCenter
+    refuses, and `Occupied` while operations there have not ended, since these need it to be finished or taken back.
+    Sessions of those who began something there are ended in any case.
+    """
     name = str(given["vcenter"]).strip()
     known = registrar.find(name)
     if known is None and "-" in name and "." not in name:
         raise NotFound(f"No vCenter {name} is known.", next_step="Give its address instead of its GUID.")
-    removed, trouble = False, ""
+    removed, trouble, left = False, "", list[Operation]()
     for _ in range(ATTEMPTS):
+        if known is not None and given.get("forget"):
+            left = registrar.under_way.operations(known)
+        elif known is not None:
+            registrar.under_way.demand_none(known)
         try:
             removed = _taken_out(registrar, name, known, given) or removed
         except IsthmusError as error:
@@ -35,6 +45,8 @@ def unregister(registrar: Registrar, given: Mapping[str, Any]) -> dict[str, Any]
             trouble = error.message
         if known is None or _forgotten(registrar, known, whatever=bool(trouble)):
             answer = {"vcenter": name, "unregistered": removed, "forgotten": known is not None}
+            if left:
+                answer["unended"] = [told(each) for each in left]
             return {**answer, "left_behind": trouble} if trouble else answer
         # Who wrote meanwhile may have registered it there again.
         known = registrar.vcenters.find(known.guid) or known
@@ -48,6 +60,7 @@ def _forgotten(registrar: Registrar, vcenter: VCenter, *, whatever: bool) -> boo
     except Stale:
         return False
     registrar.forgotten(vcenter.guid)
+    registrar.under_way.end_sessions(vcenter, reachable=not whatever)
     return True
 
 

@@ -23,6 +23,7 @@ from .offer import Offer
 from .our_server import COMPARE, OurServer, errors
 from .request import Login
 from .service_rights import service_findings
+from .under_way import UnderWay
 from .visit import demand_same, logged_in, trust_in
 
 ATTEMPTS = 50
@@ -38,7 +39,7 @@ Drift = Callable[[str], Sequence[Finding]]
 
 class Registrar:
     """One for the process. Every call may be made again: what is as it should be is left alone. `forgotten` is told the
-    GUID of a vCenter that was unregistered."""
+    GUID of a vCenter that was unregistered, `under_way` knows what was begun there."""
 
     def __init__(
         self,
@@ -49,10 +50,11 @@ class Registrar:
         contact: str,
         tenant: FindTenant,
         forgotten: Callable[[str], None],
+        under_way: UnderWay,
         drift: Drift = lambda guid: (),
     ) -> None:
         self.reaches, self.ours, self.offer = reaches, ours, offer
-        self.forgotten = forgotten
+        self.forgotten, self.under_way = forgotten, under_way
         self.drift = drift
         self.version = version_of(release)
         self._contact = contact

@@ -67,7 +67,7 @@ UNREGISTER = _input(
     forget={
         "type": "boolean",
         "default": False,
-        "description": "Forget it here even if the vCenter cannot be reached: it is gone for good.",
+        "description": "Forget it here even if the vCenter cannot be reached, or operations there have not ended.",
     },
 )
 DOCTOR = _input(

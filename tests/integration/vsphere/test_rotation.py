@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from isthmus.adapters.contract import Adapter
 from isthmus.core.context import Context
 from isthmus.core.errors import Conflict
+from isthmus.core.model.page import Page
 from isthmus.core.model.record import Records
 from isthmus.plugins.vsphere.connection.certificate import Certificate
+from isthmus.plugins.vsphere.connection.sealed_sessions import SealedSessions
 from isthmus.plugins.vsphere.registration.doctor import examine
 from isthmus.plugins.vsphere.registration.extension import Wanted, pins
 from isthmus.plugins.vsphere.registration.leaving import unregister
@@ -19,6 +23,7 @@ from isthmus.plugins.vsphere.registration.offer import Offer
 from isthmus.plugins.vsphere.registration.our_server import OurServer
 from isthmus.plugins.vsphere.registration.registrar import Registrar
 from isthmus.plugins.vsphere.registration.rotation import duty, follow
+from isthmus.plugins.vsphere.registration.under_way import UnderWay
 from isthmus.plugins.vsphere.vcenters.reach import Reaches
 from isthmus.plugins.vsphere.vcenters.store import VCenters
 from isthmus.plugins.vsphere.vcenters.vcenter import VCenter as Known
@@ -77,7 +82,11 @@ def registrar(records: Records) -> Registrar:
     texts = Texts.load("isthmus.ui_bridge", "isthmus.plugins.vsphere")
     reaches = Reaches(VCenters(records))
     ours = ChangingServer("https://isthmus.example:7460", lambda certificate: certificate not in FOREIGN)
-    return Disturbed(reaches, ours, Offer((), texts), "1.2.3", "root@localhost", lambda _, name: name, reaches.drop)
+    none = SimpleNamespace(operations=SimpleNamespace(list=lambda query: Page([])))
+    idle = UnderWay(lambda: cast(Adapter, SimpleNamespace(storage=lambda context: none)), SealedSessions(records))
+    return Disturbed(
+        reaches, ours, Offer((), texts), "1.2.3", "root@localhost", lambda _, name: name, reaches.drop, idle
+    )
 
 
 def register(registrar: Registrar, vc: VCenter) -> Mapping[str, Any]:
