@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -22,17 +23,20 @@ def origins(body: dict[str, Any]) -> list[str]:
 
 
 class Destination:
-    """A receiver of events on loopback: keeps what it gets, and refuses as long as it is told to."""
+    """A receiver of events on loopback: keeps what it gets, refuses as long as it is told to (`refusing`), and does not
+    answer while `answering` is not set."""
 
     def __init__(self) -> None:
         received: queue.Queue[tuple[dict[str, str], dict[str, Any]]] = queue.Queue()
-        refusing = threading.Event()
+        refusing, answering = threading.Event(), threading.Event()
+        answering.set()
         attempts: list[int] = []
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 attempts.append(1)
+                answering.wait()
                 self.send_response(500 if refusing.is_set() else 204)
                 self.end_headers()
                 if not refusing.is_set():
@@ -41,7 +45,7 @@ class Destination:
             def log_message(self, *arguments: Any) -> None:
                 """Quiet."""
 
-        self.received, self.refusing, self.attempts = received, refusing, attempts
+        self.received, self.refusing, self.answering, self.attempts = received, refusing, answering, attempts
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/events"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -58,8 +62,43 @@ class Destination:
         return found
 
     def close(self) -> None:
+        self.answering.set()
         self._server.shutdown()
         self._server.server_close()
+
+
+class Hanging:
+    """Takes connections on loopback and never answers; a `dripping` one never stops beginning to, a byte at a time."""
+
+    def __init__(self, *, dripping: bool = False) -> None:
+        self.taken: list[socket.socket] = []
+        self._dripping = dripping
+        self._closed = threading.Event()
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}/events"
+        threading.Thread(target=self._take, daemon=True).start()
+
+    def _take(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                self.taken.append(self._server.accept()[0])
+                if self._dripping:
+                    threading.Thread(target=self._drip, args=(self.taken[-1],), daemon=True).start()
+
+    def _drip(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while not self._closed.wait(0.05):
+                connection.sendall(b"x")
+
+    def close(self) -> None:
+        self._closed.set()
+        # A close alone would not end the `accept` of another thread.
+        with contextlib.suppress(OSError):
+            self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        for connection in self.taken:
+            connection.close()
 
 
 class Reader:

@@ -7,43 +7,32 @@ that does not answer is asked again as its subscription's policy says; nobody el
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-
-import requests
+from functools import partial
 
 from ....adapters.contract import Adapter, Storage
-from ....core.context import MUST_CHANGE_PASSWORD, Context
 from ....core.duties.duty import Duty, DutyRun
-from ....core.errors import Forbidden, Gone, IsthmusError, NotFound, Stale
+from ....core.errors import Forbidden, Gone, IsthmusError, NotFound
 from ..protocol.response import json_text
 from ..telemetry.reports import REPORTS, document
+from .posting import post
 from .rendering import payload, records
+from .retries import ATTEMPTS, INTERVAL, Retries
+from .rights import KEEPER, rights_of
+from .senders import Senders
 from .subscription import PUSH, Subscription, Subscriptions
 
 _log = logging.getLogger(__name__)
 
 AT_ONCE = 50
 """Events in one message at most."""
-ATTEMPTS = 3
-"""Attempts after the first that failed, before the policy ends them."""
-INTERVAL = 30.0
-"""Seconds between attempts."""
-LONGEST_INTERVAL = 3600.0
-_TIMEOUT = (5.0, 20.0)
-_SENDERS = 8
+PATIENCE = 20.0
+"""Seconds that one message may take."""
+_REPORTS = "MetricReport"
 _ROUND = 0.5
 _IDLE = 2.0
-_RIGHTLESS = 30.0
-
-
-@dataclass(slots=True)
-class _Trouble:
-    failures: int = 0
-    not_before: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +44,8 @@ class _Message:
 
 
 class Delivery:
-    """The duty. `interval` and `attempts` are seconds between attempts and their number; metric reports are sent each
-    `report_interval` seconds."""
+    """The duty. `interval` and `attempts` are seconds between attempts and their number, `patience` the seconds that
+    one message may take; metric reports are sent each `report_interval` seconds."""
 
     def __init__(
         self,
@@ -65,71 +54,85 @@ class Delivery:
         *,
         interval: float = INTERVAL,
         attempts: int = ATTEMPTS,
+        patience: float = PATIENCE,
         report_interval: float = 60.0,
     ) -> None:
         self._adapter = adapter
         self._subscriptions = subscriptions
         self._interval = interval
-        self._attempts = attempts
+        self._patience = patience
         self._report_interval = report_interval
-        self._busy: set[str] = set()
-        self._troubles: dict[str, _Trouble] = {}
-        self._lock = threading.Lock()
+        self._retries = Retries(interval, attempts)
+        self._senders = Senders(self._retries.failing)
+        self._newest = 0
+        self._looked: dict[str, int] = {}
 
     def duty(self) -> Duty:
         return Duty("swordfish.deliver", interval=1.0, run=self._run, deadline=120.0)
 
     def _run(self, run: DutyRun) -> None:
-        with ThreadPoolExecutor(_SENDERS, thread_name_prefix="deliver") as senders:
-            while run.go_on():
-                waiting = [one for one in self._subscriptions.list() if one.type == PUSH and not one.suspended]
-                for one in waiting:
-                    if self._take(one.id):
-                        senders.submit(self._deliver, one, run)
-                run.wait(_ROUND if waiting else _IDLE)
-
-    def _take(self, identifier: str) -> bool:
-        """Whether the subscription is to be looked after now; it is then nobody else's."""
-        with self._lock:
-            if identifier in self._busy or self._trouble(identifier).not_before > time.monotonic():
-                return False
-            self._busy.add(identifier)
-            return True
-
-    def _deliver(self, subscription: Subscription, run: DutyRun) -> None:
-        following: Subscription | None = subscription
         try:
-            while following is not None and run.held():
-                following = self._one_message(following)
+            while run.go_on():
+                known = self._subscriptions.list(PUSH)
+                self._forget_all_but({one.id for one in known})
+                self._newest = self._adapter().storage(KEEPER).events.newest()
+                waiting = [one for one in known if self._waits(one)]
+                self._senders.offer(waiting, partial(self._deliver, run))
+                run.wait(_ROUND if known else _IDLE)
+        finally:
+            # Nobody waits for what is being sent: it ends within its patience.
+            self._senders.offer((), partial(self._deliver, run))
+
+    def _waits(self, one: Subscription) -> bool:
+        if one.suspended or not self._retries.due(one.id, time.monotonic()):
+            return False
+        return one.format == _REPORTS or self._newest > max(one.delivered, self._looked.get(one.id, 0))
+
+    def _forget_all_but(self, identifiers: set[str]) -> None:
+        self._retries.keep(identifiers)
+        for identifier in self._looked.keys() - identifiers:
+            self._looked.pop(identifier, None)
+
+    def _deliver(self, run: DutyRun, subscription: Subscription) -> None:
+        try:
+            following = self._still_waiting(subscription)
+            while following is not None and not following.suspended and run.held():
+                following = self._one_message(following, run)
         except Forbidden as error:
             # Rights come back at somebody's word only (a new password, another role): no need to ask all the time.
-            self._trouble(subscription.id).not_before = time.monotonic() + _RIGHTLESS
+            self._retries.pause(subscription.id, time.monotonic() + self._interval)
             _log.info("subscription %s is told nothing now: %s", subscription.id, error)
         except IsthmusError as error:
             _log.warning("events for subscription %s wait: %s", subscription.id, error)
         except Exception:
             _log.exception("a defect in the delivery to subscription %s", subscription.id)
-        finally:
-            with self._lock:
-                self._busy.discard(subscription.id)
 
-    def _one_message(self, one: Subscription) -> Subscription | None:
+    def _still_waiting(self, one: Subscription) -> Subscription | None:
+        """It as it is now, None where there is nothing to tell: it may have been told while it waited for its turn."""
+        try:
+            now = self._subscriptions.get(one.id)
+        except NotFound:
+            return None
+        return now if self._waits(now) else None
+
+    def _one_message(self, one: Subscription, run: DutyRun) -> Subscription | None:
         """Tell what is next; the subscription as it is then, None when there is nothing more to do now."""
-        context = self._context(one)
+        newest = self._newest
+        context = rights_of(self._adapter(), one.user, one.tenant)
         if context is None:
             self._subscriptions.delete(one.id)
             return None
         storage = self._adapter().storage(context)
-        if one.format == "MetricReport":
-            self._reports(one, storage)
+        if one.format == _REPORTS:
+            self._reports(one, storage, run)
             return None
         message = self._next(one, storage)
         if message is None:
+            self._looked[one.id] = newest
             return None
-        if message.body is not None and not self._post(one, message.body):
-            self._failed(one)
+        if message.body is not None and not self._taken(one, message.body, run):
             return None
-        self._troubles.pop(one.id, None)
+        self._retries.succeeded(one.id)
         return self._subscriptions.told(one, message.number)
 
     def _next(self, one: Subscription, storage: Storage) -> _Message | None:
@@ -145,70 +148,29 @@ class Delivery:
         number = found[-1].number or one.delivered
         return _Message(json_text(payload(number, made, one.context)) if made else None, number)
 
-    def _reports(self, one: Subscription, storage: Storage) -> None:
+    def _reports(self, one: Subscription, storage: Storage, run: DutyRun) -> None:
         """Send the reports as they are now; the next ones are due an interval later."""
-        trouble = self._trouble(one.id)
         for report in REPORTS.values():
-            if not self._post(one, json_text(document(report, storage, one.context))):
-                self._failed(one)
+            if not self._taken(one, json_text(document(report, storage, one.context)), run):
                 return
-        trouble.failures = 0
-        trouble.not_before = time.monotonic() + self._report_interval
+        self._retries.pause(one.id, time.monotonic() + self._report_interval)
 
-    def _context(self, one: Subscription) -> Context | None:
-        """The subscriber with the rights of now; None for one who has none any more."""
-        keeper = Context(None, "swordfish", frozenset({"admin"}))
-        try:
-            user = self._adapter().administration(keeper).users.get(one.user)
-        except NotFound:
-            return None
-        if not user.enabled:
-            return None
-        roles = (MUST_CHANGE_PASSWORD,) if user.must_change_password else user.roles
-        return Context(one.tenant, one.user, frozenset(roles))
-
-    def _post(self, one: Subscription, body: bytes) -> bool:
-        headers: Mapping[str, str] = {**one.headers, "Content-Type": "application/json;charset=utf-8"}
-        try:
-            with requests.Session() as session:
-                session.trust_env = False
-                answer = session.post(
-                    str(one.destination),
-                    data=body,
-                    headers=dict(headers),
-                    timeout=_TIMEOUT,
-                    verify=one.verify_certificate,
-                    allow_redirects=False,
-                    stream=True,
-                )
-                answer.close()
-        except (requests.RequestException, ValueError) as error:
-            _log.info("the destination of subscription %s cannot be reached: %s", one.id, type(error).__name__)
+    def _taken(self, one: Subscription, body: bytes, run: DutyRun) -> bool:
+        """Send a message; whether to go on. What failed is tried again later, or ends as the policy says (DSP0266,
+        Event retry); who lost the duty meanwhile leaves that to the successor."""
+        wrong = post(str(one.destination), body, one.headers, verify=one.verify_certificate, seconds=self._patience)
+        if wrong is None:
+            return True
+        _log.info("the destination of subscription %s %s", one.id, wrong)
+        if not run.held() or self._retries.failed(one.id, one.retry_policy, time.monotonic()):
             return False
-        if not answer.ok:
-            _log.info("the destination of subscription %s answered %s", one.id, answer.status_code)
-        return answer.ok
-
-    def _failed(self, one: Subscription) -> None:
-        """Wait before the next attempt, or end the subscription as its policy says (DSP0266, Event retry)."""
-        trouble = self._trouble(one.id)
-        trouble.failures += 1
-        pause = self._interval
-        if one.retry_policy == "RetryForeverWithBackoff":
-            pause = min(self._interval * 2 ** (trouble.failures - 1), LONGEST_INTERVAL)
-        trouble.not_before = time.monotonic() + pause
-        if trouble.failures <= self._attempts or one.retry_policy.startswith("RetryForever"):
-            return
-        self._troubles.pop(one.id, None)
         if one.retry_policy == "SuspendRetries":
             try:
-                self._subscriptions.replace(replace(one, suspended=True))
-            except (Stale, NotFound):
-                return
+                self._subscriptions.change(one, lambda now: replace(now, suspended=True))
+            except NotFound:
+                return False
             _log.warning("subscription %s is suspended: its destination does not answer", one.id)
         else:
             self._subscriptions.delete(one.id)
             _log.warning("subscription %s ends: its destination does not answer", one.id)
-
-    def _trouble(self, identifier: str) -> _Trouble:
-        return self._troubles.setdefault(identifier, _Trouble())
+        return False

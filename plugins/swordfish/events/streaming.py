@@ -4,31 +4,40 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ....adapters.contract.storage import Feed
+from ....core.context import Context
+from ....core.errors import IsthmusError
 from ....core.model.identity import now
 from .. import uris
+from ..accounts.privileges import standing
 from ..protocol.refusal import refuse
 from ..protocol.request import Request
 from ..protocol.resource import Endpoint
 from ..protocol.response import Response, json_text
 from ..telemetry.reports import REPORTS, document
 from .rendering import server_sent
+from .rights import rights_of
 from .subscription import STREAM, STREAM_SECONDS, Subscription
 
 _ID = re.compile(r"([0-9]{1,18})(?:-[A-Za-z]{1,30}-[0-9]{1,30})?")
 _RENEW = STREAM_SECONDS / 3
+_OWNERS = 4
+# A tenant, or a user of none, has a quarter of the streams that a server has open at most.
 
 
 class Stream:
-    """What a WSGI server sends: the core's feed, until the client goes or somebody deletes the subscription."""
+    """What a WSGI server sends: the core's feed, until the client goes, somebody deletes the subscription, or whoever
+    opened it has no longer the rights that it was opened with."""
 
     def __init__(self, feed: Feed, subscription: Subscription, request: Request, last: int) -> None:
         self._feed = feed
-        self._subscription: Subscription | None = subscription
+        self._subscription = subscription
         self._subscriptions = request.service.subscriptions
         self._storage = request.storage
+        self._opened_by = standing(request.context)
+        self._ask_again = _asking_again(request)
         self._interval = float(request.service.settings["report_interval"])
         self._last = last
         self._renewed = time.monotonic()
@@ -59,19 +68,33 @@ class Stream:
     def close(self) -> None:
         """The client went: the subscription goes with it. Idempotent."""
         self._feed.close()
-        subscription, self._subscription = self._subscription, None
-        if subscription is not None:
-            self._subscriptions.delete(subscription.id)
+        self._subscriptions.delete(self._subscription.id)
 
     def _lasts(self) -> bool:
-        one = self._subscription
-        if one is None:
+        """Asked whenever there is something to say, which is every 10 s at least."""
+        if not self._may_listen():
             return False
         if time.monotonic() - self._renewed < _RENEW:
-            return self._subscriptions.exists(one.id)
+            return self._subscriptions.exists(self._subscription.id)
         self._renewed = time.monotonic()
-        self._subscription = self._subscriptions.renew(one)
-        return self._subscription is not None
+        return self._subscriptions.renew(self._subscription)
+
+    def _may_listen(self) -> bool:
+        try:
+            context = self._ask_again()
+        except IsthmusError:
+            return False
+        # Other rights are a matter of another stream: what this one passes on was settled when it was opened.
+        opened_by = self._opened_by
+        return context is not None and (context.tenant, context.roles) == (opened_by.tenant, opened_by.roles)
+
+
+def _asking_again(request: Request) -> Callable[[], Context | None]:
+    """Who the caller is by then. An open stream is a use of its session; a password is not asked for again."""
+    service, context, token = request.service, request.context, request.header("X-Auth-Token")
+    if token is not None:
+        return lambda: standing(service.sessions.context(token, context.request_id))
+    return lambda: rights_of(service.adapter, context.user, context.tenant)
 
 
 def _last_id(chunk: bytes) -> int | None:
@@ -93,21 +116,22 @@ def _open(request: Request) -> Response:
         return Response(200, b"", type="text/event-stream")
     context, subscriptions = request.context, request.service.subscriptions
     number = request.storage.events.newest() if known is None else int(known[1])
-    feed = request.storage.events.stream(number, render=server_sent)
+    subscription = subscriptions.add(
+        Subscription(
+            id="",
+            type=STREAM,
+            user=context.user,
+            tenant=context.tenant,
+            roles=tuple(sorted(context.roles)),
+            created_at=now(),
+            context=f"Stream {context.request_id}",
+        ),
+        share=max(1, request.service.setup.server.streams // _OWNERS),
+    )
     try:
-        subscription = subscriptions.add(
-            Subscription(
-                id="",
-                type=STREAM,
-                user=context.user,
-                tenant=context.tenant,
-                roles=tuple(sorted(context.roles)),
-                created_at=now(),
-                context=f"Stream {context.request_id}",
-            )
-        )
+        feed = request.storage.events.stream(number, render=server_sent)
     except BaseException:
-        feed.close()
+        subscriptions.delete(subscription.id)
         raise
     return Response(200, Stream(feed, subscription, request, number), type="text/event-stream")
 

@@ -11,7 +11,7 @@ from ....core.errors import NotFound
 from ....core.model.identity import now
 from .. import uris
 from ..events.rendering import RESOURCE_TYPES
-from ..events.subscription import MOST, PUSH, STREAM, Subscription, visible
+from ..events.subscription import PUSH, STREAM, Subscription, visible
 from ..protocol.refusal import refuse
 from ..protocol.request import Request
 from ..protocol.resource import NULL, Action, Body, Collection, Creation, Outcome, Property, Resource, Window
@@ -82,11 +82,8 @@ def _list(request: Request, after: str | None, limit: int) -> Window:
 
 def _create(request: Request, values: Mapping[str, Any]) -> str:
     destination = _checked(values["Destination"])
-    subscriptions = request.service.subscriptions
-    if len(subscriptions.list()) >= MOST:
-        raise refuse(503, "EventSubscriptionLimitExceeded")
     context = request.context
-    made = subscriptions.add(
+    made = request.service.subscriptions.add(
         Subscription(
             id="",
             type=PUSH,
@@ -150,7 +147,12 @@ def _update(request: Request, one: Subscription, changes: Mapping[str, Any]) -> 
         values["verify_certificate"] = changes["VerifyCertificate"]
     if "HttpHeaders" in changes:
         values["headers"] = _joined(changes["HttpHeaders"])
-    request.service.subscriptions.replace(replace(one, **values))
+    return _changed(request, one, **values)
+
+
+def _changed(request: Request, one: Subscription, **values: Any) -> Outcome:
+    conditional = request.expected(one) is not None
+    request.service.subscriptions.change(one, lambda now: replace(now, **values), conditional=conditional)
     return None
 
 
@@ -161,8 +163,7 @@ def _delete(request: Request, one: Subscription) -> Outcome:
 
 def _suspend(suspended: bool) -> Any:
     def run(request: Request, one: Subscription, values: Mapping[str, Any]) -> Outcome:
-        request.service.subscriptions.replace(replace(one, suspended=suspended))
-        return None
+        return _changed(request, one, suspended=suspended)
 
     return run
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .. import uris
-from ..events.delivery import ATTEMPTS, INTERVAL
 from ..events.rendering import RESOURCE_TYPES
+from ..events.retries import ATTEMPTS, INTERVAL
 from ..events.streaming import STREAM_ENDPOINT
 from ..protocol.resource import Property, Resource
 from ..uris import link

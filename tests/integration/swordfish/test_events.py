@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from isthmus.plugins.swordfish.events.subscription import SHARE
 from tests.environment import redfish_schemas
 from tests.environment.redfish import RedfishClient, RedfishService, redfish_service
-from tests.environment.redfish_events import STREAM, Destination, Reader, origins
-from tests.environment.server import until
+from tests.environment.redfish_events import STREAM, Destination, Hanging, Reader, origins
+from tests.environment.server import running_server, until
 
 SUBSCRIPTIONS = "/redfish/v1/EventService/Subscriptions"
 PASSWORD = "Correct-horse1battery"
@@ -44,7 +45,7 @@ def tidy(client: RedfishClient) -> Iterator[None]:
         client.delete(uri)
 
 
-def subscribe(client: RedfishClient, destination: Destination, **more: Any) -> str:
+def subscribe(client: RedfishClient, destination: Destination | Hanging, **more: Any) -> str:
     answer = client.post(SUBSCRIPTIONS, {"Destination": destination.url, "Protocol": "Redfish", **more})
     assert answer.status_code == 201, answer.text
     return str(answer.headers["Location"])
@@ -52,6 +53,19 @@ def subscribe(client: RedfishClient, destination: Destination, **more: Any) -> s
 
 def make_tenant(service: RedfishService, name: str) -> str:
     return str(service.make("/v1/tenants", {"name": name})["id"])
+
+
+def make_user(service: RedfishService, name: str, tenant: str | None, role: str) -> RedfishClient:
+    """A new user's client, by Basic."""
+    service.make("/v1/users", {"name": name, "tenant": tenant, "roles": [role], "password": PASSWORD})
+    return service.client(name, PASSWORD)
+
+
+def administer(service: RedfishService, method: str, path: str, body: Any = None) -> None:
+    """Through Isthmus's own interface, as its administrator."""
+    with service.server.session() as session:
+        answer = session.request(method, service.server.address + path, json=body, timeout=30)
+        assert answer.ok, answer.text
 
 
 def judged(body: dict[str, Any]) -> dict[str, Any]:
@@ -98,16 +112,21 @@ def test_a_suspended_subscription_is_told_everything_when_it_goes_on(
     assert f"/redfish/v1/StorageServices/{first}" in [uri for _, body in told for uri in origins(body)]
 
 
-@pytest.mark.usefixtures("tidy")
-def test_one_destination_that_does_not_answer_holds_up_nobody(
+def test_destinations_that_do_not_answer_hold_up_nobody(
     service: RedfishService, client: RedfishClient, destination: Destination
 ) -> None:
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as silent:
-        deaf = f"http://127.0.0.1:{silent.getsockname()[1]}/"
-        client.post(SUBSCRIPTIONS, {"Destination": deaf, "Protocol": "Redfish", "DeliveryRetryPolicy": "RetryForever"})
-        subscribe(client, destination)
-        tenant = make_tenant(service, "not-held-up")
-        assert destination.until(f"/redfish/v1/StorageServices/{tenant}")
+    tenant = make_tenant(service, "mute")
+    mute = make_user(service, "mute", tenant, "member")
+    with contextlib.ExitStack() as hanging:
+        dead = [hanging.enter_context(contextlib.closing(Hanging(dripping=n % 2 == 0))) for n in range(10)]
+        uris = [subscribe(mute, one) for one in dead]
+        make_user(service, "heard-by-nobody", tenant, "reader")
+        until(lambda: any(one.taken for one in dead))
+        uris.append(subscribe(client, destination))
+        held_up = make_tenant(service, "not-held-up")
+        assert destination.until(f"/redfish/v1/StorageServices/{held_up}")
+        for uri in uris:
+            client.delete(uri)
 
 
 def test_a_tenant_hears_of_its_own_things_only(
@@ -180,14 +199,58 @@ def make_noise(service: RedfishService) -> None:
     make_tenant(service, f"noise-{next(_count)}")
 
 
+def ended(service: RedfishService, reader: Reader) -> None:
+    """The stream ends at the next that there is to say; fails when it goes on."""
+    make_noise(service)
+    while (block := reader.blocks.get(timeout=20)) is not None:
+        assert block
+
+
 def test_a_stream_ends_when_its_subscription_is_deleted(service: RedfishService, client: RedfishClient) -> None:
     reader = Reader(client)
     (uri,) = client.members(SUBSCRIPTIONS)
     assert client.delete(uri).status_code == 204
-    make_noise(service)
+    ended(service, reader)
+    assert client.members(SUBSCRIPTIONS) == []
+
+
+def test_a_stream_tells_nothing_after_logout(service: RedfishService, client: RedfishClient) -> None:
+    make_user(service, "logging-out", None, "admin")
+    leaver = service.client(None)
+    session = leaver.login("logging-out", PASSWORD).headers["Location"]
+    reader = Reader(leaver)
+    make_tenant(service, "before-logout")
+    assert reader.next_event()
+    assert client.delete(session).status_code == 204
+    after = make_tenant(service, "after-logout")
+    while (block := reader.blocks.get(timeout=20)) is not None:
+        assert after not in block["data"]
+    until(lambda: client.members(SUBSCRIPTIONS) == [])
+
+
+@pytest.mark.parametrize("by", ["session", "password"])
+@pytest.mark.parametrize("how", ["deleted", "disabled", "of less rights"])
+def test_a_stream_ends_with_the_rights_of_its_account(service: RedfishService, by: str, how: str) -> None:
+    name = f"{how}-{by}".replace(" ", "-")
+    made = service.make("/v1/users", {"name": name, "tenant": None, "roles": ["admin"], "password": PASSWORD})
+    leaver = service.logged_in(name, PASSWORD) if by == "session" else service.client(name, PASSWORD)
+    reader = Reader(leaver)
+    make_tenant(service, f"before-{name}")
+    assert reader.next_event()
+    if how == "deleted":
+        administer(service, "DELETE", f"/v1/users/{made['id']}")
+    else:
+        change = {"enabled": False} if how == "disabled" else {"roles": ["reader"]}
+        administer(service, "PATCH", f"/v1/users/{made['id']}", change)
+    ended(service, reader)
+
+
+def test_a_stream_ends_when_its_tenant_is_disabled(service: RedfishService) -> None:
+    tenant = make_tenant(service, "shutting")
+    reader = Reader(make_user(service, "shut-out", tenant, "reader"))
+    administer(service, "PATCH", f"/v1/tenants/{tenant}", {"enabled": False})
     while (block := reader.blocks.get(timeout=20)) is not None:
         assert block
-    assert client.members(SUBSCRIPTIONS) == []
 
 
 def test_who_comes_back_misses_nothing(service: RedfishService, client: RedfishClient) -> None:
@@ -207,3 +270,54 @@ def test_a_stream_is_refused_to_who_wants_something_else(client: RedfishClient) 
     assert answer.status_code == 406
     assert answer.json()["error"]["@Message.ExtendedInfo"]
     assert client.get(STREAM, headers={"Last-Event-ID": "x"}).status_code == 400
+
+
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedfishService]:
+    """A service with eight event streams."""
+    with redfish_service(tmp_path_factory.mktemp("narrow"), listen={"threads": 16}) as found:
+        yield found
+
+
+def test_one_tenant_does_not_use_up_the_streams(narrow: RedfishService) -> None:
+    tenant = make_tenant(narrow, "greedy")
+    greedy = make_user(narrow, "greedy", tenant, "reader")
+    other = make_user(narrow, "also-greedy", tenant, "reader")
+    readers = [Reader(one) for one in (greedy, other)]
+    assert [reader.answer.status_code for reader in readers] == [200, 200]
+    refused = other.get(STREAM)
+    assert refused.status_code == 503
+    assert refused.json()["error"]["code"].endswith(".EventSubscriptionLimitExceeded")
+    readers.append(Reader(narrow.client()))
+    assert readers[-1].answer.status_code == 200
+    for reader in readers:
+        reader.close()
+
+
+def test_one_tenant_does_not_use_up_the_subscriptions(narrow: RedfishService, destination: Destination) -> None:
+    client = narrow.client()
+    for name in ("a", "b", "c", "d"):
+        user = make_user(narrow, f"many-{name}", make_tenant(narrow, f"many-{name}"), "member")
+        for _ in range(SHARE):
+            subscribe(user, destination)
+        refused = user.post(SUBSCRIPTIONS, {"Destination": destination.url, "Protocol": "Redfish"})
+        assert refused.status_code == 503
+        assert refused.json()["error"]["code"].endswith(".EventSubscriptionLimitExceeded")
+        assert len(user.members(SUBSCRIPTIONS)) == SHARE
+    own, found = subscribe(client, destination), client.members(SUBSCRIPTIONS)
+    assert own in found
+    pushed = [uri for uri in found if client.body(uri)["SubscriptionType"] == "RedfishEvent"]
+    assert len(pushed) == len(set(pushed)) == 4 * SHARE + 1
+
+
+def test_what_happened_before_a_restart_is_told_after_it(tmp_path: Path, destination: Destination) -> None:
+    destination.refusing.set()
+    with redfish_service(tmp_path) as before:
+        subscribe(before.client(), destination, Context="kept", HttpHeaders=[{"X-Secret": "s3cret"}])
+        tenant = make_tenant(before, "before-the-restart")
+        until(lambda: destination.attempts)
+        assert before.server.stop() == 0
+    destination.refusing.clear()
+    with running_server(tmp_path):
+        headers, body = destination.until(f"/redfish/v1/StorageServices/{tenant}")[-1]
+    assert (headers["X-Secret"], body["Context"]) == ("s3cret", "kept")
