@@ -92,6 +92,28 @@ def test_a_volume_whose_revert_was_given_up_is_of_use_again(bench: Bench, switch
     assert bench.counts() == []
 
 
+@pytest.mark.parametrize("step", ["delete", "inspect"])
+def test_another_server_goes_on_with_it(bench: Bench, step: str) -> None:
+    volume = bench.volume()
+    snapshot = bench.snapshot(volume)
+    bench.impatient()
+    bench.fails("delete", Failed("the array is broken"))
+    operation = bench.needs_attention(bench.engine.volumes.revert(bench.root, volume, snapshot))
+    come, go_on = bench.hangs(step)
+    bench.engine.operations.abandon(bench.root, operation.id)
+    assert come.wait(10)
+    killed, bench.engine = bench.engine, bench.installation.engine(driver=bench.driver)
+    killed.parts.journal.kill(0.0)
+    go_on.set()
+    killed.kill()
+    bench.well()
+    bench.engine.start()
+    assert settled(bench, volume).state is VolumeState.AVAILABLE
+    assert (bench.used(), bench.promised()) == ((1, 2 * SIZE), 2 * SIZE)
+    assert bench.counts() == []
+    of_use(bench, volume)
+
+
 def test_what_cannot_be_read_back_waits_for_a_person_until_it_can(bench: Bench) -> None:
     volume = bench.volume()
     operation = stuck_extend(bench, volume, grown=True)
