@@ -6,8 +6,10 @@ import contextlib
 import json
 import queue
 import socket
+import ssl
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -24,9 +26,9 @@ def origins(body: dict[str, Any]) -> list[str]:
 
 class Destination:
     """A receiver of events on loopback: keeps what it gets, refuses as long as it is told to (`refusing`), and does not
-    answer while `answering` is not set."""
+    answer while `answering` is not set. With a certificate (PEM, with its key) it is there over TLS."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
         received: queue.Queue[tuple[dict[str, str], dict[str, Any]]] = queue.Queue()
         refusing, answering = threading.Event(), threading.Event()
         answering.set()
@@ -47,7 +49,12 @@ class Destination:
 
         self.received, self.refusing, self.answering, self.attempts = received, refusing, answering, attempts
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/events"
+        scheme = "http"
+        if certificate is not None:
+            scheme, context = "https", ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_port}/events"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 

@@ -6,9 +6,11 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from isthmus.core.security.authority import issue_server_certificate, make_authority
 from isthmus.plugins.swordfish.events.posting import post
 from tests.environment.redfish_events import Destination, Hanging
 
@@ -41,6 +43,17 @@ def test_a_message_arrives_with_its_headers(destination: Destination) -> None:
     assert body == {"Events": []}
     assert headers["X-Own"] == "yes" and headers["Content-Type"].startswith("application/json")
     assert "Transfer-Encoding" not in headers
+
+
+def test_a_certificate_that_nobody_vouches_for_is_taken_only_where_that_was_asked_for(tmp_path: Path) -> None:
+    issued = issue_server_certificate(make_authority(), ["127.0.0.1"])
+    (tmp_path / "own.pem").write_bytes(issued.certificate + issued.key)
+    with contextlib.closing(Destination(tmp_path / "own.pem")) as destination:
+        wrong = post(destination.url, b"{}", {"X-Secret": "s"}, verify=True, seconds=WAIT)
+        assert wrong == "cannot be reached: SSLCertVerificationError"
+        assert not destination.attempts
+        assert post(destination.url, b'{"Id": "7"}', {}, verify=False, seconds=WAIT) is None
+        assert destination.next()[1] == {"Id": "7"}
 
 
 def test_a_refusal_is_told(destination: Destination) -> None:
