@@ -98,7 +98,7 @@ class DataPath:
         default=60.0, metadata=_means("how often attached volumes are measured for their history; 0: never", least=0)
     )
     watch: float = field(default=5.0, metadata=_means("how often daemons and exports are looked after", least=0.5))
-    timeout: float = field(default=30.0, metadata=_means("the longest that one call of a back end may take", least=1))
+    timeout: float = field(default=30.0, metadata=_means("how long a call of a back end may stand still", least=1))
 
 
 @dataclass(frozen=True, slots=True)

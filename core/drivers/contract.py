@@ -11,8 +11,11 @@ Rules for every method that changes something:
 - It returns only when the change can be read back, and survives a crash of the process.
 - It raises `Transient` or `Busy` (worth another try), `Refused` or `Failed` (not), and nothing else on purpose. The
   sentence is for the user. A full back end is `Refused` with the free and needed bytes.
-- It may block, but no longer than `Call.timeout` seconds; it is called from several threads and several processes
-  at once, never for the same object (the engine holds a lock named after the object).
+- It may block, but no longer than `DriverSetup.timeout` seconds without getting further. A call that copies much says
+  how far it is with `core.progress.report`, which gives the call its time anew; one that falls silent is turned away
+  from with `Transient`. What is reported is shown as the operation's progress.
+- It is called from several threads and several processes at once, never for the same object (the engine holds a lock
+  named after the object).
 
 `reference` is the driver's own note, returned by `create` and kept by the engine; a driver must not depend on it
 (the process may have died before it was kept).
@@ -36,10 +39,11 @@ class DriverSetup:
     """What a driver is made with.
 
     `backend` is the back end's id, `name` what the administrator calls it. `settings` satisfy the driver's
-    `settings_schema`; `secrets` are those named by it as `writeOnly`. `state` is a private folder of this back end
-    on this node, kept between starts; `runtime` one for sockets and pid files (short path, may be emptied by a
-    reboot). `user` is the unprivileged account that daemons run as where the kernel lets them, the same as
-    `TargetSetup.user`: what a target's daemons are to open belongs to it. None: they run as this process's own.
+    `settings_schema`; `secrets` are those named by it as `writeOnly`. `state` is a private folder of this back end on
+    this node, kept between starts; `runtime` one for sockets and pid files (short path, may be emptied by a reboot).
+    `timeout` is how many seconds a call may go without getting further. `user` is the unprivileged account that daemons
+    run as where the kernel lets them, the same as `TargetSetup.user`: what a target's daemons are to open belongs to
+    it. None: they run as this process's own.
     """
 
     backend: str

@@ -4,18 +4,36 @@ from __future__ import annotations
 
 import contextvars
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TimedOut
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from ...errors import Transient
+from ...progress import heard
 from .wrapper import Call, wrap
 
 T = TypeVar("T")
 
 _Work = tuple[contextvars.Context, Callable[[], Any], "Future[Any]"]
+
+
+class _Patience:
+    """How long a call is still waited for: `timeout` seconds from its beginning or its latest progress."""
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+        self._since = time.monotonic()
+        self.renewed = False
+
+    def renew(self, fraction: float) -> None:
+        self._since, self.renewed = time.monotonic(), True
+
+    def left(self) -> float:
+        return self._since + self._timeout - time.monotonic()
 
 
 class Bound:
@@ -38,8 +56,14 @@ class Bound:
             return len(self._hung)
 
     def call(self, what: str, work: Callable[[], Any], timeout: float) -> Any:
-        """The result of `work()`; `Transient` when there is none within `timeout` seconds."""
+        """The result of `work()`; `Transient` when for `timeout` seconds it neither ends nor reports progress."""
         done: Future[Any] = Future()
+        patience = _Patience(timeout)
+
+        def watched() -> Any:
+            with heard(patience.renew):
+                return work()
+
         with self._guard:
             if len(self._hung) >= self._most_hung:
                 raise Transient(
@@ -48,19 +72,20 @@ class Bound:
                     hung=len(self._hung),
                 )
             inbox = self._idle.pop() if self._idle else self._grow()
-        inbox.put((contextvars.copy_context(), work, done))
-        try:
-            return done.result(timeout)
-        except TimedOut:
-            # The work itself may raise the same class, and may have ended in this very moment.
-            if done.done():
-                return done.result()
+        inbox.put((contextvars.copy_context(), watched, done))
+        while not done.done() and (left := patience.left()) > 0:
+            # Asked for its error and not for its result: the work itself may raise the same class.
+            with suppress(TimedOut):
+                done.exception(left)
         with self._guard:
-            if not done.done():
+            ended = done.done()
+            if not ended:
                 self._hung.add(done)
+        if ended:
+            return done.result()
         done.add_done_callback(self._forget)
         raise Transient(
-            f"{what} did not end within {timeout:g} s",
+            f"{what} {'went no further' if patience.renewed else 'did not end'} within {timeout:g} s",
             next_step="it is tried again; look at the back end if this stays",
             timeout=timeout,
         )
@@ -103,7 +128,8 @@ def ends_in_time(driver: object) -> bool:
 
 
 def bounded(driver: T, timeout: float, bound: Bound) -> T:
-    """End every call of `driver` after `timeout` seconds with `Transient`, whatever became of it.
+    """End every call of `driver` that for `timeout` seconds neither ends nor reports progress (`core.progress`) with
+    `Transient`, whatever became of it.
 
     `stop` is not bounded by an error, for it never raises: it is left behind silently.
     """

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from isthmus.core.drivers.contract import Driver
-from isthmus.core.drivers.wrappers import Bound, Faults, bounded, faulty, limited, measured, unwrap
+from isthmus.core.drivers.contract import Allocated, Driver, DriverSetup, Wanted
+from isthmus.core.drivers.memory import MemoryDriver
+from isthmus.core.drivers.wrappers import Bound, Faults, alone, bounded, faulty, limited, measured, unwrap
+from isthmus.core.progress import heard, report
 
 from .bench import Bench
 from .clones import ClonesSuite
@@ -51,3 +53,19 @@ class TestWrapped(
     @pytest.fixture
     def bench(self, tmp_path: Path) -> Bench:
         return WrappedBench(tmp_path)
+
+
+def test_what_a_driver_reports_of_its_progress_comes_through_all_wrappers(tmp_path: Path) -> None:
+    class Reporting(MemoryDriver):
+        def create(self, wanted: Wanted) -> Allocated:
+            report(0.5)
+            return super().create(wanted)
+
+    inner = Reporting(DriverSetup("b", "array", "n", {}, {}, tmp_path, tmp_path))
+    layers = limited(measured(faulty(inner, Faults()), _Silent(), "array"), calls=4)
+    driver = bounded(alone(layers, set()), 30.0, Bound())
+    driver.start()
+    told: list[float] = []
+    with heard(told.append):
+        driver.create(Wanted("p", "pool", 1 << 20, True))
+    assert told == [0.5]
