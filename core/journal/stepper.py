@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from ..errors import Busy, Failed, IsthmusError, Overloaded, Transient, Unavailable
 from ..model.identity import now
 from ..model.operation import Operation, OperationState
+from ..progress import heard
 from ..store.database import Tx
 from . import ledger, waiting
 from .attention import CANCELLED, document, failing, give_up
@@ -121,12 +122,13 @@ class Stepper:
             elsewhere = node is not None and node != station.node
             action = tenure.step.undo if tenure.undoing else tenure.step.do
             if not elsewhere and action is not None:
-                outcome = action(run)
+                with heard(run.heard):
+                    outcome = action(run)
             data, result = encode(tenure.data), encode(tenure.result)
         except Exception as error:
-            tenure.watched = None
+            run.over, tenure.watched = True, None
             return self._failed(tenure, error)
-        tenure.watched = None
+        run.over, tenure.watched = True, None
         if elsewhere:
             tenure.attempts -= 1
             if self.write.park(tenure, node=node):

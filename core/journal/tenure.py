@@ -134,11 +134,19 @@ class Tenure:
             self.began = moment
         self.progress, self.note, self.told = min(1.0, max(0.0, fraction)), note or self.note, False
 
+    def advance_call(self, fraction: float) -> None:
+        """Progress of a call that the current step makes, as a part of the step's share of the operation."""
+        if not self.undoing:
+            reached = (self.index + fraction) / len(self.flow.steps)
+            self.advance_progress(max(self.progress, reached), "")
+        elif self.watched is not None:
+            self.watched = time.monotonic()
+
 
 class StepRun:
     """One try of one step; see `step.Run`."""
 
-    __slots__ = ("_tenure", "attempt", "context", "data", "key", "operation", "result")
+    __slots__ = ("_tenure", "attempt", "context", "data", "key", "operation", "over", "result")
 
     def __init__(self, tenure: Tenure) -> None:
         self._tenure = tenure
@@ -149,9 +157,15 @@ class StepRun:
         self.attempt = tenure.attempts
         name = f"{tenure.operation.id}/{tenure.step.name}"
         self.key = f"{name}/undo" if tenure.undoing else name
+        self.over = False
 
     def progress(self, fraction: float, note: str = "") -> None:
         self._tenure.advance_progress(fraction, note)
+
+    def heard(self, fraction: float) -> None:
+        """A call that this try made reports its progress, unless the try is over: then it was turned away from."""
+        if not self.over:
+            self._tenure.advance_call(fraction)
 
     def cancelled(self) -> bool:
         tenure = self._tenure
