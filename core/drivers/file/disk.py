@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import secrets
+import stat
 import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import Failed, Refused, StorageError
+from ...progress import report
 
 # _IOW(0x94, 9, int) and _IOWR('f', 11, struct fiemap) of the kernel's linux/fs.h.
 _FICLONE = 0x40049409
@@ -21,6 +23,9 @@ _FS_IOC_FIEMAP = 0xC020660B
 _FIEMAP_EXTENTS = 512
 _EXTENT_LAST, _EXTENT_UNKNOWN, _EXTENT_SHARED = 0x1, 0x2, 0x2000
 _COPY_CHUNK = 64 << 20
+_ALLOCATED_AT_ONCE = 1 << 30
+# SYNC_FILE_RANGE_WAIT_BEFORE, _WRITE and _WAIT_AFTER of the kernel's linux/fs.h.
+_WRITE_OUT = 1 | 2 | 4
 _COPY_ON_WRITE = frozenset({"btrfs", "bcachefs", "zfs"})
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 _CLOSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -128,19 +133,27 @@ def reflink(source: Path, made: Path) -> None:
 
 
 def copy(source: Path, made: Path) -> None:
-    """Copy a file; what is a hole stays one."""
+    """Copy a file, reporting progress; what is a hole stays one."""
     with source.open("rb") as one, made.open("wb") as other:
         os.fchmod(other.fileno(), 0o600)
         size = os.fstat(one.fileno()).st_size
         os.truncate(other.fileno(), size)
-        for start, end in _data(one.fileno(), size):
-            _copy_range(one.fileno(), other.fileno(), start, end)
+        ranges = list(_data(one.fileno(), size))
+        copied, total = 0, sum(end - start for start, end in ranges)
+        for start, end in ranges:
+            for done in _copy_range(one.fileno(), other.fileno(), start, end):
+                copied += done
+                report(copied / total)
 
 
 def allocate(path: Path, size: int) -> None:
-    """Make `path` at least `size` bytes long, every byte of it backed by blocks on the disk."""
+    """Make `path` at least `size` bytes long, every byte of it backed by blocks on the disk, reporting progress."""
     with path.open("r+b") as file:
-        os.posix_fallocate(file.fileno(), 0, size)
+        for start in range(0, size, _ALLOCATED_AT_ONCE):
+            # Where the file system cannot allocate, this writes every block.
+            end = min(start + _ALLOCATED_AT_ONCE, size)
+            os.posix_fallocate(file.fileno(), start, end - start)
+            report(end / size)
 
 
 def write_durably(path: Path, content: bytes) -> None:
@@ -159,9 +172,12 @@ def write_durably(path: Path, content: bytes) -> None:
 
 
 def sync(path: Path) -> None:
-    """Write a file's or a folder's changes to the disk."""
+    """Write a file's or a folder's changes to the disk, reporting progress when that is much."""
     handle = os.open(path, os.O_RDONLY)
     try:
+        found = os.fstat(handle)
+        if stat.S_ISREG(found.st_mode) and found.st_size > _COPY_CHUNK:
+            _write_out(handle, found.st_size)
         os.fsync(handle)
     finally:
         os.close(handle)
@@ -210,7 +226,24 @@ def _data(handle: int, size: int) -> Iterator[tuple[int, int]]:
         yield start, at
 
 
-def _copy_range(source: int, made: int, start: int, end: int) -> None:
+def _write_out(handle: int, size: int) -> None:
+    """Write a file's content to the disk piece by piece; only what `fsync` adds to it makes it durable."""
+    write_out = ctypes.CDLL(None, use_errno=True).sync_file_range
+    write_out.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+    for start, end in _data(handle, size):
+        for at in range(start, end, _COPY_CHUNK):
+            length = min(_COPY_CHUNK, end - at)
+            if write_out(handle, at, length, _WRITE_OUT) != 0:
+                number = ctypes.get_errno()
+                # An error of the disk is told once: fsync would not repeat it.
+                if number not in (errno.ENOSYS, errno.EINVAL, errno.ESPIPE):
+                    raise OSError(number, os.strerror(number))
+                return
+            report((at + length) / size)
+
+
+def _copy_range(source: int, made: int, start: int, end: int) -> Iterator[int]:
+    """Copy a range piece by piece; gives the bytes of each."""
     while start < end:
         try:
             done = os.copy_file_range(source, made, min(end - start, _COPY_CHUNK), start, start)
@@ -221,6 +254,7 @@ def _copy_range(source: int, made: int, start: int, end: int) -> None:
         if done == 0:
             return
         start += done
+        yield done
 
 
 def _extents(path: Path, blocks: int) -> tuple[int, list[tuple[int, int]]]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
-from ...errors import Busy, Failed, Transient, Unavailable
+from ...errors import Busy, Failed, Unavailable
+from .command import run
 from .disk import no_room
 
 _SEARCH = "/usr/local/bin:/usr/bin:/bin"
@@ -21,7 +21,7 @@ def program() -> str:
 
 
 class Images:
-    """qemu-img in one folder; `timeout` in seconds bounds each call. All paths lie in that folder.
+    """qemu-img in one folder; All paths lie in that folder. A call that for `timeout` seconds moves nothing is ended.
 
     `lock` is a descriptor that qemu-img keeps open while it runs (see `Family.lock`).
     """
@@ -53,38 +53,25 @@ class Images:
     def flatten(self, source: Path, made: Path, *, thin: bool) -> None:
         """Copy what `source` shows, its lower layers included, into the new image `made`."""
         allocation = [] if thin else ["-o", "preallocation=falloc"]
-        self._run(["convert", "-q", "-f", "qcow2", "-O", "qcow2", *allocation, source.name, str(made)], 0)
+        self._run(["convert", "-p", "-f", "qcow2", "-O", "qcow2", *allocation, source.name, str(made)], 0)
 
     def push_down(self, upper: Path, lower: Path) -> None:
         """Copy the data of `upper` into the layer right below it, which then shows the same."""
-        self._run(["commit", "-q", "-d", "-f", "qcow2", "-b", lower.name, upper.name], 0)
+        self._run(["commit", "-p", "-d", "-f", "qcow2", "-b", lower.name, upper.name], 0)
 
     def pull_up(self, upper: Path, base: Path | None) -> None:
         """Copy into `upper` what it reads from the layers between it and `base`; then it rests on `base`."""
         below = ["-b", base.name, "-F", "qcow2"] if base else ["-b", ""]
-        self._run(["rebase", "-q", "-f", "qcow2", *below, upper.name], 0)
+        self._run(["rebase", "-p", "-f", "qcow2", *below, upper.name], 0)
 
     def relink(self, upper: Path, base: Path) -> None:
         """Let `upper` rest on `base`, which shows the same as the layer it rested on."""
         self._run(["rebase", "-q", "-u", "-f", "qcow2", "-b", base.name, "-F", "qcow2", upper.name], 0)
 
     def _run(self, arguments: list[str], needed: int) -> None:
-        try:
-            done = subprocess.run(
-                [program(), *arguments],
-                cwd=self._folder,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=self._timeout,
-                pass_fds=self._inherited,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise Transient(f"qemu-img {arguments[0]} did not end within {self._timeout:g} s.") from None
-        if done.returncode != 0:
-            words = " ".join(done.stderr.split()) or f"exit status {done.returncode}"
+        status, words = run([program(), *arguments], self._folder, self._timeout, self._inherited)
+        if status != 0:
+            words = " ".join(words.split()) or f"exit status {status}"
             if "No space left" in words or "quota exceeded" in words or "not supported: File too large" in words:
                 raise no_room(self._folder, needed)
             if "Failed to get" in words and "lock" in words:
