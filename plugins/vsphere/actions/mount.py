@@ -33,6 +33,10 @@ class Mount(Mounting):
         if count > 1 and not is_shared(profile):
             raise because(Conflict, "profile-single", profile=profile.name, hosts=count)
 
+    def demand_any(self, meant: Meant) -> None:
+        if not any(self.fits(meant.store, each) for each in meant.all):
+            raise because(Conflict, "mounted-everywhere", name=meant.store.name)
+
     def fits(self, store: Vmfs, host: Esx) -> bool:
         return not writes(store, host)
 

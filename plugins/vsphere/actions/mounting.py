@@ -42,8 +42,10 @@ class Mounting:
         self._desk, self._stage = desk, stage
 
     def check(self, call: Call) -> None:
-        """Privileges, datastore, volume; with an input also the hosts."""
-        self._asked(call)
+        """Privileges, datastore, volume; with an input also the hosts, without one whether there is any."""
+        meant = self._asked(call)
+        if not call.input:
+            self.demand_any(meant)
 
     def plan(self, call: Call) -> Mapping[str, Any]:
         """On which hosts."""
@@ -88,6 +90,10 @@ class Mounting:
 
     def demand(self, meant: Meant) -> None:
         """Raises when it cannot be done to these hosts."""
+        raise NotImplementedError
+
+    def demand_any(self, meant: Meant) -> None:
+        """Raises when it can be done to no host at all."""
         raise NotImplementedError
 
     def _store(self, run: Run, connection: Connection) -> Vmfs:

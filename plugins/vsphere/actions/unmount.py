@@ -31,6 +31,10 @@ class Unmount(Mounting):
         if not any(writes(meant.store, each) for each in meant.all if each.moid not in chosen):
             raise because(Conflict, "last-host", name=meant.store.name)
 
+    def demand_any(self, meant: Meant) -> None:
+        if sum(self.fits(meant.store, each) for each in meant.all) < 2:
+            raise because(Conflict, "last-host", name=meant.store.name)
+
     def fits(self, store: Vmfs, host: Esx) -> bool:
         return store.seen_by(host) is not None
 

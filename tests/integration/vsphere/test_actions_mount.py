@@ -59,6 +59,16 @@ def test_a_host_gets_it_and_loses_it_again(site: ActionSite, one: str) -> None:
     assert mounted(site)[SECOND] == (True, True)
 
 
+def test_a_menu_offers_only_what_can_be_done_to_some_host(site: ActionSite, one: str) -> None:
+    def wrong(action: str) -> str:
+        found = site.catalogue.check("vsphere", action, site.call("gold"))
+        return "" if found is None else found.message
+
+    assert not wrong("mount") and "No other host would reach the datastore gold" in wrong("unmount")
+    site.done("mount", "gold", hosts=[SECOND])
+    assert wrong("mount") == "Every host has the datastore gold mounted." and not wrong("unmount")
+
+
 def test_a_host_that_had_it_unmounted_keeps_its_disk_on_the_way_back(site: ActionSite, both: str) -> None:
     host = site.hosts()[1]
     host.system("storageSystem").storage.volumes.unmount(site.vc.named("gold").uuid)
