@@ -73,8 +73,9 @@ class _Drawn:
         self._x, self._names = x, names
 
     def label(self, key: str) -> str:
-        """`plan.KEY` in the reader's language; the key where there is no such text."""
-        return self._x.first(f"plan.{key}") or key
+        """`plan.KEY` in the reader's language, or what an input of this name is called; the key where there is no such
+        text."""
+        return self._x.first(f"plan.{key}", f"input.{key}") or key
 
     def facts(self, found: Mapping[str, Any], within: str = "") -> list[tuple[str, Cell]]:
         """What is no block of its own. Ids are left out where a name or anything else tells which it is."""

@@ -25,6 +25,8 @@ from .declared import ADD, EDIT, REMOVE
 
 _MARK = "vsphere-request"
 """In the metadata of a system: the digest of the key that it was added under, so that the same is not added twice."""
+_LONGEST = 120
+"""So many characters of a setting are told of a change."""
 
 
 class StorageSystems:
@@ -51,14 +53,16 @@ class StorageSystems:
             self._given(known.adapter, given)
 
     def plan(self, action: str, call: Call) -> Mapping[str, Any]:
-        """Tries what would be added; else says which system is meant. Changes nothing."""
+        """Tries what would be added; else says which system is meant, and what of it would be another. Changes
+        nothing."""
         systems, given = self._systems(call), call.input
         if action == ADD:
             wanted = self._wanted(call)
             with _told(wanted.name):
                 trial = _passed(wanted.name, systems.test(wanted))
-            return {"action": action, "name": wanted.name, **_answered(trial)}
-        return {"action": action, "system": _shown(self._found(systems, str(given["system"])))}
+            return {"name": wanted.name, **_answered(trial)}
+        known = self._found(systems, str(given["system"]))
+        return {"system": _shown(known), **({"changes": self._new(known, given)} if action == EDIT else {})}
 
     def choices(self, call: Call) -> Sequence[Choice]:
         """The systems there are."""
@@ -176,6 +180,17 @@ class StorageSystems:
             changes = replace(changes, settings=settings)
         return replace(changes, secrets=secrets) if secrets else changes
 
+    def _new(self, known: System, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What would be another than now, by its name; secrets by their names alone."""
+        changes = self._changes(known, given)
+        plain = {"name": changes.name, "address": changes.address, "enabled": changes.enabled}
+        found = {name: value for name, value in plain.items() if value is not None}
+        if changes.settings is not None:
+            new = {name: value for name, value in changes.settings.items() if known.settings.get(name) != value}
+            found |= {name: _short(value) for name, value in new.items()}
+        secrets = sorted(name for name, value in (changes.secrets or {}).items() if value is not None)
+        return {**found, "secrets": secrets, "clear": list(given.get("clear", ()))}
+
     def _asked(self, systems: Systems, known: System) -> Mapping[str, Any]:
         """The system as it is kept, after it has answered."""
         with _told(known.name):
@@ -205,6 +220,11 @@ def _told(system: str) -> Iterator[None]:
         if "field" in error.details:
             refused.details["field"] = error.details["field"]
         raise refused from None
+
+
+def _short(value: Any) -> Any:
+    """A certificate tells nobody anything."""
+    return f"{value[:_LONGEST]}…" if isinstance(value, str) and len(value) > _LONGEST else value
 
 
 def _sentence(error: IsthmusError) -> str:

@@ -144,6 +144,18 @@ def test_what_is_left_out_of_a_change_stays(installation: Installation, far: Run
     assert installation.done("system-test", system=known["id"])["system"]["health"] == "healthy"
 
 
+def test_a_rehearsal_of_a_change_names_what_would_be_another_and_no_secret(
+    installation: Installation, far: RunningServer, name: str
+) -> None:
+    installation.done("system-add", **wanted(far, name))
+    before = one(installation, name)
+    given = {"system": name, "name": f"{name}-new", "token": far.token, "tenant": "default", "clear": ["ca"]}
+    answer = invoke(installation, "system-edit", given, dry_run="true")
+    assert answer.status_code == 200 and far.token not in answer.text
+    assert answer.json()["plan"]["changes"] == {"name": f"{name}-new", "secrets": ["token"], "clear": ["ca"]}
+    assert one(installation, name) == before
+
+
 def test_a_change_that_would_not_work_changes_nothing(
     installation: Installation, far: RunningServer, name: str
 ) -> None:
