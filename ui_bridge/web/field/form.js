@@ -208,8 +208,10 @@ export class Form {
     if (!this.action.choices.includes(field.name) || !entry.control.offer) return;
     const asked = this.#ask(entry);
     this.open.add(asked);
+    this.element.setAttribute("aria-busy", "true");
     await asked;
     this.open.delete(asked);
+    this.element.setAttribute("aria-busy", String(this.open.size > 0));
   }
 
   async #ask({ field, control: offered, wrong }) {
