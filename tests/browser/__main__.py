@@ -6,11 +6,11 @@ import argparse
 import signal
 from contextlib import suppress
 
-from .people import ADMINISTRATOR, ANNA, BERND, CLARA
+from .people import ADMINISTRATOR, ANNA, BERND, CLARA, DORA
 from .site import missing, site
 
 _WHO = ((ANNA, "may do everything with storage"), (BERND, "may look"), (CLARA, "none of our rights"),
-        (ADMINISTRATOR, "administrator of the vCenter"))  # fmt: skip
+        (DORA, "may administer the storage systems"), (ADMINISTRATOR, "administrator of the vCenter"))  # fmt: skip
 
 
 def main() -> None:

@@ -47,8 +47,8 @@ class Dialog:
         self.settled()
 
     def settled(self) -> None:
-        """Wait until nothing that is chosen from is being asked for."""
-        expect(self.page.locator("select:disabled")).to_have_count(0)
+        """Wait until it shows what is to be shown, and nothing that is chosen from is being asked for."""
+        expect(self.page.locator('.waiting, form[aria-busy="true"]')).to_have_count(0)
 
     def button(self, verb: str) -> Locator:
         """A button of the dialog by what it does (`ui.next`, `ui.back`, `ui.cancel`, `ui.close` …)."""
@@ -74,6 +74,11 @@ class Dialog:
         """Go from the plan to the end of the operation, which must end well."""
         self.primary.click()
         self.ended("done")
+
+    def do_at_once(self) -> None:
+        """Go from the plan to the end of what is no operation, which must end well."""
+        self.primary.click()
+        expect(self.page.locator(".dialog-body > .notice-ok")).to_be_visible()
 
     def ended(self, state: str = "done") -> None:
         """Wait until the operation has ended so: `done`, `failed`, `cancelled`."""

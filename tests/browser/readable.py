@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 # Keys of texts, as they look where a text is missing.
 _KEY = re.compile(r"\b(?:ui|view|action|reason|input|step|block|column|state|outcome)(?:\.[a-z][a-z0-9_-]*)+\b")
 _NAMELESS = re.compile(r"^\s*- (?:button|link|textbox|combobox|spinbutton|checkbox|tab|menuitem|table)(?::|$)", re.M)
+# What a value stands for, as it looks where nobody gave it a name: the name that programs use.
+_NAMES = "h3, dt, th[scope=col], legend, label"
+_RAW = re.compile(r"^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$")
 _LEAST_CONTRAST, _OF_LARGE = 4.5, 3.0
 
 # Every text that is shown, its contrast with what is behind it (WCAG 2, relative luminance), and whether it is large.
@@ -60,6 +63,7 @@ def faults(page: FrameLocator) -> list[str]:
     body = page.locator("body")
     words = body.inner_text()
     found = [f"nobody translated {key}" for key in sorted(set(_KEY.findall(words)))]
+    found += [f"nobody named {each}" for each in sorted(set(body.locator(_NAMES).all_inner_texts())) if _is_raw(each)]
     found += [f"without a name: {each.strip()}" for each in _NAMELESS.findall(body.aria_snapshot())]
     shown: list[Any] = body.evaluate(_CONTRASTS)
     found += [
@@ -68,3 +72,7 @@ def faults(page: FrameLocator) -> list[str]:
         if each["contrast"] < (_OF_LARGE if each["large"] else _LEAST_CONTRAST)
     ]
     return found
+
+
+def _is_raw(name: str) -> bool:
+    return _RAW.fullmatch(name.strip()) is not None

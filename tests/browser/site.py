@@ -86,14 +86,14 @@ class Site:
         return self.isthmus.do("POST", f"actions/vsphere/{action}", body)
 
     def register(self) -> None:
-        """The way an administrator does it, on the command line."""
+        """The way an administrator does it, on the command line; people of the vCenter may administer systems."""
         secret = self.isthmus.folder / "service-password"
         secret.touch(0o600)
         secret.write_text(f"{SERVICE.password}\n")
         self._command(
             "register", "--vcenter", f"127.0.0.1:{self.vc.port}", "--pin", self.vc.certificate.thumbprint,
             "--user", ADMINISTRATOR.name, "--service-user", SERVICE.name, "--service-password-file", str(secret),
-            typed=ADMINISTRATOR,
+            "--administrators", typed=ADMINISTRATOR,
         )  # fmt: skip
 
     def _command(self, *words: str, typed: User) -> None:
