@@ -291,3 +291,19 @@ def due(tx: Tx, node: str, kinds: Collection[str], limit: int) -> list[tuple[str
     """What is due on this node and nobody runs, oldest first: (id, kind, flow version)."""
     parameters = {"here": node, "kinds": sorted(kinds), "most": limit}
     return [(row[0], row[1], row[2]) for row in tx.execute(_DUE_LIST, parameters)]
+
+
+_PENDING_LIST = Statement(
+    select(table.c.id)
+    .where(
+        _AMONG_LIVE,
+        table.c.state == PENDING,
+        or_(table.c.node.is_(None), table.c.node == bindparam("here")),
+    )
+    .limit(bindparam("most", type_=Integer))
+)
+
+
+def pending(tx: Tx, node: str, limit: int) -> list[str]:
+    """What nobody runs and `node` may, due or not: at most `limit` ids."""
+    return [row[0] for row in tx.execute(_PENDING_LIST, {"here": node, "most": limit})]

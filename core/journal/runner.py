@@ -29,8 +29,8 @@ class Journal:
 
     `node` is the name of this machine for steps that must run on it. `lease`, `heartbeat` and `sweep` are in seconds;
     after a process dies without a word, another takes over within `lease + sweep`. `threads` operations run at a time;
-    at most `backlog` more may wait for a thread. `ended` is called in the transaction in which an operation ends or
-    comes to need attention, `on_end` after its commit, both with the operation.
+    at most `backlog` more may wait for a thread or for their next try. `ended` is called in the transaction in which an
+    operation ends or comes to need attention, `on_end` after its commit, both with the operation.
     """
 
     def __init__(
@@ -127,13 +127,13 @@ class Journal:
     def admit(self) -> None:
         """Raise `Overloaded` when more operations wait than can be finished soon. Steps are always admitted, since
         what they ask for is needed to finish what was accepted."""
-        load = self._station.load()
+        load = self._station.live()
         if load < self._backlog + self._threads or calling.get() is not None:
             return
         rate = max(self._sweeper.rate, 1.0)
         after = max(1, min(_LONGEST_RETRY_AFTER, math.ceil(load / rate)))
         raise Overloaded(
-            f"{load} operations wait to be run; no more are accepted now.",
+            f"{load} operations have not ended; no more are accepted now.",
             next_step=f"Repeat the request in {after} s.",
             retry_after=after,
         )
@@ -194,5 +194,5 @@ class Journal:
 
     @property
     def backlog(self) -> int:
-        """How many operations wait for a thread of this process or have one."""
-        return self._station.load()
+        """How many operations were accepted here and have not ended, but for those that wait for others."""
+        return self._station.live()

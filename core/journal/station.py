@@ -7,7 +7,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -70,7 +70,8 @@ class Station:
 
     `stopping` says that nothing more is taken up, `over` that nothing is held any more. `claimed` is what this
     process owns and no thread has begun (with the time of the last renewal), `held` what threads run, `queued` what
-    was given to the dispatcher.
+    was given to the dispatcher, `paused` what is given to it when the pause before its next try is over. `strangers` is
+    how many more there are that nobody runs and this process has not begun to know, as of the last sweep.
     """
 
     def __init__(
@@ -92,6 +93,8 @@ class Station:
         self.held: dict[str, Tenure] = {}
         self.claimed: dict[str, float] = {}
         self.queued: dict[str, float] = {}
+        self.paused: set[str] = set()
+        self.strangers = 0
         self.waiters = Waiters()
         self.stopping = threading.Event()
         self.over = threading.Event()
@@ -158,6 +161,7 @@ class Station:
 
     def dispatch(self, operation_id: str, node: str | None = None) -> None:
         """Ask for a runner; if the carrier is down, the sweeper asks again."""
+        self.paused.discard(operation_id)
         if self.dead or self.stopping.is_set():
             return
         if node in (None, self.node):
@@ -176,6 +180,11 @@ class Station:
             heapq.heappush(self._timers, (time.monotonic() + delay, operation_id))
         self.alarm.set()
 
+    def retry_later(self, operation_id: str, delay: float) -> None:
+        """Ask for a runner for its next try, in `delay` seconds."""
+        self.paused.add(operation_id)
+        self.dispatch_later(operation_id, delay)
+
     def ring(self) -> float:
         """Dispatch what is due now; returns the seconds until the next, at most 3600."""
         ready = []
@@ -192,6 +201,17 @@ class Station:
         """How many operations wait for a thread of this process or have one."""
         waiting = len(self.queued) if self.dispatcher.runs_here else self.dispatcher.backlog()
         return waiting + len(self.held)
+
+    def live(self) -> int:
+        """How many operations were accepted for this process and have not ended, but for those that wait for others."""
+        return self.load() + len(self.paused) + self.strangers
+
+    def count_strangers(self, pending: Iterable[str]) -> None:
+        """Note how many of `pending`, which nobody runs, this process does not know of."""
+        with self._gate:
+            known = {operation_id for _, operation_id in self._timers}
+        known |= {*self.queued, *self.held, *self.claimed}
+        self.strangers = sum(operation_id not in known for operation_id in pending)
 
     def announce(self, operation: Operation) -> None:
         """Tell the threads and parts of this process that an operation has ended or needs attention."""

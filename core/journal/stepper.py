@@ -236,7 +236,7 @@ class Stepper:
             tenure.pause(pause)
             return True
         if self.write.park(tenure, delay=pause, age=tenure.age()):
-            self.station.dispatch_later(tenure.operation.id, pause)
+            self.station.retry_later(tenure.operation.id, pause)
         return False
 
     def _not_again(self, tenure: Tenure) -> bool:

@@ -58,7 +58,9 @@ class Sweeper:
                     _log.warning("%s is dead; its %d operations are taken over", owner, count)
         for parent, child in overdue:
             station.change(lambda tx, p=parent, c=child: waiting.wake_one(tx, p, c))  # type: ignore[misc]
-        return self._dispatch_due()
+        count = self._dispatch_due()
+        self._count_strangers()
+        return count
 
     def _dispatch_due(self) -> int:
         station = self.station
@@ -73,6 +75,13 @@ class Sweeper:
             station.dispatch(operation_id)
             count += 1
         return count
+
+    def _count_strangers(self) -> None:
+        station = self.station
+        if station.dispatcher.runs_here:
+            with station.database.read() as tx:
+                pending = ledger.pending(tx, station.node, self._backlog + self._threads)
+            station.count_strangers(pending)
 
     def _known(self, operation_id: str) -> bool:
         """Whether this process runs it or will: a lease that lapsed meanwhile is renewed by the keeper."""

@@ -15,7 +15,7 @@ def watch(metrics: Metrics, engine: Engine, front: Front) -> None:
     count_errors(database, metrics)
     metrics.follow(
         "isthmus_backlog",
-        "Operations that wait for a thread of this process, or have one.",
+        "Operations that were accepted here and have not ended, but for those that wait for others.",
         lambda: [({}, float(journal.backlog))],
     )
     metrics.follow("isthmus_event_streams", "Event streams that are open.", lambda: [({}, float(front.streams))])

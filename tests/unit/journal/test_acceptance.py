@@ -7,14 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from isthmus.core.errors import KeyReused, NotFound, Overloaded
+from isthmus.core.errors import KeyReused, NotFound, Overloaded, Transient
 from isthmus.core.journal import operations
 from isthmus.core.journal.registry import Flows
-from isthmus.core.journal.step import Flow, Outcome, Run, Step
+from isthmus.core.journal.station import Retries
+from isthmus.core.journal.step import Flow, Outcome, Run, Step, Wait
 from isthmus.core.model.identity import new_id
 from isthmus.core.model.operation import Operation, OperationState
 from isthmus.core.store.database import Tx
-from tests.unit.journal.world import MEMBER, Gate, World, nothing, until
+from tests.unit.journal.world import MEMBER, Gate, World, nothing, raising, until
+
+LONG_PAUSES = Retries(first_pause=60.0, longest_pause=60.0, held_pause=0.01)
 
 
 def once(world: World, flow: Flow, key: str | None, digest: str, context: object = MEMBER) -> tuple[Operation, bool]:
@@ -110,6 +113,53 @@ def test_more_than_can_be_finished_is_refused_with_a_time(world: World) -> None:
     gate.open.set()
     until(lambda: journal.backlog == 0)
     journal.admit()
+
+
+def test_what_waits_for_its_next_try_counts_until_it_ends(world: World) -> None:
+    journal = world.journal(threads=2, backlog=3, retries=LONG_PAUSES)
+    flow = world.flow(Step("a", raising(Transient("not now")), deadline=300.0))
+    accepted = []
+    for _ in range(5):
+        journal.admit()
+        accepted.append(world.submit(journal, flow))
+    until(lambda: all(world.get(identifier).state is OperationState.PENDING for identifier in accepted))
+    with pytest.raises(Overloaded):
+        journal.admit()
+    journal.cancel(accepted[0])
+    assert world.end(journal, accepted[0]).state is OperationState.CANCELLED
+    until(lambda: journal.backlog == 4)
+    journal.admit()
+
+
+def test_what_an_earlier_process_left_for_a_later_try_counts_as_well(world: World) -> None:
+    earlier = world.journal(threads=2, backlog=3, retries=LONG_PAUSES)
+    flow = world.flow(Step("a", raising(Transient("not now")), deadline=300.0))
+    accepted = [world.submit(earlier, flow) for _ in range(5)]
+    until(lambda: all(world.get(identifier).state is OperationState.PENDING for identifier in accepted))
+    earlier.kill()
+    journal = world.journal(threads=2, backlog=3, retries=LONG_PAUSES)
+    with pytest.raises(Overloaded):
+        journal.admit()
+
+
+def test_what_waits_for_another_does_not_count(world: World) -> None:
+    gate = Gate()
+    journal = world.journal(threads=2, backlog=0)
+    child = world.submit(journal, world.flow(Step("a", gate)))
+    gate.wait()
+    parent = world.submit(journal, world.flow(Step("a", lambda run: Wait(child))))
+    until(lambda: world.get(parent).state is OperationState.WAITING)
+    until(lambda: journal.backlog == 1)
+    journal.admit()
+    gate.open.set()
+
+
+def test_what_waits_for_another_installation_does_not_count(world: World) -> None:
+    journal = world.journal()
+    parent = world.submit(journal, world.flow(Step("a", lambda run: Wait("elsewhere"))))
+    until(lambda: "elsewhere" in world.get(parent).note)
+    journal.sweep()
+    until(lambda: journal.backlog == 0)
 
 
 def test_a_step_is_admitted_even_then(world: World) -> None:
