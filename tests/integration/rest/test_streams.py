@@ -164,7 +164,7 @@ def nobody_listens(world: World) -> bool:
     return "isthmus_event_streams 0.0" in world.admin.ask("GET", "/metrics").text
 
 
-def test_beyond_the_budget_is_503_and_everything_else_is_as_fast_as_before(world: World, member: Client) -> None:
+def test_beyond_the_budget_is_503_and_everything_else_is_served(world: World, member: Client) -> None:
     most = THREADS // 2
     until(lambda: nobody_listens(world))
     with ExitStack() as stack:
@@ -191,7 +191,7 @@ def own(tmp_path: Path) -> Iterator[World]:
         made.close()
 
 
-def test_fifty_streams_leave_the_server_ready_and_end_with_it(own: World) -> None:
+def test_fifty_streams_are_told_of_what_happens_and_end_with_the_server(own: World) -> None:
     member = own.as_("member")
     with ExitStack() as stack:
         opened = [stack.enter_context(closing(stream(member))) for _ in range(50)]
