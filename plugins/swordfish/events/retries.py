@@ -19,7 +19,7 @@ class _State:
 
 
 class Retries:
-    """By the id of a subscription; only its sender calls at a time. Moments are seconds of one clock."""
+    """By the id of a subscription, each of which has one sender at a time. Moments are seconds of one clock."""
 
     def __init__(self, interval: float = INTERVAL, attempts: int = ATTEMPTS) -> None:
         self._interval = interval
@@ -53,7 +53,7 @@ class Retries:
         state.not_before = moment + pause
         if state.failures <= self._attempts or policy.startswith("RetryForever"):
             return True
-        del self._states[identifier]
+        self._states.pop(identifier, None)
         return False
 
     def keep(self, identifiers: Container[str]) -> None:

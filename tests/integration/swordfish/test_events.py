@@ -312,10 +312,15 @@ def test_one_tenant_does_not_use_up_the_subscriptions(narrow: RedfishService, de
 
 def test_what_happened_before_a_restart_is_told_after_it(tmp_path: Path, destination: Destination) -> None:
     destination.refusing.set()
-    with redfish_service(tmp_path) as before:
-        subscribe(before.client(), destination, Context="kept", HttpHeaders=[{"X-Secret": "s3cret"}])
+    with (
+        contextlib.closing(Hanging(dripping=True)) as hanging,
+        redfish_service(tmp_path) as before,
+        contextlib.closing(before.client()) as client,
+    ):
+        subscribe(client, destination, Context="kept", HttpHeaders=[{"X-Secret": "s3cret"}])
+        subscribe(client, hanging)
         tenant = make_tenant(before, "before-the-restart")
-        until(lambda: destination.attempts)
+        until(lambda: destination.attempts and hanging.taken)
         assert before.server.stop() == 0
     destination.refusing.clear()
     with running_server(tmp_path):
