@@ -178,7 +178,7 @@ class VspherePlugin(Base):
         offered = [*systems, *(action for action in self.actions() if action.kinds)]
         surface, actions = Surface(self.name, offered, VIEWS, self.texts), self.setup.actions
         menus = DynamicItems(client, GlancingActions(actions, Glances(self.watches)), surface)
-        return Bridge(UI, client, menus, surface, Api(UI, client, actions, surface, menus))
+        return Bridge(UI, client, menus, surface, Api(UI, client, actions, surface, menus, self.setup.server.places))
 
     def actions(self) -> Sequence[Action]:
         return (
