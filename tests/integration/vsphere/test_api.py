@@ -114,7 +114,12 @@ def client(site: ActionSite) -> Api:
     offered = [action for _, action in site.catalogue.list()]
     surface = Surface("vsphere", offered, (View("overview"),), texts())
     return Api(
-        "/vsphere/ui", platform, site.catalogue, surface, DynamicItems(platform, site.catalogue, surface), Places(4)
+        "/vsphere/ui",
+        platform,
+        site.catalogue,
+        surface,
+        DynamicItems(platform, site.catalogue, surface),
+        Places(CALLS_AT_ONCE + 4),
     )
 
 
