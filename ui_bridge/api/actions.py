@@ -52,7 +52,7 @@ def _choices(x: Exchange) -> Reply:
     action = _action(x)
     call = _call(x, x.demanded(action.privilege))
     found = x.actions.choices(x.surface.plugin, action.id, x.words["field"], call)
-    return Reply({"items": [shown(x, each) for each in found]})
+    return Reply({"items": [shown(x, x.words["field"], each) for each in found]})
 
 
 def _plan(x: Exchange) -> Reply:

@@ -13,13 +13,13 @@ _SIZES = frozenset({"capacity", "free", "size", "total", "used"})
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
-def shown(x: Exchange, choice: Choice) -> dict[str, Any]:
-    """The details in words: `choice.NAME` of what is so, `choice.NAME.no` of what is not, where there is such a text;
-    otherwise the value fills `{value}`."""
+def shown(x: Exchange, field: str, choice: Choice) -> dict[str, Any]:
+    """The value in the words that it has in a plan, if any. The details in words: `choice.NAME` of what is so,
+    `choice.NAME.no` of what is not, where there is such a text; otherwise the value fills `{value}`."""
     said = [_said(x, name, value) for name, value in choice.details.items()]
     return {
         "value": choice.value,
-        "title": choice.title,
+        "title": x.first(f"plan.{field.removesuffix('s')}.{choice.value}") or choice.title,
         "note": " · ".join(each for each in said if each),
         "details": dict(choice.details),
     }

@@ -13,6 +13,8 @@ from .operation import label
 _COURSE = ("kind", "steps", "pivot")
 _APART = ("backend", "unenforced", "warnings")
 # Back ends are none of a tenant's business.
+_SAID = ("source", "title")
+# In rows: what their first part says in the reader's words, and where that comes from.
 _SIZES = frozenset({"capacity", "free", "new_size", "room", "room_after", "room_before", "size", "total", "used"})
 _LEVELS = ("level", "severity")
 _KINDS = {
@@ -100,21 +102,26 @@ class _Drawn:
         return facts
 
     def table(self, key: str, rows: Sequence[Mapping[str, Any]]) -> Table:
-        """Names first."""
+        """Names first. What follows from the id that the rows begin with may have words of its own: `plan.PART.ID`."""
         named = any("name" in row for row in rows)
-        columns = list(dict.fromkeys(name for row in rows for name in row if name not in ("id", "name")))
+        columns = list(dict.fromkeys(name for row in rows for name in row if name not in ("id", "name", *_SAID)))
         entries = [
             Entry(
                 str(row.get("id", index)),
                 {
                     **({"name": self._name(key, row)} if named else {}),
-                    **{name: self.cell(name, row.get(name)) for name in columns},
+                    **{name: self._part(name, row) for name in columns},
                 },
             )
             for index, row in enumerate(rows)
         ]
         titles = [(name, self.label(name)) for name in (*(["name"] if named else []), *columns)]
         return Table(key, self.label(key), titles, entries, "")
+
+    def _part(self, name: str, row: Mapping[str, Any]) -> Cell:
+        first, value = next(iter(row)), row.get(name)
+        words = None if first in ("id", "name") or value is None else self._x.first(f"plan.{name}.{row[first]}")
+        return self.cell(name, value) if words is None else text(words)
 
     def cell(self, key: str, value: Any) -> Cell:
         """One value, by the name under which it stands."""

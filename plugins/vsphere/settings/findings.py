@@ -35,7 +35,7 @@ class Difference:
 
     def why(self, locale: str = "en") -> str:
         """Why it should be otherwise."""
-        return texts().get(f"setting.{self.rule.id}.why", locale)
+        return texts().get(f"plan.why.{self.rule.id}", locale)
 
     def to_json(self, locale: str = "en") -> dict[str, Any]:
         return {

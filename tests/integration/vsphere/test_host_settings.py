@@ -20,6 +20,8 @@ from isthmus.plugins.vsphere.settings.findings import findings
 from isthmus.plugins.vsphere.settings.rulebook import rules, shipped
 from tests.integration.vcenter_simulator.array import Array
 from tests.integration.vsphere.actions_site import FULL, GIB, ActionSite, action_site, message, refused
+from tests.integration.vsphere.conftest import ANNA
+from tests.integration.vsphere.test_api import Page, client, token
 from tests.simulators.vcenter import Role
 from tests.simulators.vcenter.storage.lookup import storage_of
 from tests.simulators.vcenter.storage.nfs import Export
@@ -81,8 +83,19 @@ def test_the_rules_satisfy_their_schema_and_speak_every_language() -> None:
     Draft202012Validator(schema).validate(document)
     assert len({each.id for each in shipped()}) == len(shipped())
     for rule in shipped():
-        said = [texts().get(f"setting.{rule.id}.why", locale) for locale in ("en", "de", "zh")]
+        said = [texts().get(f"plan.why.{rule.id}", locale) for locale in ("en", "de", "zh")]
         assert len(set(said)) == 3 and rule.id not in "".join(said)
+
+
+def test_pages_tell_rules_and_why_they_matter_in_the_readers_words(site: ActionSite) -> None:
+    page = Page(client(site), site.vc, token(site.vc, ANNA))
+    name, why = (texts().get(f"plan.{part}.iscsi-login-timeout", "de") for part in ("rule", "why"))
+    planned = page.got("actions/check-host/plan", FIRST, {"input": {}}, locale="de")
+    (table,) = [each for each in planned["blocks"] if each.get("id") == "findings"]
+    assert {"rule", "why"} <= {each["id"] for each in table["columns"]}
+    assert (name, why) in {(row["cells"]["rule"]["value"], row["cells"]["why"]["value"]) for row in table["rows"]}
+    found = page.got("actions/apply-host-settings/choices/rules", FIRST, {"input": {}}, locale="de")["items"]
+    assert {"iscsi-login-timeout": name}.items() <= {each["value"]: each["title"] for each in found}.items()
 
 
 def test_what_differs_is_told_with_what_was_found_and_why(site: ActionSite) -> None:
