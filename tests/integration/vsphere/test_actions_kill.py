@@ -119,6 +119,10 @@ def test_expand_survives_a_death_in_each_step(place: Place) -> None:
         size = 2 * GIB + number * (256 << 20)
         place.die_in("expand", f"{step} do", "gold", size=size)
         assert place.capacity() > size - (64 << 20)
+    place.die_in("expand", "extend undo", "gold", fails="extend", size=4 * GIB)
+    assert place.capacity() < 4 * GIB - (64 << 20)
+    place.do("expand", "gold", size=4 * GIB)
+    assert place.capacity() > 4 * GIB - (64 << 20)
 
 
 def mounted(place: Place) -> list[str]:
