@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from isthmus.core.context import Context
 from isthmus.core.drivers.memory import content as blocks
 from isthmus.core.engine.engine import Engine
 from isthmus.core.errors import NotFound
+from isthmus.core.flows.volume_settle import settled
 from isthmus.core.model.attachment import AttachmentState
 from isthmus.core.model.operation import Operation, OperationState
 from isthmus.core.model.request import AttachmentRequest, HostRequest, SnapshotRequest, VolumeRequest
@@ -156,6 +158,21 @@ def _extended(stage: Stage, was_done: bool) -> None:
     assert content(stage, volume.id) == OLD
 
 
+def _give_up(stage: Stage) -> Operation:
+    """What giving up an extend leads to, by itself."""
+    parts, volume = stage.engine.parts, stage.ids["volume"]
+    given_up: Any = SimpleNamespace(data={"volume": volume, "node": parts.settings.node}, context=stage.context)
+    parts.database.change(lambda tx: settled(parts, VolumeState.EXTENDING)(given_up, tx))
+    operation = str(stage.engine.volumes.get(stage.context, volume).operation)
+    return stage.engine.operations.get(stage.context, operation)
+
+
+def _settled(stage: Stage, was_done: bool) -> None:
+    volume = stage.engine.volumes.get(stage.context, stage.ids["volume"])
+    assert (volume.state, volume.size) == (VolumeState.AVAILABLE, SIZE)
+    assert content(stage, volume.id) == OLD
+
+
 def _reverted(stage: Stage, was_done: bool) -> None:
     volume = stage.engine.volumes.get(stage.context, stage.ids["volume"])
     assert volume.state is VolumeState.AVAILABLE
@@ -217,6 +234,7 @@ SCENARIOS = (
         lambda s: s.engine.volumes.extend(s.context, s.ids["volume"], 2 * SIZE),
         _extended,
     ),
+    Scenario("settle after an extend was given up", _with_volume, _give_up, _settled, final=True),
     Scenario(
         "revert",
         _with_snapshot,
