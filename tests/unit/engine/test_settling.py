@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from isthmus.core.drivers.contract import Wanted
@@ -168,12 +170,13 @@ def test_of_what_was_given_up_it_is_said_that_only_deleting_is_left(bench: Bench
 
     def refusals() -> list[str]:
         said = []
-        for ask in (
+        asked: tuple[Callable[[], Operation], ...] = (
             lambda: engine.attachments.create(root, AttachmentRequest(broken, host)),
             lambda: engine.volumes.create(root, VolumeRequest("c", source_volume=broken)),
             lambda: engine.volumes.create(root, VolumeRequest("c", source_snapshot=snapshot)),
             lambda: engine.volumes.revert(root, volume, snapshot),
-        ):
+        )
+        for ask in asked:
             with pytest.raises(Conflict) as refused:
                 ask()
             said.append(str(refused.value.next_step))

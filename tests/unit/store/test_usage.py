@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -116,8 +117,8 @@ def test_recount_says_what_drifted_and_sets_it_right_only_when_asked(database: D
 def test_recount_counts_what_is_promised_to_snapshots(database: Database) -> None:
     volume = make_volume(size=7)
     database.change(lambda tx: volumes.insert(tx, volume))
-    for name in ("first", "second"):
-        database.change(lambda tx, name=name: snapshots.insert(tx, make_snapshot(volume, name=name, reserved=5)))
+    for made in [make_snapshot(volume, name=name, reserved=5) for name in ("first", "second")]:
+        database.change(partial(snapshots.insert, noun=made))
     charge(database, 1, 7)
     with database.read() as tx:
         assert {(d.profile, d.counted_volumes, d.counted_bytes) for d in usage.recount(tx)} == {
