@@ -15,7 +15,9 @@ _APART = ("backend", "unenforced", "warnings")
 # Back ends are none of a tenant's business.
 _SAID = ("source", "title")
 # In rows: what their first part says in the reader's words, and where that comes from.
-_SIZES = frozenset({"capacity", "free", "new_size", "room", "room_after", "room_before", "size", "total", "used"})
+_SIZES = frozenset(
+    {"capacity", "free", "new_size", "released", "room", "room_after", "room_before", "size", "total", "used"}
+)
 _LEVELS = ("level", "severity")
 _KINDS = {
     "cluster": "ClusterComputeResource",

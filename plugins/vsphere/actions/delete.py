@@ -48,7 +48,11 @@ class Delete:
         doomed = self._asked(call)
         return {
             "datastore": {"id": doomed.store.moid, "name": doomed.store.name},
-            "volume": {"id": doomed.backing.volume.id, "size": doomed.backing.volume.size},
+            "volume": {
+                "id": doomed.backing.volume.id,
+                "name": doomed.backing.volume.name,
+                "size": doomed.backing.volume.size,
+            },
             "snapshots": doomed.backing.snapshots(),
             "system": doomed.backing.system,
             "hosts": [{"id": each.moid, "name": each.name} for each in doomed.hosts],

@@ -40,7 +40,12 @@ class Expand:
         wanted = int(call.input["size"])
         return {
             "datastore": {"id": store.moid, "name": store.name, "capacity": store.capacity},
-            "volume": {"id": backing.volume.id, "size": backing.volume.size, "new_size": wanted},
+            "volume": {
+                "id": backing.volume.id,
+                "name": backing.volume.name,
+                "size": backing.volume.size,
+                "new_size": wanted,
+            },
             "growth": _growth(backing, wanted),
             "system": backing.system,
         }

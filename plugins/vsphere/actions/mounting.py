@@ -52,7 +52,7 @@ class Mounting:
         meant = self._asked(call)
         return {
             "datastore": {"id": meant.store.moid, "name": meant.store.name},
-            "volume": {"id": meant.backing.volume.id},
+            "volume": {"id": meant.backing.volume.id, "name": meant.backing.volume.name},
             "hosts": [{"id": each.moid, "name": each.name} for each in meant.hosts],
         }
 

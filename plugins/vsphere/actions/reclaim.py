@@ -56,7 +56,11 @@ class Reclaim:
         held = self._asked(call)
         return {
             "datastore": {"id": held.store.moid, "name": held.store.name, "capacity": held.store.capacity},
-            "volume": {"id": held.backing.volume.id, "size": held.backing.volume.size},
+            "volume": {
+                "id": held.backing.volume.id,
+                "name": held.backing.volume.name,
+                "size": held.backing.volume.size,
+            },
             "system": held.backing.system,
             **held.room(),
             "now": bool(call.input["now"]),

@@ -80,7 +80,7 @@ class Restore:
         snapshot = demand_snapshot(found.store, found.backing, str(call.input["snapshot"]))
         return {
             "datastore": {"id": found.store.moid, "name": found.store.name},
-            "volume": {"id": found.backing.volume.id},
+            "volume": {"id": found.backing.volume.id, "name": found.backing.volume.name},
             "system": found.backing.system,
             "snapshot": {"id": snapshot.id, "name": snapshot.name, "created_at": shown_time(snapshot)},
             "machines": [{"id": each.moid, "name": each.name} for each in found.machines],

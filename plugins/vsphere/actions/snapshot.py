@@ -49,7 +49,11 @@ class TakeSnapshot(Taking):
         kept = self._asked(call)
         return {
             "datastore": {"id": kept.store.moid, "name": kept.store.name},
-            "volume": {"id": kept.backing.volume.id, "size": kept.backing.volume.size},
+            "volume": {
+                "id": kept.backing.volume.id,
+                "name": kept.backing.volume.name,
+                "size": kept.backing.volume.size,
+            },
             "system": kept.backing.system,
             "snapshot": demand_taking(kept.store, kept.backing, call.input, str(call.input["name"])),
             "machines": [

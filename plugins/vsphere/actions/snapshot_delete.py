@@ -39,7 +39,7 @@ class DeleteSnapshot:
         planned = backing.storage.snapshots.delete(snapshot.id, dry_run=True).plan or {}
         return {
             "datastore": {"id": store.moid, "name": store.name},
-            "volume": {"id": backing.volume.id},
+            "volume": {"id": backing.volume.id, "name": backing.volume.name},
             "system": backing.system,
             "snapshot": {"id": snapshot.id, "name": snapshot.name, "size": snapshot.size, **planned},
         }
