@@ -20,8 +20,8 @@ _KEYS: Mapping[OperationState, str] = {
 
 def leave(run: Run, key: str, **values: Any) -> None:
     """Remember that not everything is as it was before, though the operation is taken back. `key` is a text of the
-    plugin which says what remains."""
-    run.result[LEFT] = phrase(key, **values)
+    plugin which says what remains; who reads the result without the plugin's texts finds it in English."""
+    run.result[LEFT] = {**phrase(key, **values), "message": texts().get(key, **values)}
 
 
 def outcome(operation: Operation, locale: str) -> str:
