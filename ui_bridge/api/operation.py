@@ -101,7 +101,8 @@ def _error(x: Exchange, operation: Operation) -> Mapping[str, str] | None:
     if operation.error is None:
         return None
     if operation.error.get("code") == "cancelled":
-        return {"message": x.text("ui.state.cancelled" if _left(x, operation) else "outcome.cancelled"), "next_step": ""}
+        said = "ui.state.cancelled" if _left(x, operation) else "outcome.cancelled"
+        return {"message": x.text(said), "next_step": ""}
     error = IsthmusError.from_json(dict(operation.error))
     # What an error says of a step is said in the words of its action.
     error.details.setdefault("action", action_of(x, operation))

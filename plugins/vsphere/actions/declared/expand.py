@@ -31,7 +31,7 @@ EXPAND = Declared(
     ("Datastore",),
     INPUT,
     {"examine": None, "extend": "keep", "scan": None, "grow": None, "read_back": None},
-    # A system that does not let the volume grow leaves all as it was. One that was stopped while it grew may have grown:
+    # A system that does not let the volume grow leaves all as it was. One that was stopped meanwhile may have grown it:
     # it is never made smaller again, and the outcome says so.
     pivot="scan",
 )
