@@ -1,6 +1,6 @@
 """A real server is killed with SIGKILL in each step of each flow, on the `file` back end, and started again.
 
-`python -m tests.chaos.depth [--database URL] [--protocol iscsi|nbd]` prints how many kills there were.
+`python -m tests.chaos.depth [--database URL] [--protocol iscsi|nbd] [--format qcow2|raw]` prints the number of kills.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,8 @@ from typing import Any
 
 import requests
 
+from isthmus.core.datapath.account import account
+from isthmus.core.targets.iscsi.tgt import Tgt
 from tests.chaos.clients import INITIATOR, qemu_io
 from tests.environment.server import Distribution, RunningServer, running_server, until
 
@@ -28,10 +31,13 @@ _PAUSING = Distribution(Path(__file__).with_name("pausing.py"), {"isthmus.plugin
 
 
 class Site:
-    """One installation whose server dies and comes back; `folder` is private, `database` a URL or "" for SQLite."""
+    """One installation whose server dies and comes back; `folder` is private, `database` a URL or "" for SQLite.
 
-    def __init__(self, folder: Path, database: str = "") -> None:
-        self.folder = folder
+    `format` is how the `file` back end keeps its images.
+    """
+
+    def __init__(self, folder: Path, database: str = "", format: str = "auto") -> None:
+        self.folder, self.format = folder, format
         folder.chmod(0o711)  # daemons run as an account of their own
         self.runtime = Path(tempfile.mkdtemp(prefix="isc", dir="/tmp"))
         self.runtime.chmod(0o711)
@@ -152,7 +158,7 @@ class Site:
 
     def furnish(self) -> None:
         """A `file` back end, a profile for each protocol, and a host."""
-        settings = {"directory": str(self.folder / "files")}
+        settings = {"directory": str(self.folder / "files"), "format": self.format}
         self.call("POST", "backends", {"name": "files", "driver": "file", "settings": settings})
         for protocol in ("iscsi", "nbd"):
             properties = {"provisioningProperties": {"ioConnectivity": {"accessProtocol": protocol}}}
@@ -180,9 +186,9 @@ def _kill(pid: int) -> None:
 
 
 @contextlib.contextmanager
-def site(folder: Path, database: str = "") -> Iterator[Site]:
+def site(folder: Path, database: str = "", format: str = "auto") -> Iterator[Site]:
     """A furnished installation with a running server; nothing of it is left afterwards."""
-    made = Site(folder, database)
+    made = Site(folder, database, format)
     try:
         made.start()
         made.furnish()
@@ -198,10 +204,14 @@ def run_all(place: Site, protocol: str) -> int:
     attached, other = _attaches(place, first, second)
     place.io(attached, "write -P 0x41 0 1M", "read -P 0x41 0 1M")
     _extends(place, first, second, attached)
-    kept, more = _snapshots(place, first, second, attached)
-    place.io(attached, "write -P 0x42 0 1M", "read -P 0x42 0 1M")
-    place.die_in("attachment.delete withdraw do", "DELETE", f"attachments/{attached}")
-    place.die_in("attachment.delete read_back do", "DELETE", f"attachments/{other}")
+    if "live_snapshot" in place.abilities():
+        kept, more = _snapshots(place, first, second)
+        place.io(attached, "write -P 0x42 0 1M", "read -P 0x42 0 1M")
+        _detaches(place, attached, other)
+    else:
+        _detaches(place, attached, other)
+        kept, more = _snapshots(place, first, second)
+        _shows(place, first, "write -P 0x42 0 1M", "read -P 0x42 0 1M")
     _reverts(place, first, kept)
     copy, clone = _copies(place, protocol, first, kept)
     place.die_in("snapshot.delete delete do", "DELETE", f"snapshots/{more}")
@@ -245,7 +255,12 @@ def _extends(place: Site, first: str, second: str, attached: str) -> None:
     place.io(attached, "read -P 0x41 0 1M", f"write -P 0x43 {2 * SIZE - MIB} 1M")
 
 
-def _snapshots(place: Site, first: str, second: str, attached: str) -> tuple[str, str]:
+def _detaches(place: Site, attached: str, other: str) -> None:
+    place.die_in("attachment.delete withdraw do", "DELETE", f"attachments/{attached}")
+    place.die_in("attachment.delete read_back do", "DELETE", f"attachments/{other}")
+
+
+def _snapshots(place: Site, first: str, second: str) -> tuple[str, str]:
     wanted = {"volume": second, "name": "more"}
     fails = "snapshot.create read_back"
     place.die_in("snapshot.create take undo", "POST", "snapshots", wanted, fails=fails)
@@ -283,22 +298,34 @@ def _shows(place: Site, volume: str, *commands: str) -> None:
 
 
 def _nothing_left(place: Site) -> None:
-    """No image, no export and no daemon of one is left when all volumes are gone."""
-    left = [path for path in (place.folder / "files").rglob("*") if path.is_file() and path.stat().st_size >= MIB]
-    assert not left, left
-    words = [(Path(f"/proc/{pid}/cmdline").read_bytes()).decode() for pid in place.daemons()]
-    assert not [said for said in words if said.partition("\0")[0].endswith("qemu-storage-daemon")], words
+    """No image, layer or note of one, no export and no daemon of one is left when all volumes are gone."""
+    kept = place.folder / "files"
+    left = [path for name in ("families", "making", "index") for path in (kept / name).iterdir()]
+    assert not left and {path.name for path in kept.iterdir()} == {"families", "making", "index", "isthmus.json"}, left
+    for pid in place.daemons():
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+        assert words[0].endswith("tgtd"), words
+        assert not _published(pid)
+
+
+def _published(tgtd: int) -> list[str]:
+    """The names of the targets of a tgtd."""
+    given = dict(word.partition("=")[::2] for word in Path(f"/proc/{tgtd}/environ").read_text().split("\0"))
+    owner = pwd.getpwuid(Path(f"/proc/{tgtd}").stat().st_uid)
+    shown = Tgt(Path(given["TGT_IPC_SOCKET"] + ".1"), account(owner.pw_name) if owner.pw_uid else None, 10.0)
+    return [target.name for target in shown.targets()]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--database", default="", help="the URL of an empty database; SQLite without it")
     parser.add_argument("--protocol", choices=["iscsi", "nbd"], help="this one only")
+    parser.add_argument("--format", choices=["auto", "qcow2", "raw"], default="auto", help="how images are kept")
     given = parser.parse_args()
     begun = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="isthmus-depth-", dir="/var/tmp") as folder,
-        site(Path(folder), given.database) as place,
+        site(Path(folder), given.database, given.format) as place,
     ):
         wanted = [given.protocol] if given.protocol else place.protocols()
         count = sum(run_all(place, protocol) for protocol in wanted)

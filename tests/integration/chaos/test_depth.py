@@ -14,21 +14,31 @@ from tests.environment import iscsi, nbd
 from tests.environment.server import until
 
 MISSING = {"iscsi": iscsi.missing(), "nbd": nbd.missing()}
-PAIRS = [
-    pytest.param(database, protocol, marks=pytest.mark.skipif(bool(MISSING[protocol]), reason=MISSING[protocol]))
-    for database, protocol in (("sqlite", "iscsi"), ("postgresql", "nbd"))
+PLACES = [
+    pytest.param(
+        (database, kept),
+        protocol,
+        id=f"{database}-{protocol}-{kept}",
+        marks=pytest.mark.skipif(bool(MISSING[protocol]), reason=MISSING[protocol]),
+    )
+    for database, protocol, kept in (
+        ("sqlite", "iscsi", "qcow2"),
+        ("postgresql", "nbd", "qcow2"),
+        ("sqlite", "nbd", "raw"),
+    )
 ]
-"""Each database and each protocol once; `python -m tests.chaos.depth` runs the others."""
+"""Each database, each protocol and each format once; `python -m tests.chaos.depth` runs the others."""
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=[("sqlite", "auto"), ("postgresql", "auto")], ids="-".join)
 def place(request: pytest.FixtureRequest) -> Iterator[Site]:
     """A furnished installation with a running server, once on each database."""
-    database = "" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
+    kind, kept = request.param
+    database = "" if kind == "sqlite" else request.getfixturevalue("postgresql_url")
     # Not below pytest's folders, which the daemons' account may not enter.
     with (
         tempfile.TemporaryDirectory(prefix="isthmus-depth-", dir="/var/tmp") as folder,
-        site(Path(folder), database) as made,
+        site(Path(folder), database, kept) as made,
     ):
         yield made
 
@@ -42,7 +52,7 @@ def _attached(place: Site, protocol: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("place", "protocol"), PAIRS, indirect=["place"])
+@pytest.mark.parametrize(("place", "protocol"), PLACES, indirect=["place"])
 def test_a_server_killed_in_each_step_of_each_flow_leaves_nothing_half_done(
     place: Site, protocol: str, record_property: Callable[[str, object], None]
 ) -> None:
