@@ -62,7 +62,7 @@ def _row(scene: Scene, event: Event) -> Entry:
         "time": moment(event.created_at),
         "event": text(words("event.said", noun=thing, verb=happened)),
         "name": text(str(name) if name else event.resource),
-        "user": text(event.user),
+        "user": text(scene.users.name(event.user)),
         "operation": link(event.operation, words("operation")) if event.operation else text(None),
     }
     return Entry(event.id, cells)

@@ -85,7 +85,7 @@ def _cells(scene: Scene, found: Operation, item: Item | None, noted: bool) -> di
         "object": scene.cell(item) if item is not None else text(None),
         "state": told,
         "progress": percent(round(found.progress * 100)),
-        "user": text(found.user),
+        "user": text(scene.users.name(found.user)),
         "began": moment(found.created_at),
     }
     if noted:

@@ -18,6 +18,7 @@ from ..inventory.item import Item, Reference
 from ..reasons import because
 from ..vcenters.privileges import ADMINISTER, stands_for
 from .asking import Answers, Asking
+from .users import Users
 from .words import Words
 
 MOST_ROWS = 200
@@ -36,6 +37,7 @@ class Scene:
     seat: Seat
     inventory: Inventory
     asking: Asking
+    users: Users
     host_rules: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -16,6 +16,7 @@ from . import datastore, events, host, hosts, machine, operations, overview, poo
 from .asking import SECONDS, Asking
 from .declared import VIEWS
 from .scene import Scene
+from .users import Users
 from .words import Words
 
 Page = Callable[[Scene], Sequence[Block]]
@@ -34,7 +35,7 @@ class Views:
         host_rules: Mapping[str, Any] | None = None,
     ) -> None:
         self._desk, self._watches = desk, watches
-        self._asking = Asking(installed, seconds=seconds)
+        self._installed, self._asking = installed, Asking(installed, seconds=seconds)
         self._host_rules = host_rules or {}
         self._pages: Mapping[str, Page] = {
             "overview": lambda scene: overview.page(scene, installed()),
@@ -62,5 +63,5 @@ class Views:
         if declared is None:
             raise NotFound(f"There is no page {view[:40]!r} here.", next_step="Reload the page in the vSphere Client.")
         seat = self._desk.seated(context, target)
-        scene = Scene(Words(locale), seat, self._watches.inventory(target.guid), self._asking, self._host_rules)
-        return self._pages[view](scene)
+        inventory, users = self._watches.inventory(target.guid), Users(self._installed)
+        return self._pages[view](Scene(Words(locale), seat, inventory, self._asking, users, self._host_rules))

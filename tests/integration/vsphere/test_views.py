@@ -295,6 +295,7 @@ def test_operations_that_wait_for_a_person_are_told_first(stocked: ViewsSite) ->
     done(engine, made)
     (row,) = rows(stocked.blocks("operations"), "operations")
     assert (row["operation"], row["state"], row["progress"]) == ("Create volume", "Done", 100)
+    assert row["user"] == "admin" != stocked.root.user, "an id tells nobody who it was"
     assert rows(stocked.blocks("operations", locale="de"), "operations")[0]["operation"] == "Volume anlegen"
 
 
@@ -307,6 +308,7 @@ def test_events_are_shown_newest_first(stocked: ViewsSite) -> None:
     assert [each["name"] for each in found if each["event"] == "Volume created"] == ["two", "one"]
     times = [each["time"] for each in found]
     assert times == sorted(times, reverse=True)
+    assert {each["user"] for each in found} == {"admin"}
 
 
 def test_systems_are_told_without_their_addresses_to_who_does_not_run_them(stocked: ViewsSite) -> None:
