@@ -1,6 +1,6 @@
 """What it takes to make a volume on files and attach it over iSCSI, beside what the bare commands take.
 
-`python -m tests.benchmarks.attach` prints one JSON line. It needs tgt and runs best as root.
+`python -m tests.benchmarks.attach [--disk]` prints one JSON line. It needs tgt and runs best as root.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import time
 from pathlib import Path
 
 from tests.benchmarks.measure import ProcessTree, asked, percentile, report
-from tests.benchmarks.serving import TMPFS, Caller, serving
+from tests.benchmarks.serving import PLACES, Caller, serving
 
 ROUNDS = 40
 _SIZE = 1 << 30
 
 
-def floor(rounds: int) -> list[float]:
+def floor(rounds: int, place: Path) -> list[float]:
     """The bare commands: a sparse file, a target, a LUN and an ACL, by `truncate` and `tgtadm`."""
-    folder = Path(tempfile.mkdtemp(prefix="isthmus-floor-", dir=TMPFS))
+    folder = Path(tempfile.mkdtemp(prefix="isthmus-floor-", dir=place))
     environment = {**os.environ, "TGT_IPC_SOCKET": str(folder / "tgtd")}
     daemon = subprocess.Popen(
         ["tgtd", "-f", "-C", "77", "--iscsi", "portal=127.0.0.1:0"], env=environment, stderr=subprocess.DEVNULL
@@ -56,9 +56,9 @@ def floor(rounds: int) -> list[float]:
     return taken
 
 
-def attach(format: str) -> tuple[list[float], float]:
+def attach(format: str, place: Path) -> tuple[list[float], float]:
     """Times of create + attach, and CPU seconds a round of the server with its daemons."""
-    with serving() as server:
+    with serving(place) as server:
         caller, taken = Caller(server), []
         settings = {"directory": str(server.folder / "files"), "format": format}
         caller.call("POST", "/v1/backends", {"name": "files", "driver": "file", "settings": settings})
@@ -78,12 +78,13 @@ def attach(format: str) -> tuple[list[float], float]:
 
 
 def main() -> None:
-    asked(__doc__).parse_args()
-    bare = floor(ROUNDS)
-    raw, raw_cpu = attach("raw")
-    qcow2, qcow2_cpu = attach("qcow2")
+    place = "disk" if asked(__doc__, disk=True).parse_args().disk else "tmpfs"
+    bare = floor(ROUNDS, PLACES[place])
+    raw, raw_cpu = attach("raw", PLACES[place])
+    qcow2, qcow2_cpu = attach("qcow2", PLACES[place])
     report(
         "attach",
+        place=place,
         p50_ms=percentile(raw, 50) * 1000,
         p95_ms=percentile(raw, 95) * 1000,
         floor_p50_ms=percentile(bare, 50) * 1000,

@@ -11,7 +11,7 @@ import threading
 import time
 
 from tests.benchmarks.measure import ProcessTree, asked, percentile, report
-from tests.benchmarks.serving import DISK, TMPFS, Caller, Serving, furnish_memory, serving
+from tests.benchmarks.serving import PLACES, Caller, Serving, furnish_memory, serving
 
 WARM_UP = 100
 
@@ -44,12 +44,11 @@ def several(server: Serving, clients: int, count: int) -> tuple[list[float], flo
 
 
 def main() -> None:
-    parser = asked(__doc__)
-    parser.add_argument("--disk", action="store_true", help="state on disk instead of in memory")
+    parser = asked(__doc__, disk=True)
     parser.add_argument("--count", type=int, default=400)
     given = parser.parse_args()
-    place = DISK if given.disk else TMPFS
-    with serving(place) as server:
+    place = "disk" if given.disk else "tmpfs"
+    with serving(PLACES[place]) as server:
         caller = Caller(server)
         furnish_memory(caller)
         caller.close()
@@ -64,7 +63,7 @@ def main() -> None:
     count = len(alone) + len(together)
     report(
         "create_volume",
-        place="disk" if given.disk else "tmpfs",
+        place=place,
         cpu_ms_per_create=(cpu_alone + tree.cpu) / count * 1000,
         cpu_ms_one_client=cpu_alone / len(alone) * 1000,
         p50_ms=percentile(alone, 50) * 1000,

@@ -1,6 +1,6 @@
 """What a page of 1000 volumes takes, over TLS, out of 10,000 that the tenant has.
 
-`python -m tests.benchmarks.list_volumes` prints one JSON line.
+`python -m tests.benchmarks.list_volumes [--disk]` prints one JSON line.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 import uuid
 
 from tests.benchmarks.measure import ProcessTree, asked, percentile, report
-from tests.benchmarks.serving import Caller, Serving, furnish_memory, serving
+from tests.benchmarks.serving import PLACES, Caller, Serving, furnish_memory, serving
 
 VOLUMES = 10_000
 ROUNDS = 60
@@ -35,8 +35,8 @@ def multiply(server: Serving) -> None:
 
 
 def main() -> None:
-    asked(__doc__).parse_args()
-    with serving() as server:
+    place = "disk" if asked(__doc__, disk=True).parse_args().disk else "tmpfs"
+    with serving(PLACES[place]) as server:
         caller = Caller(server)
         furnish_memory(caller)
         caller.done(caller.call("POST", "/v1/volumes", {"name": "first", "size": 1 << 30, "profile": "memory"}))
@@ -53,6 +53,7 @@ def main() -> None:
         caller.close()
     report(
         "list_volumes",
+        place=place,
         p50_ms_1000=percentile(taken, 50) * 1000,
         p95_ms_1000=percentile(taken, 95) * 1000,
         cpu_ms_1000=tree.cpu / ROUNDS * 1000,

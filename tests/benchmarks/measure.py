@@ -176,9 +176,15 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
-def asked(described: str | None) -> argparse.ArgumentParser:
-    """The command line of a benchmark, whose help is what its module says of itself."""
-    return argparse.ArgumentParser(description=described, formatter_class=argparse.RawDescriptionHelpFormatter)
+def asked(described: str | None, *, disk: bool = False) -> argparse.ArgumentParser:
+    """The command line of a benchmark, whose help is what its module says of itself.
+
+    With `disk` it has the option `--disk`, which sets `disk`.
+    """
+    parser = argparse.ArgumentParser(description=described, formatter_class=argparse.RawDescriptionHelpFormatter)
+    if disk:
+        parser.add_argument("--disk", action="store_true", help="state on disk instead of in memory")
+    return parser
 
 
 def report(name: str, **figures: object) -> None:

@@ -21,6 +21,9 @@ from tests.environment.ports import free_port
 
 TMPFS = Path("/dev/shm")
 DISK = Path("/var/tmp")
+PLACES = {"tmpfs": TMPFS, "disk": DISK}
+"""Where a server's state may lie, by the name under which it is reported."""
+
 _PATIENCE = 30.0
 
 

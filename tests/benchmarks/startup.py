@@ -1,6 +1,6 @@
 """How long a server takes from nothing to ready, and how much memory its processes hold then.
 
-    python -m tests.benchmarks.startup
+    python -m tests.benchmarks.startup [--disk]
 
 prints `ready_s` (the first start: tables, keys, certificate and all) and `again_s` (a later start), both from the
 start of the process until `/readyz` says yes over TLS and with byte code there, as pip leaves it; `cpu_s` (processor
@@ -25,6 +25,7 @@ from pathlib import Path
 from isthmus.plugin_manager.configuration import load
 from isthmus.plugin_manager.server import data_path_stop
 from tests.benchmarks.measure import asked, cpu_seconds, report, resident_bytes
+from tests.benchmarks.serving import PLACES
 
 SERVE = "import sys; from isthmus.plugin_manager.server import run; sys.exit(run(sys.argv[1]))"
 PATIENCE = 60.0
@@ -32,8 +33,8 @@ PATIENCE = 60.0
 
 def main() -> None:
     """Start a server twice in a private folder, and measure; before that once elsewhere, for the byte code."""
-    asked(__doc__).parse_args()
-    with tempfile.TemporaryDirectory(prefix="isthmus-startup-", dir=_memory()) as name:
+    place = "disk" if asked(__doc__, disk=True).parse_args().disk else "tmpfs"
+    with tempfile.TemporaryDirectory(prefix="isthmus-startup-", dir=PLACES[place]) as name:
         folder = Path(name)
         # Daemons of the data path run as another account.
         folder.chmod(0o711)
@@ -46,7 +47,7 @@ def main() -> None:
         finally:
             for state in ("warm", "state"):
                 data_path_stop(load(folder / "isthmus.toml", {"ISTHMUS_STATE": str(folder / state)}))
-    report("startup", ready_s=first, again_s=again, cpu_s=cpu, rss_mb=memory / (1 << 20))
+    report("startup", place=place, ready_s=first, again_s=again, cpu_s=cpu, rss_mb=memory / (1 << 20))
 
 
 def _configure(folder: Path, state: str) -> int:
@@ -87,10 +88,6 @@ def _ready(port: int) -> bool:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200
     return False
-
-
-def _memory() -> str | None:
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
 if __name__ == "__main__":

@@ -82,3 +82,10 @@ def test_a_report_is_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> Non
     out = capsys.readouterr().out
     assert out.count("\n") == 1
     assert json.loads(out) == {"benchmark": "sample", "cpu_ms": 1.235, "count": 3, "where": "disk"}
+
+
+@pytest.mark.parametrize("benchmark", ["create_volume", "attach", "list_volumes", "startup"])
+def test_what_differs_between_disk_and_memory_is_measured_on_both(benchmark: str) -> None:
+    command = [sys.executable, "-m", f"tests.benchmarks.{benchmark}", "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert "--disk" in shown.stdout.partition("options:")[2]
