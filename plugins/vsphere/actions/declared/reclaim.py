@@ -31,6 +31,7 @@ INPUT: Mapping[str, Any] = {
             "minimum": LEAST_BANDWIDTH,
             "maximum": MOST_BANDWIDTH,
             "default": LEAST_BANDWIDTH,
+            "x-for": {"automatic": ["fixed"]},
             "description": "The fixed bandwidth in MB/s, where that is chosen.",
         },
     },
