@@ -11,12 +11,19 @@ Listener = Callable[[float], None]
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("who is told how far the work of this context is", default=())
 
 
+class Stopped(Exception):
+    """Nobody wants the result of this work any more."""
+
+
 def report(fraction: float) -> None:
     """Say that the call which runs in this thread has got further, and how far it is (0.0 to 1.0).
 
     It gives the call its whole time limit anew, and its step as well; so it is said only when something has moved
     since the last time. The fraction may fall back when the next part of the work begins. Cheap; does nothing where
     nobody listens.
+
+    Raises `Stopped` when the operation is to be taken back: what was begun is cleaned up as after any error, and the
+    exception let through.
     """
     for listener in _listeners.get():
         listener(min(1.0, max(0.0, fraction)))

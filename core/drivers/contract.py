@@ -13,7 +13,8 @@ Rules for every method that changes something:
   sentence is for the user. A full back end is `Refused` with the free and needed bytes.
 - It may block, but no longer than `DriverSetup.timeout` seconds without getting further. A call that copies much says
   how far it is with `core.progress.report`, which gives the call its time anew; one that falls silent is turned away
-  from with `Transient`. What is reported is shown as the operation's progress.
+  from with `Transient`. What is reported is shown as the operation's progress. When the operation is to be taken back
+  the report raises `Stopped`, which the driver lets through, cleaning up as after any error.
 - It is called from several threads and several processes at once, never for the same object (the engine holds a lock
   named after the object).
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from ...errors import IsthmusError
+from ...progress import Stopped
 from .wrapper import Call, wrap
 
 T = TypeVar("T")
@@ -16,7 +17,10 @@ class CallMetrics(Protocol):
     """Where measurements go. Called from many threads, after every call; it must be quick and never raise."""
 
     def observe(self, subject: str, method: str, seconds: float, outcome: str) -> None:
-        """One call of `subject` (a back end or target); `outcome` is `ok`, an error's code, or `bug` for any other."""
+        """One call of `subject` (a back end or target).
+
+        `outcome` is `ok`, an error's code, `stopped` when nobody wanted the result any more, or `bug` for any other.
+        """
 
 
 def measured(driver: T, metrics: CallMetrics, subject: str) -> T:
@@ -28,6 +32,9 @@ def measured(driver: T, metrics: CallMetrics, subject: str) -> T:
             return proceed()
         except IsthmusError as error:
             outcome = error.code
+            raise
+        except Stopped:
+            outcome = "stopped"
             raise
         except BaseException:
             outcome = "bug"

@@ -12,6 +12,7 @@ from isthmus.core.drivers.contract import Allocated, DriverSetup, Export, Wanted
 from isthmus.core.drivers.memory import MemoryDriver
 from isthmus.core.drivers.wrappers import limited, measured
 from isthmus.core.errors import Busy, Refused
+from isthmus.core.progress import Stopped
 
 MIB = 1 << 20
 
@@ -85,3 +86,15 @@ def test_who_waits_too_long_is_told_that_it_is_busy(memory: MemoryDriver) -> Non
 
         assert driver.resize(Export("p", "naa.6"), grow).allocated.size == 2 * MIB
     assert driver.inspect("p", {}) is not None
+
+
+def test_a_call_whose_result_nobody_wants_any_more_is_no_defect(tmp_path: Path) -> None:
+    class Unwanted(MemoryDriver):
+        def create(self, wanted: Wanted) -> Allocated:
+            raise Stopped
+
+    notes = Notes()
+    driver = measured(Unwanted(DriverSetup("b", "memory", "node", {}, {}, tmp_path, tmp_path)), notes, "array-1")
+    with pytest.raises(Stopped):
+        driver.create(Wanted("p", "pool", MIB, True))
+    assert notes.taken == [("array-1", "create", "stopped")]
