@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from ..context import Context
 from ..model.operation import Operation
+from ..progress import Stopped
 
 CONTRACT_VERSION = 1
 DEFAULT_DEADLINE = 60.0
@@ -51,7 +52,7 @@ class Run(Protocol):
 Commit = Callable[[Transaction], None]
 
 
-class Cancelled(Exception):
+class Cancelled(Stopped):
     """Raised by a step that stopped because `Run.cancelled()`; the operation is undone."""
 
 

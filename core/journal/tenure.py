@@ -11,7 +11,7 @@ from ..model.operation import Operation, OperationState
 from .ledger import Hold, decode
 from .operations import encode
 from .row import Row
-from .step import Flow, Step
+from .step import Cancelled, Flow, Step
 
 
 class Tenure:
@@ -146,7 +146,7 @@ class Tenure:
 class StepRun:
     """One try of one step; see `step.Run`."""
 
-    __slots__ = ("_tenure", "attempt", "context", "data", "key", "operation", "over", "result")
+    __slots__ = ("_tenure", "_undoing", "attempt", "context", "data", "key", "operation", "over", "result")
 
     def __init__(self, tenure: Tenure) -> None:
         self._tenure = tenure
@@ -157,15 +157,22 @@ class StepRun:
         self.attempt = tenure.attempts
         name = f"{tenure.operation.id}/{tenure.step.name}"
         self.key = f"{name}/undo" if tenure.undoing else name
-        self.over = False
+        self._undoing, self.over = tenure.undoing, False
 
     def progress(self, fraction: float, note: str = "") -> None:
         self._tenure.advance_progress(fraction, note)
 
     def heard(self, fraction: float) -> None:
-        """A call that this try made reports its progress, unless the try is over: then it was turned away from."""
+        """A call that this try made reports its progress. Raises `Cancelled` when it is not wanted any more.
+
+        When the try is over, the call was turned away from: it counts no longer, and taking back waits for its end.
+        """
+        tenure = self._tenure
+        taking_back = tenure.undoing and not self._undoing and not tenure.lost
+        if taking_back if self.over else self.cancelled():
+            raise Cancelled
         if not self.over:
-            self._tenure.advance_call(fraction)
+            tenure.advance_call(fraction)
 
     def cancelled(self) -> bool:
         tenure = self._tenure

@@ -46,10 +46,11 @@ class Bench:
 
 
 class Copying(MemoryDriver):
-    """Its copies take `COPY` seconds and report; with `hangs` set they stop half-way until that is cleared."""
+    """Its copies take `COPY` seconds, report, and set `ended`; with `hangs` they stop half-way until `goes_on`."""
 
     hangs = False
     goes_on = threading.Event()
+    ended = threading.Event()
 
     def snapshot(self, placement: str, reference: Mapping[str, Any], snapshot: str) -> Taken:
         self._copying()
@@ -73,6 +74,7 @@ class Copying(MemoryDriver):
                 return
             report(gone / COPY)
             time.sleep(PAUSE)
+        self.ended.set()
 
 
 class Bounded:
@@ -135,3 +137,15 @@ def test_a_copy_that_stops_half_way_is_turned_away_from_and_taken_back_when_it_c
     engine.operations.retry(context, hung.id)
     assert ended(engine, hung.id).state is OperationState.FAILED
     assert not engine.snapshots.list(context).items
+
+
+def test_a_copy_is_stopped_when_its_operation_is_cancelled(copying: Bench) -> None:
+    engine, context = copying.engine, copying.context
+    Copying.ended.clear()
+    wanted = VolumeRequest("copy", profile="memory", source_volume=copying.volume)
+    operation = engine.volumes.create(context, wanted)
+    until(lambda: copying.look(operation).progress > 0.05, 20)
+    engine.operations.cancel(context, operation.id)
+    assert ended(engine, operation.id).state is OperationState.CANCELLED
+    assert not Copying.ended.is_set()
+    assert [volume.name for volume in engine.volumes.list(context).items] == ["v"]

@@ -9,8 +9,8 @@ import time
 from isthmus.core.errors import Refused, Transient
 from isthmus.core.journal.step import Outcome, Run, Step
 from isthmus.core.model.operation import OperationState
-from isthmus.core.progress import report
-from tests.unit.journal.world import World, nothing, until
+from isthmus.core.progress import Stopped, report
+from tests.unit.journal.world import Gate, World, nothing, until
 
 DEADLINE = 0.6
 
@@ -73,3 +73,63 @@ def test_a_call_that_was_turned_away_from_counts_no_longer(world: World) -> None
     operation = world.run(world.journal(), world.flow(Step("a", turned_away, deadline=DEADLINE)))
     stop.set()
     assert operation.state is OperationState.NEEDS_ATTENTION
+
+
+def test_a_cancel_stops_a_call_when_it_next_reports(world: World) -> None:
+    reached, stopped = threading.Event(), threading.Event()
+
+    def endless(run: Run) -> Outcome:
+        try:
+            while True:
+                report(0.5)
+                reached.set()
+                time.sleep(0.01)
+        except Stopped:
+            stopped.set()
+            raise
+
+    journal = world.journal()
+    identifier = world.submit(journal, world.flow(world.backend.step("a"), Step("copy", endless, deadline=20.0)))
+    assert reached.wait(20)
+    journal.cancel(identifier)
+    ended = world.end(journal, identifier)
+    assert (ended.state, world.backend.of(ended)) == (OperationState.CANCELLED, [])
+    assert stopped.is_set()
+
+
+def test_a_call_that_was_turned_away_from_is_stopped_when_its_step_is_taken_back(world: World) -> None:
+    stopped = threading.Event()
+
+    def late() -> None:
+        try:
+            while True:
+                report(0.5)
+                time.sleep(0.01)
+        except Stopped:
+            stopped.set()
+
+    def turned_away(run: Run) -> Outcome:
+        threading.Thread(target=contextvars.copy_context().run, args=(late,), daemon=True).start()
+        raise Refused("turned away from")
+
+    def undo(run: Run) -> Outcome:
+        assert stopped.wait(20)
+        return None
+
+    flow = world.flow(Step("a", turned_away, undo, deadline=20.0))
+    assert world.run(world.journal(), flow).state is OperationState.FAILED
+
+
+def test_an_undo_is_not_stopped_by_the_cancel_that_it_follows(world: World) -> None:
+    gate = Gate()
+
+    def undo(run: Run) -> Outcome:
+        report(0.5)
+        return None
+
+    journal = world.journal()
+    identifier = world.submit(journal, world.flow(Step("a", gate, undo)))
+    gate.wait()
+    journal.cancel(identifier)
+    gate.open.set()
+    assert world.end(journal, identifier).state is OperationState.CANCELLED
