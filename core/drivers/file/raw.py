@@ -85,7 +85,7 @@ class RawDriver(FileDriver):
             return
         try:
             disk.allocate(path, size)
-        except OSError:
+        except BaseException:
             # What the volume had stays as it was; what was allocated beyond it is given back.
             with path.open("r+b") as file:
                 file.truncate(now)

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from isthmus.core.drivers.file import disk, images
+from isthmus.core.drivers.file import disk, images, qcow2
 from isthmus.core.drivers.file.images import Images
-from isthmus.core.progress import heard
+from isthmus.core.progress import Stopped, heard
 from tests.contract.drivers.bench import MIB
 from tests.environment import nbd
+
+from .file_node import Node, wanted
 
 pytestmark = [pytest.mark.server, pytest.mark.skipif(bool(nbd.missing()), reason=nbd.missing())]
 
@@ -72,3 +74,34 @@ def test_a_copied_file_and_its_way_to_the_disk_are_reported(tmp_path: Path) -> N
     with heard(written.append):
         disk.sync(made)
     assert len(written) >= 3 and written[-1] == 1.0
+
+
+def _unwanted(fraction: float) -> None:
+    raise Stopped
+
+
+@pytest.mark.parametrize("kind", ["raw", "qcow2"])
+def test_a_copy_that_nobody_wants_any_more_leaves_nothing_and_can_be_made_later(
+    node: Node, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(qcow2, "DEEPEST", 1)
+    driver, volume, copy = node.driver(kind), wanted(), wanted()
+    driver.create(volume)
+    path = node.family(volume.placement).path
+    if kind == "raw":
+        next(path.glob("*.raw")).write_bytes(b"x" * volume.size)
+    else:
+        monkeypatch.setattr(qcow2.Qcow2Driver, "_standing", lambda self, family, name: family.volumes[name].layer)
+    with heard(_unwanted), pytest.raises(Stopped):
+        driver.clone(copy, volume.placement, {})
+    assert [item.id for item in driver.inventory()] == [volume.placement]
+    assert not list((node.images / "making").iterdir())
+    assert driver.clone(copy, volume.placement, {}).size == volume.size
+
+
+def test_a_thick_volume_whose_growth_nobody_wants_any_more_keeps_its_size(node: Node) -> None:
+    driver, volume = node.driver("raw"), wanted(thin=False)
+    driver.create(volume)
+    with heard(_unwanted), pytest.raises(Stopped):
+        driver.extend(volume.placement, {}, 2 * volume.size)
+    assert driver.inspect(volume.placement, {}).size == volume.size
