@@ -14,7 +14,7 @@ _COURSE = ("kind", "steps", "pivot")
 _APART = ("backend", "unenforced", "warnings")
 # Back ends are none of a tenant's business.
 _SAID = ("source", "title")
-# In rows: what their first part says in the reader's words, and where that comes from.
+# In rows: what their first part says already, and where that comes from, if that part has words for the reader.
 _SIZES = frozenset(
     {"capacity", "free", "new_size", "released", "room", "room_after", "room_before", "size", "total", "used"}
 )
@@ -106,7 +106,8 @@ class _Drawn:
     def table(self, key: str, rows: Sequence[Mapping[str, Any]]) -> Table:
         """Names first. What follows from the id that the rows begin with may have words of its own: `plan.PART.ID`."""
         named = any("name" in row for row in rows)
-        columns = list(dict.fromkeys(name for row in rows for name in row if name not in ("id", "name", *_SAID)))
+        apart = ("id", "name", *(_SAID if all(self._spoken(row) for row in rows) else ()))
+        columns = list(dict.fromkeys(name for row in rows for name in row if name not in apart))
         entries = [
             Entry(
                 str(row.get("id", index)),
@@ -119,6 +120,10 @@ class _Drawn:
         ]
         titles = [(name, self.label(name)) for name in (*(["name"] if named else []), *columns)]
         return Table(key, self.label(key), titles, entries, "")
+
+    def _spoken(self, row: Mapping[str, Any]) -> bool:
+        first = next(iter(row), "")
+        return self._x.first(f"plan.{first}.{row.get(first)}") is not None
 
     def _part(self, name: str, row: Mapping[str, Any]) -> Cell:
         first, value = next(iter(row)), row.get(name)
