@@ -14,7 +14,7 @@ from tests.browser.dialog import Dialog
 from tests.browser.people import ANNA, DORA
 from tests.browser.site import Site
 from tests.browser.test_views import LOOKS
-from tests.environment.server import RunningServer, running_server
+from tests.environment.server import RunningServer, running_server, until
 
 if TYPE_CHECKING:
     from playwright.sync_api import FrameLocator, Locator
@@ -58,8 +58,17 @@ def row(page: FrameLocator, name: str) -> Locator:
 
 def menu(page: FrameLocator, name: str) -> Locator:
     """The entries of the menu of a system's row, opened."""
-    row(page, name).locator(".menu-button").click()
-    return page.get_by_role("menuitem")
+    button, entries = row(page, name).locator(".menu-button"), page.get_by_role("menuitem")
+
+    def is_open() -> bool:
+        # A page that is shown anew, as after a dialog, closes its menus.
+        expect(page.locator(".page")).to_have_attribute("aria-busy", "false")
+        if button.get_attribute("aria-expanded") != "true":
+            button.click()
+        return entries.count() > 0
+
+    until(is_open)
+    return entries
 
 
 def chosen(desk: Desk, page: FrameLocator, name: str, title: str) -> Dialog:

@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.environment.redfish import ROOT, RedfishService, redfish_service
 from tests.environment.server import running_server, until
@@ -92,7 +93,7 @@ def test_by_default_there_is_no_discovery_and_the_uuid_stays_over_restarts(tmp_p
     uuids = set()
     for _ in range(2):
         with running_server(tmp_path) as server, server.session() as administrator:
-            uuids.add(administrator.get(f"{server.address}{ROOT}/").json()["UUID"])
+            uuids.add(requests.get(f"{server.address}{ROOT}/", verify=str(server.ca), timeout=10).json()["UUID"])
             body = administrator.get(f"{server.address}/v1/extensions/plugins/swordfish").json()
             assert body["settings"].get("discovery", False) is False
             server.stop()

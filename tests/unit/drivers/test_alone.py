@@ -63,7 +63,7 @@ def test_when_the_hanging_call_has_ended_the_object_can_be_worked_on_again(hangi
         if not hanging.bound.hung:
             break
         threading.Event().wait(0.005)
-    assert hanging.driver.create(WANTED).size == WANTED.size
+    assert alone(hanging.inner, hanging.busy).create(WANTED).size == WANTED.size
     assert hanging.busy == set()
 
 
@@ -79,8 +79,7 @@ def test_other_objects_and_reading_are_not_held_up_by_it(hanging: Hanging) -> No
 def test_a_call_inside_a_call_has_its_objects(tmp_path: Path) -> None:
     hanging = Hanging(tmp_path)
     hanging.go.set()
-    driver = hanging.driver
-    driver.create(WANTED)
+    hanging.inner.create(WANTED)
 
     def around(call: Call, proceed: object) -> object:
         if call.method == "delete":
