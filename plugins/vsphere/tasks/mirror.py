@@ -7,12 +7,14 @@ The first step makes the task and writes down whose it is; a duty makes the task
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from ....adapters.contract import Adapter
 from ....core.context import Context
@@ -74,29 +76,39 @@ class Mirror:
         self._records, self._reaches, self._sealed, self._stage, self._local = records, reaches, sealed, stage, local
         self._ended = EndedSessions(reaches, sealed, local, lambda operation: records.get(KIND, operation) is not None)
         self._later: dict[str, float] = {}
+        self._guard = threading.Lock()
+        self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
 
     def announce(self, run: Run) -> None:
         """Make the task, if there is none for this request on this object, and remember it."""
         session = run.data.get("session")
         if session:
             self._sealed.belong(str(session), run.operation.id)
-        with self._stage.vcenter(run) as connection:
+        with self._turn(run.operation.request_id), self._stage.vcenter(run) as connection:
             subject = self._stage.subject(run, connection)
             moid = self._task(connection, subject, run.operation, run.context)
             current = connection.read(connection.content.sessionManager, "currentSession").get("currentSession")
             # Whoever looks at the operation later may find the object gone.
             run.result[SUBJECT] = str(connection.read(subject, "name").get("name", ""))
-        body = {
-            "vcenter": run.data["vcenter"],
-            "session": session,
-            "task": moid,
-            "locale": str(getattr(current, "locale", None) or "en"),
-            "context": run.context.to_json(),
-        }
-        try:
-            self._records.put(Record(KIND, run.operation.id, body, tenant=run.operation.tenant))
-        except Conflict:
-            return  # an earlier try of this step wrote it
+            body = {
+                "vcenter": run.data["vcenter"],
+                "session": session,
+                "task": moid,
+                "locale": str(getattr(current, "locale", None) or "en"),
+                "context": run.context.to_json(),
+            }
+            # An earlier try of this step may have written it.
+            with suppress(Conflict):
+                self._records.put(Record(KIND, run.operation.id, body, tenant=run.operation.tenant))
+
+    def _turn(self, request_id: str) -> threading.Lock:
+        """One operation of a request after the other makes its task: one that is made and not remembered yet would be
+        taken for an earlier try of the other's."""
+        with self._guard:
+            turn = self._turns.get(request_id)
+            if turn is None:
+                turn = self._turns[request_id] = threading.Lock()
+            return turn
 
     def look(self, run: DutyRun) -> None:
         """Let every task say what is true now, and end the sessions of what is over. A vCenter that does not answer
