@@ -134,10 +134,21 @@ class ActionSite:
         return found.result
 
     @contextmanager
+    def changed(self, kind: str, step: str, around: Callable[[Any], Any]) -> Iterator[None]:
+        """Let a step of a flow do what `around` makes of its work."""
+        flows = self.array.engine.parts.flows._flows
+        flow = flows[kind, 1]
+        steps = tuple(replace(each, do=around(each.do)) if each.name == step else each for each in flow.steps)
+        flows[kind, 1] = replace(flow, steps=steps)
+        try:
+            yield
+        finally:
+            flows[kind, 1] = flow
+
+    @contextmanager
     def meanwhile(self, kind: str, step: str, then: Callable[[Any], None]) -> Iterator[None]:
         """Let something happen once, with its run, before a step does anything."""
-        flows = self.array.engine.parts.flows._flows
-        flow, left = flows[kind, 1], [then]
+        left = [then]
 
         def around(work: Any) -> Any:
             def after_that(run: Any) -> Any:
@@ -147,18 +158,12 @@ class ActionSite:
 
             return after_that
 
-        steps = tuple(replace(each, do=around(each.do)) if each.name == step else each for each in flow.steps)
-        flows[kind, 1] = replace(flow, steps=steps)
-        try:
+        with self.changed(kind, step, around):
             yield
-        finally:
-            flows[kind, 1] = flow
 
     @contextmanager
     def failing(self, kind: str, step: str, *, after: bool = True, times: int = 1) -> Iterator[None]:
         """Let a step fail once it has done its work, or before it does any."""
-        flows = self.array.engine.parts.flows._flows
-        flow = flows[kind, 1]
         left = [times]
 
         def around(work: Any) -> Any:
@@ -174,12 +179,8 @@ class ActionSite:
 
             return broken
 
-        steps = tuple(replace(each, do=around(each.do)) if each.name == step else each for each in flow.steps)
-        flows[kind, 1] = replace(flow, steps=steps)
-        try:
+        with self.changed(kind, step, around):
             yield
-        finally:
-            flows[kind, 1] = flow
 
     def operation(self, operation: Operation) -> Operation:
         """As it is now."""

@@ -53,8 +53,6 @@ def taken(site: ActionSite, **more: Any) -> str:
 @contextmanager
 def meanwhile(site: ActionSite, step: str, before: Callable[[Any], None]) -> Iterator[None]:
     """Something happens each time that a step of a restore is about to be done."""
-    flows = site.array.engine.parts.flows._flows
-    flow = flows["vsphere.restore", 1]
 
     def around(work: Any) -> Any:
         def both(run: Any) -> Any:
@@ -63,12 +61,8 @@ def meanwhile(site: ActionSite, step: str, before: Callable[[Any], None]) -> Ite
 
         return both
 
-    steps = tuple(replace(each, do=around(each.do)) if each.name == step else each for each in flow.steps)
-    flows["vsphere.restore", 1] = replace(flow, steps=steps)
-    try:
+    with site.changed("vsphere.restore", step, around):
         yield
-    finally:
-        flows["vsphere.restore", 1] = flow
 
 
 def test_what_was_written_since_is_gone_and_the_machine_is_as_it_rested(site: ActionSite, volume: str) -> None:

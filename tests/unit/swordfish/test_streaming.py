@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -13,14 +12,9 @@ import pytest
 from isthmus.core.context import Context
 from isthmus.core.errors import NotFound, Unauthenticated
 from isthmus.core.model.identity import now
-from isthmus.core.security.sealing import Sealer
-from isthmus.core.store.database import Database
-from isthmus.core.store.records import OwnedRecords
-from isthmus.core.store.schema import metadata
 from isthmus.plugins.swordfish.events import streaming as module
 from isthmus.plugins.swordfish.events.streaming import Stream
 from isthmus.plugins.swordfish.events.subscription import STREAM, Subscription, Subscriptions
-from tests.environment.engine import KEY
 
 READER = Context("blue", "ada", frozenset({"reader"}))
 CHUNK = b":\n\n"
@@ -37,14 +31,6 @@ class Feed:
 
     def close(self) -> None:
         self.closed = True
-
-
-@pytest.fixture
-def subscriptions(tmp_path: Path) -> Iterator[Subscriptions]:
-    database = Database(f"sqlite:///{tmp_path}/isthmus.db")
-    metadata.create_all(database.engine)
-    yield Subscriptions(OwnedRecords(database, "plugin:swordfish", Sealer([KEY])))
-    database.close()
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -13,24 +11,11 @@ import pytest
 from isthmus.core.context import Context
 from isthmus.core.errors import NotFound, Stale
 from isthmus.core.model.identity import now
-from isthmus.core.security.sealing import Sealer
-from isthmus.core.store.database import Database
-from isthmus.core.store.records import OwnedRecords
-from isthmus.core.store.schema import metadata
 from isthmus.plugins.swordfish.events.subscription import PUSH, STREAM, Subscription, Subscriptions
 from isthmus.plugins.swordfish.protocol.refusal import Refusal
 from isthmus.plugins.swordfish.resources.event_destination import EVENT_DESTINATION
-from tests.environment.engine import KEY
 
 ADMINISTRATOR = Context(None, "chief", frozenset({"admin"}))
-
-
-@pytest.fixture
-def subscriptions(tmp_path: Path) -> Iterator[Subscriptions]:
-    database = Database(f"sqlite:///{tmp_path}/isthmus.db")
-    metadata.create_all(database.engine)
-    yield Subscriptions(OwnedRecords(database, "plugin:swordfish", Sealer([KEY])))
-    database.close()
 
 
 def wanted(type: str = PUSH, *, user: str = "ada", tenant: str | None = None, **more: Any) -> Subscription:
