@@ -98,15 +98,16 @@ class ImageDaemon:
         with self._session() as qmp:
             return _chain(qmp)
 
-    def open(self, layers: Sequence[Layer]) -> None:
-        """Open an image, given from its top layer to its base. Does nothing when an image is open already."""
+    def open(self, layers: Sequence[Layer]) -> tuple[str, ...]:
+        """Open an image, given from its top layer to its base; returns `layers()`, which are others when an image was
+        open already."""
         with self._session() as qmp:
-            if _has_node(qmp, DISK):
-                return
-            opened: dict[str, Any] | None = None
-            for layer in reversed(layers):
-                opened = layer.options(opened)
-            qmp.run("blockdev-add", driver="raw", node_name=DISK, file=opened)
+            if not _has_node(qmp, DISK):
+                opened: dict[str, Any] | None = None
+                for layer in reversed(layers):
+                    opened = layer.options(opened)
+                qmp.run("blockdev-add", driver="raw", node_name=DISK, file=opened)
+            return _chain(qmp)
 
     def connect(self, socket: Path, export: str, *, reconnect_seconds: int) -> None:
         """Open, in place of an image, an export of another NBD server on a Unix socket."""

@@ -40,8 +40,9 @@ class RawView:
     def show(self, placement: str, daemon: ImageDaemon) -> Path:
         """Mount the image that `daemon` has open; idempotent. A mount whose daemon has died is cleared away first."""
         path = self._folder / placement
-        if EXPORT not in daemon.exports():
+        if _mounted(path) and EXPORT not in daemon.exports():
             self.clear(placement)
+        if not _mounted(path):
             self._folder.mkdir(parents=True, exist_ok=True)
             self._folder.chmod(0o711)
             path.touch(mode=0o600)

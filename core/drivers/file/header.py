@@ -1,11 +1,65 @@
-"""What the header of a layer's file says, read without a program (format: docs/interop/qcow2.txt of qemu)."""
+"""The header of a layer's file, read and written without a program (format: docs/interop/qcow2.txt of qemu)."""
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
 
 from ...errors import Failed
+
+_CLUSTER_BITS = 16
+_CLUSTER = 1 << _CLUSTER_BITS
+_HEADER = struct.Struct(">4sIQIIQIIQQIIQQQQII8x")
+"""Version 3, with the compression type and its padding at the end."""
+_REFCOUNT_ORDER = 4
+_BACKING_FORMAT = 0xE2792ACA
+
+LARGEST_WRITTEN = (_CLUSTER // 8) * (_CLUSTER // 8) * _CLUSTER
+"""The size in bytes up to which the first-level table fits into one cluster (4 TiB)."""
+
+
+def write_empty(path: Path, size: int, backing: str | None = None) -> None:
+    """Write a qcow2 image of `size` bytes, at most `LARGEST_WRITTEN`, that reads as zeros, or as the qcow2 file
+    `backing` beside it and zeros beyond its end.
+
+    Just what `qemu-img create` writes, at a tenth of the time: header, reference counts of the four clusters that there
+    are, and an empty first-level table. Whatever was at `path` is replaced.
+    """
+    extensions, name = b"", b""
+    if backing is not None:
+        extensions = struct.pack(">II8s", _BACKING_FORMAT, len(b"qcow2"), b"qcow2")
+        name = backing.encode()
+    extensions += bytes(8)
+    entries = -(-size // (_CLUSTER // 8 * _CLUSTER))
+    header = _HEADER.pack(
+        b"QFI\xfb",
+        3,
+        _HEADER.size + len(extensions) if name else 0,
+        len(name),
+        _CLUSTER_BITS,
+        size,
+        0,
+        entries,
+        3 * _CLUSTER,
+        _CLUSTER,
+        1,
+        0,
+        0,
+        0,
+        0,
+        0,
+        _REFCOUNT_ORDER,
+        _HEADER.size,
+    )
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        os.ftruncate(handle, 4 * _CLUSTER)
+        os.pwrite(handle, struct.pack(">Q", 2 * _CLUSTER), _CLUSTER)
+        os.pwrite(handle, struct.pack(">4H", 1, 1, 1, 1), 2 * _CLUSTER)
+        os.pwrite(handle, header + extensions + name, 0)
+    finally:
+        os.close(handle)
 
 
 def backing_layer(path: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""qcow2 files, made and changed with qemu-img while no daemon has them open."""
+"""qcow2 files, made and changed while no daemon has them open: with qemu-img, but for empty ones that are thin."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from ...errors import Busy, Failed, Unavailable
 from .command import run
 from .disk import no_room
+from .header import LARGEST_WRITTEN, write_empty
 
 _SEARCH = "/usr/local/bin:/usr/bin:/bin"
 
@@ -37,6 +38,9 @@ class Images:
         Not thin: all its clusters are allocated on the disk. With a backing file that takes subclusters, which say
         whether a piece of an allocated cluster is still read from below.
         """
+        if thin and size <= LARGEST_WRITTEN:
+            write_empty(path, size, backing.name if backing else None)
+            return
         options = []
         if not thin:
             options = ["preallocation=falloc", *(["extended_l2=on"] if backing else [])]

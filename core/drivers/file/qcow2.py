@@ -277,16 +277,17 @@ class Qcow2Driver(FileDriver):
         layers = _layers(family, family.volumes[volume])
         for layer in layers:
             self._hand_over(layer.path)
+        fresh = daemons.find(volume) is None
         daemon = daemons.ensure(volume)
-        if not daemon.layers():
+        if len(family.volumes) > 1 and not daemon.layers():
             self._merging.pause(family, volume)
-        daemon.open(layers)
-        if daemon.layers()[:1] != (layers[0].name,):
+        if daemon.open(layers)[:1] != (layers[0].name,):
             raise Failed(
                 f"The daemon of volume {volume} has another image open than {layers[0].path}.",
                 next_step="Detach the volume from all hosts, then attach it again.",
             )
-        self._merging.tidy(family)
+        if len(layers) > 1 or not fresh:
+            self._merging.tidy(family)
         return daemon
 
     def _remove(self, kind: str, object_id: str) -> None:
