@@ -105,7 +105,8 @@ _park = (
         **_LET_GO,
         **_set("state", "progress", "note", "data", "result", "error", "attempts", "crashes", "node", "waits_for"),
         **_set("updated_at"),
-        run_after=case((table.c.cancel_requested.is_(True), 0), else_=_LATER),
+        # What is being taken back heeds the cancel already, and may take its time.
+        run_after=case((and_(table.c.cancel_requested.is_(True), table.c.undoing.is_(False)), 0), else_=_LATER),
         step_started=case(
             (bindparam("age", type_=BigInteger) < 0, 0), else_=_CLOCK - bindparam("age", type_=BigInteger)
         ),
@@ -298,6 +299,7 @@ _PENDING_LIST = Statement(
     .where(
         _AMONG_LIVE,
         table.c.state == PENDING,
+        or_(table.c.attempts > 0, table.c.run_after <= _CLOCK),
         or_(table.c.node.is_(None), table.c.node == bindparam("here")),
     )
     .limit(bindparam("most", type_=Integer))
@@ -305,5 +307,8 @@ _PENDING_LIST = Statement(
 
 
 def pending(tx: Tx, node: str, limit: int) -> list[str]:
-    """What nobody runs and `node` may, due or not: at most `limit` ids."""
+    """What nobody runs and `node` may, due or waiting for its next try: at most `limit` ids.
+
+    What was not tried and is not due waits for a time (`Until`), and not for a thread.
+    """
     return [row[0] for row in tx.execute(_PENDING_LIST, {"here": node, "most": limit})]

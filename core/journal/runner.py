@@ -29,7 +29,8 @@ class Journal:
 
     `node` is the name of this machine for steps that must run on it. `lease`, `heartbeat` and `sweep` are in seconds;
     after a process dies without a word, another takes over within `lease + sweep`. `threads` operations run at a time;
-    at most `backlog` more may wait for a thread or for their next try. `ended` is called in the transaction in which an
+    at most `backlog` more may wait for a thread or for their next try (those that wait for a time or for others do not
+    count). `ended` is called in the transaction in which an
     operation ends or comes to need attention, `on_end` after its commit, both with the operation.
     """
 

@@ -203,7 +203,8 @@ class Station:
         return waiting + len(self.held)
 
     def live(self) -> int:
-        """How many operations were accepted for this process and have not ended, but for those that wait for others."""
+        """How many operations were accepted for this process and have not ended, but for those that wait for others or
+        for a time."""
         return self.load() + len(self.paused) + self.strangers
 
     def count_strangers(self, pending: Iterable[str]) -> None:

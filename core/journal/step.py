@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from ..context import Context
@@ -63,9 +64,26 @@ class Wait:
     operation: str
 
 
-Outcome = Wait | Commit | None
-"""What a step returns: nothing; `Wait`; or (core flows only) what to write in the transaction that advances the
-operation. Such a function runs in that transaction, may run again after a deadlock, and must not block."""
+@dataclass(frozen=True, slots=True)
+class Until:
+    """The step has nothing to do before `moment` (UTC). The thread is given up, and the step runs again soon after.
+
+    That counts neither as a try nor against the deadline, which begin anew; a cancel wakes the operation at once. Until
+    then it does not count among those that wait for a thread, so a flow that lets users make such operations bounds
+    their number itself. The time is kept by the database's clock: a step that is early by its own returns `Until` once
+    more, as often as it likes.
+    """
+
+    moment: datetime
+
+    def __post_init__(self) -> None:
+        if self.moment.tzinfo is None:
+            raise ValueError("a moment to wait for has a time zone")
+
+
+Outcome = Wait | Until | Commit | None
+"""What a step returns: nothing; `Wait`; `Until`; or (core flows only) what to write in the transaction that advances
+the operation. Such a function runs in that transaction, may run again after a deadlock, and must not block."""
 
 
 @dataclass(frozen=True, slots=True)

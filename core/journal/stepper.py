@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
@@ -21,7 +22,7 @@ from .control import take_back_child
 from .operations import FIRST_EPOCH, calling, encode, just_accepted
 from .row import Row
 from .station import Dead, Station
-from .step import Cancelled, Commit, Flow, Outcome, Wait
+from .step import Cancelled, Commit, Flow, Outcome, Until, Wait
 from .tenure import Tenure
 from .transitions import Broken, Refused, Transitions
 
@@ -92,6 +93,9 @@ class Stepper:
         if row.operation.state is OperationState.RUNNING:
             row.crashes += 1
             _log.warning("taking over operation %s from %s", operation_id, row.owner)
+        elif not row.operation.attempts:
+            # It was told what the operation waits for; it waits no longer.
+            row.operation = replace(row.operation, note="")
         return Tenure(row, flow, station.owner, row.epoch + 1)
 
     def _read(self, operation_id: str) -> Row | None:
@@ -138,6 +142,8 @@ class Stepper:
             if outcome.operation == tenure.operation.id:
                 return self._failed(tenure, Failed(f"Step {tenure.step.name} waits for its own operation."))
             return self._wait(tenure, outcome.operation, data, result)
+        if isinstance(outcome, Until):
+            return self._until(tenure, outcome.moment, data, result)
         return self._commit(tenure, outcome, data, result)
 
     def _commit(self, tenure: Tenure, commit: Commit | None, data: str, result: str) -> bool:
@@ -303,3 +309,11 @@ class Stepper:
         tenure.began = None
         tenure.attempts = max(0, tenure.attempts - 1)
         return True
+
+    def _until(self, tenure: Tenure, moment: datetime, data: str, result: str) -> bool:
+        """Park the operation until the time has come; the sweeper finds it then."""
+        try:
+            self.write.until(tenure, moment, data, result)
+        except Refused:
+            return self._adopt(tenure)
+        return False

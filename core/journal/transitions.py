@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from sqlalchemy.exc import DBAPIError
 
+from ..model.codec import time_text
+from ..model.identity import now
 from ..model.operation import Operation, OperationState
 from ..store.database import Tx
 from . import ledger, waiting
@@ -152,6 +155,32 @@ class Transitions:
             return state
 
         return self.station.insist(work)
+
+    def until(self, tenure: Tenure, moment: datetime, data: str, result: str) -> None:
+        """Park the operation until `moment`, as seen from here; raises `Refused`."""
+        heed = not tenure.patient
+
+        def work(tx: Tx) -> None:
+            held = ledger.park(
+                tx,
+                tenure.hold(),
+                heed_cancel=heed,
+                delay=(moment - now()).total_seconds(),
+                state=ledger.PENDING,
+                waits_for=None,
+                progress=tenure.progress,
+                note=f"waits until {time_text(moment)}",
+                data=data,
+                result=result,
+                error=encode_error(tenure.error),
+                attempts=0,
+                crashes=0,
+                node=tenure.operation.node,
+            )
+            if not held:
+                raise Refused
+
+        self.station.insist(work)
 
     def park(self, tenure: Tenure, *, delay: float = 0.0, age: float | None = None, node: str | None = None) -> bool:
         """Let go of the operation for `delay` seconds, with its notebook as of the last commit; whether it was held.

@@ -10,7 +10,7 @@ from typing import Any
 
 
 class OperationState(StrEnum):
-    """`pending` waits for a runner, `waiting` for a child operation; the last four are ends, of which
+    """`pending` waits for a runner or for a time, `waiting` for a child operation; the last four are ends, of which
     `needs_attention` can be left again by retry or abandon."""
 
     PENDING = "pending"

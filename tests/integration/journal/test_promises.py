@@ -16,6 +16,8 @@ from tests.unit.journal.test_deadline import *  # noqa: F403
 from tests.unit.journal.test_failure import *  # noqa: F403
 from tests.unit.journal.test_forward import *  # noqa: F403
 from tests.unit.journal.test_leases import *  # noqa: F403
+from tests.unit.journal.test_machine import *  # noqa: F403
+from tests.unit.journal.test_until import *  # noqa: F403
 from tests.unit.journal.test_waiting import *  # noqa: F403
 from tests.unit.journal.world import World
 
@@ -34,3 +36,13 @@ def world(lasting_url: str) -> Iterator[World]:
     world.database.change(lambda tx: tx.execute(table.delete()))
     yield world
     world.close()
+
+
+@pytest.fixture(scope="module")
+def lasting(postgresql_server: Server) -> Iterator[World]:
+    """What the property test plays in, in place of its own."""
+    name = postgresql_server.create_database()
+    world = World(postgresql_server.url(name))
+    yield world
+    world.close()
+    postgresql_server.drop_database(name)

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Column, MetaData, String, Table, select
@@ -20,19 +21,20 @@ from isthmus.core.errors import Conflict, Failed, Refused, Transient, Unavailabl
 from isthmus.core.journal import operations
 from isthmus.core.journal.runner import Journal
 from isthmus.core.journal.station import Retries
-from isthmus.core.journal.step import Cancelled, Flow, Outcome, Run, Step, Transaction, Wait
-from isthmus.core.model.identity import new_id
+from isthmus.core.journal.step import Cancelled, Flow, Outcome, Run, Step, Transaction, Until, Wait
+from isthmus.core.model.identity import new_id, now
 from isthmus.core.model.operation import Operation, OperationState
 from isthmus.core.store.database import Tx
 from isthmus.core.store.schema import operations as table
 from tests.unit.journal.world import MEMBER, Crash, World
 
 ROUNDS = 200
+A_DAY = timedelta(days=1)
 AT_ONCE = Retries(first_pause=0.0, longest_pause=10**6, patience=1.0, tries=8, crashes=ROUNDS)
 effects = Table("chaos_effects", MetaData(), Column("operation", String(64)), Column("what", String(64)))
 
-DO = ("transient", "refused", "defect", "crash before", "crash after", "crash within", "cancel", "stuck")
-UNDO = ("transient", "refused", "defect", "crash before", "crash after", "crash within", "stuck")
+DO = ("transient", "refused", "defect", "crash before", "crash after", "crash within", "cancel", "later", "stuck")
+UNDO = ("transient", "refused", "defect", "crash before", "crash after", "crash within", "later", "stuck")
 
 
 class ByHand:
@@ -176,8 +178,10 @@ class Stage:
                 while self.dispatcher.messages:
                     self.dispatcher.run(self.dispatcher.messages.pop(0))
                 lapse = table.update().where(table.c.state == "running").values(lease_until=1)
+                come = table.update().where(table.c.state == "pending").values(run_after=0)
                 with self.world.database.engine.begin() as connection:
                     connection.execute(lapse)
+                    connection.execute(come)
                 self.journal.sweep()
         raise AssertionError(f"{operation} does not end")
 
@@ -200,6 +204,8 @@ class Stage:
         def do(run: Run) -> Outcome:
             what = self._next(todo)
             self._before(what, run)
+            if what == "later":
+                return Until(now() + A_DAY)
             if inner is not None:
                 child = self._child(run, inner)
                 if not child.state.ended:
@@ -212,6 +218,8 @@ class Stage:
         def undo(run: Run) -> Outcome:
             what = self._next(todo_undo)
             self._before(what, run)
+            if what == "later":
+                return Until(now() + A_DAY)
             world.backend.delete(f"{run.operation.id}/{name}")
             return self._after(what, run, f"undo {name}")
 

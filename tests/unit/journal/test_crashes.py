@@ -22,6 +22,9 @@ STORIES = {
     "a child": (Plan([[], [], []], ask=1, child=Plan([[], []])), {DONE}),
     "a child that fails": (Plan([[], [], []], ask=1, child=Plan([[], ["never"]])), {FAILED}),
     "a failure after a child": (Plan([[], [], ["never"]], ask=1, child=Plan([[], []])), {FAILED}),
+    "waits for a time": (Plan([[], ["later", "later"], ["later"]], pivot=2), {DONE}),
+    "an undo that waits for a time": (Plan([[], [], ["never"]], [["later"], ["later"], []]), {FAILED}),
+    "a cancel after a time": (Plan([[], ["later", "cancel"], []]), {CANCELLED, DONE}),
     "stuck past the pivot": (Plan([[], [], ["stuck"]], pivot=1), {DONE}),
     "stuck in the undo": (Plan([[], [], ["never"]], [[], ["stuck"], []]), {FAILED}),
 }
