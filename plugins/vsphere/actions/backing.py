@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ....adapters.contract import Adapter, Storage
@@ -24,6 +24,12 @@ class Backing:
     system: str
     volume: Volume
     storage: Storage
+
+    def offers(self) -> Sequence[str]:
+        """What the system can do (`Description.offers`)."""
+        context = self.storage.context
+        known = ("offers", self.system, context.tenant, context.user, *sorted(context.roles))
+        return remembered(known, lambda: self.storage.describe().offers)
 
     def attachments(self) -> list[Attachment]:
         return list(everything(self.storage.attachments.list, volume=self.volume.id))

@@ -230,14 +230,15 @@ class Clone(Taking, Exposing, NewVolume):
 
     def _original(self, connection: Connection, subject: Any, context: Context, given: Mapping[str, Any]) -> Original:
         store, backing = found_at(self._stage, connection, subject, context)
-        if "volumes.from_snapshot" not in backing.storage.describe().offers:
+        if "volumes.from_snapshot" not in backing.offers():
             raise because(Conflict, "no-clones", system=backing.system)
         hosts = _targets(connection, store, given.get("hosts", ()))
         if not hosts:
             raise because(Conflict, "no-writer", name=store.name)
         chosen = given.get("snapshot")
         snapshot = demand_snapshot(store, backing, str(chosen)) if chosen else None
-        original = Original(store, backing, hosts, snapshot, running_on(connection, subject))
+        # The devices of machines are much to read, and a menu has milliseconds.
+        original = Original(store, backing, hosts, snapshot, running_on(connection, subject) if given else [])
         if given:
             demand_hosts(hosts, ())
             demand_free_name(connection, hosts[0], given["name"])

@@ -147,7 +147,7 @@ class Expand:
     ) -> tuple[Vmfs, Backing]:
         store = vmfs.demand(connection, subject)
         backing = backing_of(self._stage.systems(), context, store)
-        offers = backing.storage.describe().offers
+        offers = backing.offers()
         if "volumes.extend" not in offers:
             raise because(Conflict, "no-growth", system=backing.system)
         # A volume that has the size already, with a file system that has not, is where somebody stopped half-way.

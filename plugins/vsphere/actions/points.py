@@ -39,7 +39,7 @@ def found_at(stage: Stage, connection: Connection, subject: Any, context: Contex
     """A datastore and the volume behind it, of which a system keeps snapshots."""
     store = vmfs.demand(connection, subject)
     backing = backing_of(stage.systems(), context, store)
-    if "snapshots" not in backing.storage.describe().offers:
+    if "snapshots" not in backing.offers():
         raise because(Conflict, "no-snapshots", system=backing.system)
     return store, backing
 

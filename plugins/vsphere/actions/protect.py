@@ -103,7 +103,7 @@ class Protect:
     ) -> tuple[Vmfs, Backing]:
         store = vmfs.demand(connection, subject)
         backing = backing_of(self._stage.systems(), context, store)
-        if OFFERED not in backing.storage.describe().offers:
+        if OFFERED not in backing.offers():
             raise because(NotOffered, "no-schedules", system=backing.system)
         if given:
             _wanted(given)

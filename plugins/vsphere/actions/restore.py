@@ -115,7 +115,7 @@ class Restore:
         files = {each["id"]: each["file"] for each in run.data["machines"]}
         with self._stage.vcenter(run) as connection:
             store, found = self._store(run, connection), self._known(run, connection)
-            _demand_off(found, run.data["name"])
+            _demand_off(_on(found), run.data["name"])
             for each in found:
                 if each.file != files[each.moid] or _torn(each, store):
                     raise because(Conflict, "vm-moved", machine=each.name, name=store.name)
@@ -344,13 +344,15 @@ class Restore:
         self, connection: Connection, subject: Any, context: Context, given: Mapping[str, Any]
     ) -> Restorable:
         store, backing = found_at(self._stage, connection, subject, context)
-        if "volumes.revert" not in backing.storage.describe().offers:
+        if "volumes.revert" not in backing.offers():
             raise because(Conflict, "no-restore", system=backing.system)
         demand_any_snapshot(store, backing)
+        # Mostly some of them are on: no reason to read all that there is to read about them.
+        _demand_off(machines.powered_on(connection, subject), store.name)
         found = machines.machines_on(connection, subject)
         if given:
             demand_readable(connection, store, found)
-        _demand_off(found, store.name)
+        _demand_off(_on(found), store.name)
         for each in found:
             if each.folder is None:
                 raise because(Conflict, "vm-vapp", machine=each.name)
@@ -369,10 +371,13 @@ class Restore:
         return Restorable(store, backing, hosts, found)
 
 
-def _demand_off(found: Sequence[Machine], name: str) -> None:
-    on = [each.name for each in found if each.power != "poweredOff"]
+def _on(found: Sequence[Machine]) -> list[str]:
+    return [each.name for each in found if each.power != machines.OFF]
+
+
+def _demand_off(on: Sequence[str], name: str) -> None:
     if on:
-        raise because(Conflict, "vm-on", name=name, machines=on)
+        raise because(Conflict, "vm-on", name=name, machines=list(on))
 
 
 def _torn(machine: Machine, store: Vmfs) -> bool:

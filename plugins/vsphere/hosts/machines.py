@@ -25,6 +25,8 @@ REGISTER, UNREGISTER, POOL = (
     "VirtualMachine.Inventory.Unregister",
     "Resource.AssignVMToPool",
 )
+OFF = "poweredOff"
+"""The power state of a machine whose disks nobody writes to."""
 _MAKING, _MERGING = "VirtualMachine.createSnapshot", "VirtualMachine.consolidateDisks"
 _REMOVING, _REVERTING = "vm.Snapshot.remove", "vm.Snapshot.revert"
 _REGISTERING = "Folder.registerVm"
@@ -83,6 +85,14 @@ def machines_on(connection: Connection, store: Any) -> list[Machine]:
     return machines_at(connection, connection.read(store, "vm").get("vm") or [])
 
 
+def powered_on(connection: Connection, store: Any) -> list[str]:
+    """The names of those that have anything on the datastore and are not powered off."""
+    found = read_all(connection, connection.read(store, "vm").get("vm") or [], "name", "runtime.powerState")
+    return sorted(
+        str(each.get("name", moid)) for moid, each in found.items() if str(each.get("runtime.powerState")) != OFF
+    )
+
+
 def machines_at(connection: Connection, refs: Sequence[Any]) -> list[Machine]:
     """Those behind references, by name; without those that are gone."""
     found = read_all(connection, refs, *_PATHS)
@@ -125,7 +135,7 @@ def rewind(connection: Connection, machine: Machine, name: str, alive: Alive) ->
     points = now.named(name) if now is not None else []
     if now is None or not points:
         return True
-    off = now.power == "poweredOff"
+    off = now.power == OFF
     if off:
         with translated(connection.endpoint):
             ended(connection, points[-1].snapshot.RevertToSnapshot_Task(None, True), alive)

@@ -23,6 +23,7 @@ from ..connection.soap import Connection, Who
 from .collector import reference
 from .inventory import Inventory
 from .item import Reference
+from .renewals import Renewals
 from .watch import Watches
 from .watched import WATCHED
 
@@ -66,6 +67,7 @@ class Glances:
     def __init__(self, watches: Watches, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._watches, self._clock = watches, clock
         self._lock = threading.Lock()
+        self._renewals = Renewals()
         self._known: dict[tuple[Any, ...], _Known] = {}
         self._wanted: dict[str, frozenset[str]] = {"HostSystem": frozenset((_VIEW, "Host.Config.Storage"))}
 
@@ -96,7 +98,7 @@ class Glances:
         if known is None:
             return self.keep(key, ask(), factor)
         if renew:
-            threading.Thread(target=self._renew, args=(key, ask, factor), name="vcenter-glance", daemon=True).start()
+            self._renewals.add(str(key[0]), lambda: self._renew(key, ask, factor))
         answer: Answer = known.answer
         return answer
 
@@ -236,7 +238,7 @@ class _Remembering(Connection):
 
     def _gather(self, objects: Sequence[Any]) -> None:
         """Whoever asks about one of these will ask about the others too, so they are asked about together."""
-        if len(objects) < 2 or {each._moId for each in objects} < {each._moId for each in self._group(objects[0])}:
+        if len(objects) < 2 or {each._moId for each in objects} <= {each._moId for each in self._group(objects[0])}:
             return
         for each in objects:
             self._glances.keep((self._guid, self._who.key, "group", each._moId), objects)

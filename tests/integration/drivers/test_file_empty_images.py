@@ -36,7 +36,7 @@ def shown(path: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("layered", [False, True], ids=["alone", "layer"])
 def test_an_image_is_what_qemu_would_have_made(tmp_path: Path, size: int, layered: bool) -> None:
     ours, theirs, base = (tmp_path / f"{name}.qcow2" for name in ("ours", "theirs", "base"))
-    below = ()
+    below: tuple[str, ...] = ()
     if layered:
         qemu("create", "-q", "-f", "qcow2", str(base), str(size))
         below = ("-b", base.name, "-F", "qcow2")
