@@ -92,8 +92,13 @@ class DynamicItems:
 
     def answer(self, question: Question) -> tuple[Item, ...]:
         """The items; raises nothing of the platform's: what is wrong becomes the items' reason."""
-        if not self._names(question):
+        names = self._names(question)
+        if not names:
             return ()
+        if question.place == "menu" and len(question.targets) > 1:
+            # Dialogs are about one object, so that nothing is done to one of several that were chosen.
+            reason = self._surface.texts.get("ui.dialog.several", question.locale)
+            return tuple(Item(name, False, reason=reason) for name in names)
         key, moment = question.key, self._clock()
         with self._lock:
             known = self._known.get(key)
@@ -111,7 +116,7 @@ class DynamicItems:
         if known is not None and moment - known.at < STALE_SECONDS:
             return known.items
         reason = self._surface.texts.get("dynamic.late", question.locale)
-        return tuple(Item(name, reason=reason) for name in self._names(question))
+        return tuple(Item(name, reason=reason) for name in names)
 
     def forget(self, target: str) -> None:
         """What was known of the object, or is just being found, is of yesterday: something was done to it."""

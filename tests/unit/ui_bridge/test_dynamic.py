@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from isthmus.core.errors import Forbidden, Unavailable
 from isthmus.ui_bridge.dynamic import FRESH_SECONDS, STALE_SECONDS, DynamicItems, Item, Question
 from isthmus.ui_bridge.objects import ObjectId
-from isthmus.ui_bridge.platform import Sender
+from isthmus.ui_bridge.platform import Admission, Sender
 from tests.unit.ui_bridge.surface import BARN, OTHER, Farm, surface
 
 
@@ -44,10 +45,23 @@ def test_the_reason_why_not_now_is_told() -> None:
     assert found["barn-delete"] == Item("barn-delete", False, True, "Two machines are in it.")
 
 
-def test_for_several_objects_it_must_hold_for_each() -> None:
-    farm = Farm(reasons={("barn-delete", OTHER): "It is locked."})
-    assert items(farm, question(BARN))["barn-delete"].visible
-    assert items(farm, question(BARN, OTHER))["barn-delete"].reason == "It is locked."
+def test_for_several_objects_no_entry_can_be_used_and_nobody_is_asked() -> None:
+    farm = Farm()
+    found = items(farm, question(BARN, OTHER, locale="de-DE"))
+    reason = "Es sind mehrere Objekte ausgewählt. Wählen Sie eines aus und öffnen Sie dies erneut."
+    assert found.keys() == {"barn-grow", "barn-delete"} and farm.asked == []
+    assert {(each.visible, each.relevant, each.reason) for each in found.values()} == {(False, True, reason)}
+
+
+def test_pages_of_several_objects_must_be_for_each() -> None:
+    class Fenced(Farm):
+        def admit(self, sender: Sender, target: ObjectId, privileges: Sequence[str], request_id: str) -> Admission:
+            if str(target) == OTHER:
+                raise Forbidden("It is locked.")
+            return Farm.admit(self, sender, target, privileges, request_id)
+
+    assert items(Fenced(), question(BARN, place="monitor"))["stalls"].visible
+    assert items(Fenced(), question(BARN, OTHER, place="monitor"))["stalls"].reason == "It is locked."
 
 
 def test_somebody_without_any_right_sees_nothing_of_it() -> None:
