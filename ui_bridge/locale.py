@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -12,12 +13,22 @@ LOCALES: Mapping[str, str] = {"en": "en-US", "de": "de-DE", "zh": "zh-CN"}
 """Our languages, and the one locale of each that a manifest names (its pattern is `xx-XX`)."""
 
 DEFAULT = "en"
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 def language(locale: str) -> str:
     """The language of ours that serves `locale` (`de-AT`, `zh_CN`, `zh-Hans`) best; English for all others."""
     wanted = locale.replace("_", "-").partition("-")[0].lower()
     return wanted if wanted in LOCALES else DEFAULT
+
+
+def spoken_size(count: float, locale: str = DEFAULT) -> str:
+    """A size in bytes within a sentence: three digits or so."""
+    value, unit = float(count), 0
+    while abs(value) >= 1024 and unit < len(_UNITS) - 1:
+        value, unit = value / 1024, unit + 1
+    text = f"{value:.0f}" if unit == 0 or value >= 100 else f"{value:.1f}".removesuffix(".0")
+    return f"{text.replace('.', ',') if language(locale) == 'de' else text} {_UNITS[unit]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +54,12 @@ class Texts:
         return cls(merged)
 
     def get(self, key: str, locale: str = DEFAULT, /, **values: Any) -> str:
-        """The text in the locale's language with `{name}` filled in; in English, then the key, where it is missing."""
+        """The text in the locale's language with `{name}` filled in, and `{name:bytes}` as a size; in English, then the
+        key, where it is missing."""
         for name in (language(locale), DEFAULT):
             found = self.by_language.get(name, {}).get(key)
             if found is not None:
-                return found.format_map(values) if values else found
+                return _Filling(name).vformat(found, (), values) if values else found
         return key
 
     def has(self, key: str) -> bool:
@@ -58,3 +70,15 @@ class Texts:
         """`language: key` for each key that another language has."""
         every = {key for found in self.by_language.values() for key in found}
         return sorted(f"{name}: {key}" for name, found in self.by_language.items() for key in every - found.keys())
+
+
+class _Filling(string.Formatter):
+    """What fills a text, as its language writes it."""
+
+    def __init__(self, locale: str) -> None:
+        self._locale = locale
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        if format_spec != "bytes":
+            return super().format_field(value, format_spec)
+        return spoken_size(value, self._locale) if isinstance(value, int | float) else str(value)

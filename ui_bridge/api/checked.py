@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...core.errors import Invalid
-from .choice import spoken_size
+from ..locale import spoken_size
 from .exchange import Exchange
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ...plugin_manager.action import Choice
-from ..locale import language
+from ..locale import spoken_size
 from .exchange import Exchange
 
 _SIZES = frozenset({"capacity", "free", "size", "total", "used"})
 # Bytes, as choices tell them.
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 def shown(x: Exchange, field: str, choice: Choice) -> dict[str, Any]:
@@ -32,12 +31,3 @@ def _said(x: Exchange, name: str, value: Any) -> str:
         return x.first(f"choice.{name}" if value else f"choice.{name}.no") or ""
     spoken = spoken_size(value, x.locale) if name in _SIZES else str(value)
     return x.text(f"choice.{name}", value=spoken) if x.surface.texts.has(f"choice.{name}") else spoken
-
-
-def spoken_size(count: float, locale: str) -> str:
-    """A size within a sentence: three digits or so."""
-    value, unit = float(count), 0
-    while abs(value) >= 1024 and unit < len(_UNITS) - 1:
-        value, unit = value / 1024, unit + 1
-    text = f"{value:.0f}" if unit == 0 or value >= 100 else f"{value:.1f}".removesuffix(".0")
-    return f"{text.replace('.', ',') if language(locale) == 'de' else text} {_UNITS[unit]}"

@@ -101,7 +101,7 @@ def test_a_volume_that_grew_before_it_was_stopped_is_told_and_finished_by_asking
         found = site.act("expand", "gold", size=3 * GIB)
     assert found.state == "failed" and sizes(site, volume) == (3 * GIB, before[1])
     told = site.task(found).error.msg
-    assert f"has {3 * GIB} bytes now" in told and "as it was before" not in told
+    assert "has 3 GiB now" in told and "as it was before" not in told
     assert found.result["left"]["message"] in told
     site.done("expand", "gold", size=3 * GIB)
     assert sizes(site, volume)[1] > 3 * GIB - SLACK

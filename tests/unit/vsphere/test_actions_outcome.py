@@ -46,9 +46,9 @@ def test_of_what_was_undone_everything_is_as_before(locale: str) -> None:
 @pytest.mark.parametrize("locale", LANGUAGES)
 @pytest.mark.parametrize("state", ["failed", "cancelled"])
 def test_what_stays_is_told_instead(locale: str, state: str) -> None:
-    left = {"text": "left.expand", "values": {"name": "gold", "size": 4711}}
+    left = {"text": "left.expand", "values": {"name": "gold", "size": 5 << 30}}
     told = outcome(ended(state, PRIVILEGE, {"left": left}), locale)
-    assert "gold" in told and "4711" in told and LANGUAGES[locale] not in told
+    assert "gold" in told and "5 GiB" in told and LANGUAGES[locale] not in told
 
 
 @pytest.mark.parametrize("state", ["needs_attention", "abandoned"])

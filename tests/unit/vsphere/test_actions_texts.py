@@ -28,7 +28,7 @@ def test_a_reason_has_a_cause_and_a_cure_that_take_the_same_values_everywhere(re
     for part in ("", ".cure"):
         found = [texts().by_language[name].get(f"reason.{reason}{part}", "") for name in LOCALES]
         assert all(found), f"reason.{reason}{part} is missing"
-        assert len({frozenset(re.findall(r"{(\w+)}", text)) for text in found}) == 1
+        assert len({frozenset(re.findall(r"{([\w:]+)}", text)) for text in found}) == 1
 
 
 @pytest.mark.parametrize("action", [each.id for each in DECLARED])
@@ -45,6 +45,12 @@ def test_an_error_is_told_in_the_language_of_who_looks() -> None:
     assert "no connection to host esx-01" in error["message"]
     assert said(error, "de_DE").startswith("Das vCenter hat keine Verbindung zum Host esx-01.")
     assert "esx-01" in said(error, "zh_CN") and said(error, "zh_CN") != said(error, "en")
+
+
+@pytest.mark.parametrize(("locale", "size"), [("en", "5.5 GiB"), ("de-DE", "5,5 GiB"), ("zh_CN", "5.5 GiB")])
+def test_a_size_in_an_error_is_told_as_the_language_writes_it(locale: str, size: str) -> None:
+    error = because(Conflict, "never-shrinks", name="gold", size=11 << 29).to_json()
+    assert size in said(error, locale) and str(11 << 29) not in said(error, locale)
 
 
 @pytest.mark.parametrize("kind", ["vm", "template", "heartbeat", "pod", "sioc"])
