@@ -14,6 +14,7 @@ from ..hosts.esx import Esx
 from ..hosts.vmfs import Vmfs
 from ..inventory.glance import remembered
 from ..reasons import because
+from .by_hand import detaching
 from .stage import everything
 
 
@@ -41,13 +42,17 @@ class Backing:
         except NotOffered:
             return 0
 
-    def foreign(self, iqns: frozenset[str]) -> bool:
-        """Whether somebody has it who is none of the hosts with these initiators."""
-        for attachment in self.attachments():
-            host = self.storage.hosts.get(attachment.host)
-            if not any(each.name in iqns for each in host.initiators):
-                return True
-        return False
+    def demand_only(self, hosts: Sequence[Esx], name: str) -> None:
+        """Raises with the names of who else has it. `name` is that of the datastore."""
+        iqns = frozenset(str(each.adapter().iScsiName) for each in hosts)
+        others = {
+            host.name
+            for host in (self.storage.hosts.get(each.host) for each in self.attachments())
+            if iqns.isdisjoint(each.name for each in host.initiators)
+        }
+        if others:
+            way = detaching(self.system, "volume", self.volume.id)
+            raise because(Conflict, "other-hosts", name=name, hosts=sorted(others), way=way)
 
 
 def backing_of(systems: Mapping[str, Adapter], context: Context, store: Vmfs) -> Backing:
@@ -84,8 +89,3 @@ def behind(systems: Mapping[str, Adapter], context: Context, identifier: str) ->
 def targets_of(attachments: Iterable[Attachment]) -> list[str]:
     """The iSCSI names of the targets that these go through. One that is still being made, or failed, has none."""
     return sorted({str(each.connection["iqn"]) for each in attachments if "iqn" in each.connection})
-
-
-def initiators(hosts: list[Esx]) -> frozenset[str]:
-    """The iSCSI names of the hosts."""
-    return frozenset(str(each.adapter().iScsiName) for each in hosts)

@@ -17,7 +17,7 @@ from ..hosts.esx import Esx
 from ..hosts.vmfs import Vmfs
 from ..reasons import because
 from .asked import asked, withdrawn
-from .backing import Backing, backing_of, initiators, targets_of
+from .backing import Backing, backing_of, targets_of
 from .desk import Desk, Seat
 from .mounted import hosts_of_store
 from .provision import HOST_PRIVILEGE
@@ -158,11 +158,11 @@ class Delete:
 
     def _doomed(self, connection: Connection, subject: Any, context: Any, given: Mapping[str, Any]) -> Doomed:
         store = vmfs.demand(connection, subject)
+        # Nobody is to clear one that cannot be deleted from here anyway.
+        backing = backing_of(self._stage.systems(), context, store)
         _demand_unused(connection, store)
         hosts = hosts_of_store(connection, store)
-        backing = backing_of(self._stage.systems(), context, store)
-        if backing.foreign(initiators(hosts)):
-            raise because(Conflict, "other-hosts", name=store.name)
+        backing.demand_only(hosts, store.name)
         count = 0 if given["with_snapshots"] else backing.snapshots()
         if count:
             raise because(Conflict, "snapshots", name=store.name, count=count)

@@ -25,7 +25,7 @@ from ..hosts.machines import Machine
 from ..hosts.vmfs import Vmfs
 from ..reasons import because
 from .asked import asked
-from .backing import Backing, initiators, targets_of
+from .backing import Backing, targets_of
 from .desk import Desk, Seat
 from .hidden import demand_readable, demand_seen, demand_seen_still
 from .mounted import hosts_of_store, writes
@@ -362,8 +362,7 @@ class Restore:
         if held:
             raise because(Conflict, "restore-blocked", name=store.name, blockers=phrases(held))
         hosts = hosts_of_store(connection, store)
-        if backing.foreign(initiators(hosts)):
-            raise because(Conflict, "other-hosts", name=store.name)
+        backing.demand_only(hosts, store.name)
         if given:
             snapshot = demand_snapshot(store, backing, str(given["snapshot"]))
             if snapshot.metadata.get(FILE_SYSTEM, store.uuid) != store.uuid:

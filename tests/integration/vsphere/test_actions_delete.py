@@ -121,10 +121,19 @@ def test_snapshots_go_only_when_asked(
     assert without_hosts(site.footprint()) == without_hosts(empty)
 
 
-def test_a_datastore_that_is_not_ours_is_refused(site: ActionSite) -> None:
-    site.vc.named("datastore-001").set("vm", [])
+def test_a_datastore_that_is_not_ours_is_refused_before_anybody_moves_machines(site: ActionSite) -> None:
+    assert site.vc.named("datastore-001").get("vm"), "there is something in the way as well"
     with refused(Conflict, "No storage system here has the volume behind"):
         site.begin("delete", "datastore-001")
+
+
+def test_a_host_that_left_the_vcenter_for_good_is_named_with_what_detaches_it(site: ActionSite, volume: str) -> None:
+    access = site.array.attach(volume, "iqn.1998-01.com.vmware:esx-03-left")
+    way = rf"list --where volume={volume} .*isthmus attachment delete ID"
+    with refused(Conflict, rf"this vCenter does not have: esx-03-left\..*{way}"):
+        site.begin("delete", "gold")
+    site.array.detach(access)
+    site.done("delete", "gold")
 
 
 @pytest.mark.parametrize("after", [True, False], ids=["after", "before"])
