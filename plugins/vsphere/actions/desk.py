@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ....core.context import Context
-from ....core.errors import Forbidden, IsthmusError, NotFound, Unauthenticated
+from ....core.errors import Forbidden, Invalid, IsthmusError, NotFound, Unauthenticated
 from ....core.model.operation import Operation
-from ....plugin_manager.action import Call
+from ....plugin_manager.action import Call, Subject
 from ....plugin_manager.contract import Submit
 from ....ui_bridge.objects import ObjectId
 from ..connection.sealed_sessions import SealedSessions
@@ -76,9 +76,15 @@ class Desk:
         self._exclusion = exclusion
 
     def seat(self, call: Call) -> Seat:
-        """Raises `NotFound` for a vCenter of another tenant or none, `Unauthenticated` for a person from a vCenter
-        whose session has ended."""
-        return self.seated(call.context, ObjectId.parse(call.subject.id if call.subject is not None else ""))
+        """Raises `Invalid` for an object of another kind than the call says, `NotFound` for a vCenter of another tenant
+        or none, `Unauthenticated` for a person from a vCenter whose session has ended."""
+        subject = call.subject or Subject("", "")
+        target = ObjectId.parse(subject.id)
+        if target.kind != subject.kind:
+            error = because(Invalid, "other-kind", object=subject.id, type=target.kind, wanted=subject.kind)
+            error.details["field"] = "subject"
+            raise error
+        return self.seated(call.context, target)
 
     def seated(self, context: Context, target: ObjectId) -> Seat:
         """As `seat`, before an object that is known already."""
