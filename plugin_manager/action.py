@@ -67,6 +67,9 @@ class Action:
     message and next step are for the user. It is quick, changes nothing, and is also asked with an empty input, to
     enable a menu entry or to grey it out. `choices` says of some properties of the input what they may be now, with the
     part of the input that is known already; it binds nobody: what is given is checked when the action is invoked.
+    `bounds` says more of some properties than `input` can, since it knows the subject: keywords of their schemas by
+    property (`{"size": {"minimum": 5368709120, "default": 5368709120}}`), for faces that let people enter them; these
+    bind nobody either.
     `plan` answers a dry run with plain JSON and changes nothing; without it a dry run shows the flow's steps.
 
     An integer of the input that says `"x-unit": "bytes"` is a size, for faces that let people write one.
@@ -85,6 +88,7 @@ class Action:
     privilege: str | None = None
     check: Callable[[Call], IsthmusError | None] | None = None
     choices: Mapping[str, Callable[[Call], Sequence[Choice]]] = field(default_factory=dict)
+    bounds: Callable[[Call], Mapping[str, Mapping[str, Any]]] | None = None
     plan: Callable[[Call], Mapping[str, Any]] | None = None
     flow: str | None = None
     run: Callable[[Call], Result | Operation] | None = None
@@ -120,6 +124,12 @@ class Actions(Protocol):
         """What a property of the input may be now. The input may be incomplete.
 
         Raises as `check` does, `NotFound` also for a property without choices, and whatever the function raises.
+        """
+
+    def bounds(self, plugin: str, action: str, call: Call) -> Mapping[str, Mapping[str, Any]]:
+        """What more than its `input` says holds of properties on this subject now; nothing of an action without bounds.
+
+        Raises as `check` does, and whatever the function raises.
         """
 
     def plan(self, plugin: str, action: str, call: Call) -> Mapping[str, Any]:

@@ -56,6 +56,11 @@ class Catalogue:
             raise NotFound(f"{found.title} knows no choices for {field!r}.")
         return found.choices[field](replace(call, input=complete(call.input, found.input)))
 
+    def bounds(self, plugin: str, action: str, call: Call) -> Mapping[str, Mapping[str, Any]]:
+        found, _ = self._find(plugin, action)
+        self._admit(found, call)
+        return found.bounds(call) if found.bounds is not None else {}
+
     def plan(self, plugin: str, action: str, call: Call) -> Mapping[str, Any]:
         found, submit = self._find(plugin, action)
         call = self._prepared(found, call)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...core.errors import Invalid, IsthmusError, NotFound
@@ -34,18 +34,31 @@ def _list(x: Exchange) -> Reply:
 def _get(x: Exchange) -> Reply:
     action = _action(x)
     admission = x.admitted(*([action.privilege] if action.privilege else []))
+    standing = _standing(x, action, admission)
+    schema = _bounded(x, action, admission) if standing["available"] else action.input
     course = x.platform.course(action.id)
     return Reply(
         {
             **_named(x, action),
             "kinds": list(action.kinds),
-            "input": localised(x, action.id, action.input),
+            "input": localised(x, action.id, schema),
             "choices": sorted(action.choices),
             "steps": [{"id": step, "label": label(x, action.id, step)} for step in course.steps],
             "pivot": course.pivot,
-            **_standing(x, action, admission),
+            **standing,
         }
     )
+
+
+def _bounded(x: Exchange, action: Action, admission: Admission) -> Mapping[str, Any]:
+    """The schema of the input with what holds here and now, so that a dialog says it before anything is entered."""
+    try:
+        bounds = x.actions.bounds(x.surface.plugin, action.id, _asked(x, admission))
+    except IsthmusError:
+        # It would have been a help; what is entered is checked in any case.
+        return action.input
+    properties = {name: {**part, **bounds.get(name, {})} for name, part in action.input.get("properties", {}).items()}
+    return {**action.input, "properties": properties}
 
 
 def _choices(x: Exchange) -> Reply:
@@ -89,6 +102,11 @@ def _action(x: Exchange) -> Action:
     return found
 
 
+def _asked(x: Exchange, admission: Admission) -> Call:
+    """Without anything entered."""
+    return Call(admission.context, x.target.subject if x.target.kind else None)
+
+
 def _call(x: Exchange, admission: Admission, key: str | None = None) -> Call:
     return Call(admission.context, x.target.subject if x.target.kind else None, x.input, key)
 
@@ -111,9 +129,8 @@ def _standing(x: Exchange, action: Action, admission: Admission) -> dict[str, An
 def _wrong(x: Exchange, action: Action, admission: Admission) -> IsthmusError | None:
     if action.privilege in admission.missing:
         return x.lacking(action.privilege)
-    subject = x.target.subject if x.target.kind else None
     try:
-        return x.actions.check(x.surface.plugin, action.id, Call(admission.context, subject))
+        return x.actions.check(x.surface.plugin, action.id, _asked(x, admission))
     except IsthmusError as error:
         return error
     except Exception:

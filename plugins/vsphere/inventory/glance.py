@@ -275,6 +275,9 @@ class GlancingActions:
     def choices(self, plugin: str, action: str, field: str, call: Call) -> Sequence[Choice]:
         return self._actions.choices(plugin, action, field, call)
 
+    def bounds(self, plugin: str, action: str, call: Call) -> Mapping[str, Mapping[str, Any]]:
+        return self._actions.bounds(plugin, action, call)
+
     def plan(self, plugin: str, action: str, call: Call) -> Mapping[str, Any]:
         return self._actions.plan(plugin, action, call)
 

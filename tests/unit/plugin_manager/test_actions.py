@@ -41,6 +41,7 @@ class Offered:
                 kinds=("volume",),
                 run=self.run,
                 choices={"size": self.sizes},
+                bounds=lambda call: {"size": {"minimum": len(call.subject.id) if call.subject else 0}},
             ),
             Action(id="build", title="Build", permission="volume:create", flow="p.build", check=self.check),
         ):
@@ -135,6 +136,15 @@ def test_choices_are_for_whoever_may_do_it_and_for_properties_that_have_some(off
         offered.catalogue.choices("p", "grow", "size", Call(MEMBER))
     with pytest.raises(NotFound):
         offered.catalogue.choices("p", "grow", "thin", Call(MEMBER, VOLUME))
+
+
+def test_bounds_are_of_the_subject_and_for_whoever_may_do_it(offered: Offered) -> None:
+    assert offered.catalogue.bounds("p", "grow", Call(MEMBER, VOLUME)) == {"size": {"minimum": len(VOLUME.id)}}
+    assert offered.catalogue.bounds("p", "build", Call(MEMBER)) == {}
+    with pytest.raises(Forbidden):
+        offered.catalogue.bounds("p", "grow", Call(READER, VOLUME))
+    with pytest.raises(Invalid):
+        offered.catalogue.bounds("p", "grow", Call(MEMBER))
 
 
 def test_a_flow_becomes_an_operation_and_a_dry_run_its_steps(offered: Offered) -> None:

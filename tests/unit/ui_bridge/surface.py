@@ -74,6 +74,7 @@ class Farm:
     asked: list[tuple[str, str]] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     planned: Mapping[str, Any] = field(default_factory=dict)
+    bounded: Mapping[str, Mapping[str, Any]] | IsthmusError = field(default_factory=dict)
     outcome: Mapping[str, Any] | Operation | Exception = field(default_factory=dict)
     journal: Operations | None = None
 
@@ -122,6 +123,12 @@ class Farm:
         if field != "by":
             raise NotFound(field)
         return (Choice(3, "Three", {"free": 3 << 30, "open": False, "whole": True}), Choice(5, "Five"))
+
+    def bounds(self, plugin: str, action: str, call: Call) -> Mapping[str, Mapping[str, Any]]:
+        assert (plugin, call.input) == ("farm", {}) and call.subject is not None
+        if isinstance(self.bounded, IsthmusError):
+            raise self.bounded
+        return self.bounded
 
     def list(self, *, kind: str | None = None) -> Sequence[tuple[str, Action]]:
         return [("farm", each) for each in (GROW, RAZE, LIST)]
