@@ -64,7 +64,9 @@ def _course(x: Exchange, action: str, plan: Mapping[str, Any]) -> list[Block]:
     rows = [Entry(step, {"step": text(label(x, action, step))}) for step in steps]
     pivot = plan.get("pivot")
     if pivot:
-        end = Notice(Level.WARNING, x.text("planned.pivot", step=label(x, action, str(pivot))))
+        own = f"planned.pivot.{action}"
+        key = own if x.surface.texts.has(own) else "planned.pivot"
+        end = Notice(Level.WARNING, x.text(key, step=label(x, action, str(pivot))))
     else:
         end = Notice(Level.INFO, x.text("planned.reversible"))
     return [end, Table("steps", x.text("planned.steps"), [("step", x.text("planned.step"))], rows, "")]

@@ -26,7 +26,7 @@ _ANNOUNCE = "announce"
 
 class Deed(Protocol):
     """What does an action. Its steps are methods by their names, and by those of their undos; the choices for a
-    property of its input come from `PROPERTY_choices(call)`."""
+    property of its input come from `PROPERTY_choices(call)`, what bounds them from `bounds(call)`."""
 
     def check(self, call: Call) -> object:
         """Raises what doing it now would end with."""
@@ -50,6 +50,7 @@ class Declared:
     pivot: str | None = None
     privilege: str = MAY_PROVISION
     choices: Sequence[str] = ()
+    bounded: bool = False
 
     @property
     def kind(self) -> str:
@@ -77,6 +78,10 @@ class Declared:
                 return answer
             return offered().desk.begin(call, self.kind, self.id)
 
+        def bounds(call: Call) -> Mapping[str, Mapping[str, Any]]:
+            found: Mapping[str, Mapping[str, Any]] = getattr(offered().deed(self.id), "bounds")(call)  # noqa: B009
+            return found
+
         def choose(name: str) -> Callable[[Call], Sequence[Choice]]:
             def choices(call: Call) -> Sequence[Choice]:
                 found: Sequence[Choice] = getattr(offered().deed(self.id), f"{name}_choices")(call)
@@ -94,6 +99,7 @@ class Declared:
             privilege=self.privilege,
             check=check,
             choices={name: choose(name) for name in self.choices},
+            bounds=bounds if self.bounded else None,
             plan=plan,
             run=run,
         )

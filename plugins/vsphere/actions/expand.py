@@ -34,6 +34,11 @@ class Expand:
         """Privileges, hosts, volume; with an input also the size."""
         self._asked(call)
 
+    def bounds(self, call: Call) -> Mapping[str, Mapping[str, Any]]:
+        """The size begins with the one that the volume has."""
+        _, backing = self._asked(call)
+        return {"size": {"minimum": backing.volume.size, "default": backing.volume.size}}
+
     def plan(self, call: Call) -> Mapping[str, Any]:
         """From which size to which, and whether the pool has room."""
         store, backing = self._asked(call)
@@ -153,7 +158,9 @@ class Expand:
         # A volume that has the size already, with a file system that has not, is where somebody stopped half-way.
         size = int(given["size"]) if given else None
         if size is not None and (size < backing.volume.size or size - SLACK <= store.capacity):
-            raise because(Conflict, "never-shrinks", name=store.name, size=backing.volume.size)
+            error = because(Conflict, "never-shrinks", name=store.name, size=backing.volume.size)
+            error.details["field"] = "size"
+            raise error
         return store, backing
 
 

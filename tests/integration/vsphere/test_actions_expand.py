@@ -14,7 +14,7 @@ from isthmus.plugins.vsphere.connection.vmodl import vim
 from isthmus.plugins.vsphere.hosts import vmfs
 from tests.environment import iscsi
 from tests.environment.server import until
-from tests.integration.vsphere.actions_site import GIB, ActionSite, cure, message, refused
+from tests.integration.vsphere.actions_site import GIB, ActionSite, cure, message
 
 CLUSTER = "cluster-1"
 SLACK = 64 << 20
@@ -57,9 +57,15 @@ def test_the_new_room_can_be_written_and_the_old_is_untouched(site: ActionSite, 
 @pytest.mark.parametrize("size", [1500 << 20, 2 * GIB])
 def test_it_is_never_made_smaller(site: ActionSite, volume: str, size: int) -> None:
     before = sizes(site, volume)
-    with refused(Conflict, "never made smaller"):
+    with pytest.raises(Conflict, match="has 2 GiB already, and is never made smaller") as caught:
         site.begin("expand", "gold", size=size)
+    assert caught.value.details["field"] == "size"
     assert sizes(site, volume) == before
+
+
+def test_a_new_size_begins_with_the_one_that_it_has(site: ActionSite, volume: str) -> None:
+    bounds = site.catalogue.bounds("vsphere", "expand", site.call("gold"))
+    assert bounds == {"size": {"minimum": 2 * GIB, "default": 2 * GIB}}
 
 
 @pytest.mark.parametrize(("step", "after"), [("examine", True), ("extend", False)])

@@ -86,3 +86,12 @@ def test_a_plan_is_told_in_words(furnished: ActionSite, action: str, locale: str
     assert labels and cells
     assert not [each for each in labels if _RAW.fullmatch(each)]
     assert not [each for each in cells if _ID.fullmatch(str(each["value"]))], "an id tells nobody anything"
+
+
+def test_a_dialog_that_lets_a_volume_grow_says_how_large_it_is_and_that_it_stays_grown(furnished: ActionSite) -> None:
+    page = Page(client(furnished), furnished.vc, token(furnished.vc, ANNA))
+    size = page.got("actions/expand", "gold")["input"]["properties"]["size"]
+    assert (size["minimum"], size["default"]) == (2 * GIB, 2 * GIB)
+    blocks = page.got("actions/expand/plan", "gold", {"input": {"size": 3 * GIB}}, locale="de")["blocks"]
+    (notice,) = [each["text"] for each in blocks if each["type"] == "notice"]
+    assert "„Hosts suchen das Volume“" in notice and "bleibt es in jedem Fall so groß" in notice

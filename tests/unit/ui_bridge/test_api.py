@@ -225,6 +225,20 @@ def test_an_action_is_described_in_the_readers_language() -> None:
     assert ask("actions/barn-grow", Farm()).json()["input"]["properties"]["by"]["description"] == "How much"
 
 
+def test_a_dialog_is_told_what_holds_of_the_object_that_it_is_about() -> None:
+    farm = Farm(bounded={"by": {"minimum": 7, "default": 7}})
+    assert ask("actions/barn-grow", farm).json()["input"]["properties"]["by"] == {
+        "title": "by", "description": "How much", "minimum": 7, "default": 7,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("reasons", [{}, {("barn-grow", BARN): "It is full."}], ids=["available", "not-now"])
+def test_a_dialog_does_without_what_cannot_be_told(reasons: dict[tuple[str, str], str]) -> None:
+    found = ask("actions/barn-grow", Farm(bounded=Unavailable("It does not answer."), reasons=reasons)).json()
+    assert found["available"] is not bool(reasons)
+    assert found["input"]["properties"]["by"] == {"title": "by", "description": "How much"}
+
+
 def test_choices_are_put_in_words() -> None:
     texts = {"choice.free": "{value} free", "choice.open.no": "closed"}
     farm = Farm()
@@ -262,6 +276,15 @@ def test_a_plan_is_shown_by_names_in_the_readers_language() -> None:
     }  # fmt: skip
     assert "“Fill”" in pivot["text"]
     assert [row["cells"]["step"]["value"] for row in steps["rows"]] == ["announce", "Fill"]
+
+
+def test_a_plan_says_what_stays_of_an_action_in_the_actions_own_words() -> None:
+    planned, texts = (
+        {"steps": ["fill"], "pivot": "fill"},
+        {"planned.pivot.barn-grow": "Grown is grown, from {step} on."},
+    )
+    notice, _ = ask("actions/barn-grow/plan", Farm(planned=planned), body={"input": {}}, texts=texts).json()["blocks"]
+    assert (notice["level"], notice["text"]) == ("warning", "Grown is grown, from fill on.")
 
 
 def test_a_finding_names_things_and_needs_no_name_itself() -> None:

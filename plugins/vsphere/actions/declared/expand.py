@@ -34,4 +34,5 @@ EXPAND = Declared(
     # A system that does not let the volume grow leaves all as it was. One that was stopped meanwhile may have grown it:
     # it is never made smaller again, and the outcome says so.
     pivot="scan",
+    bounded=True,
 )
