@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..context import Context
-from ..errors import Conflict, NoPlacement, NotOffered, Occupied, Refused
+from ..errors import Conflict, NotOffered, Occupied, Refused
 from ..model.identity import new_id, now
 from ..model.operation import Operation
 from ..model.pool import Pool
@@ -15,15 +15,14 @@ from ..model.request import Changes, SnapshotRequest
 from ..model.snapshot import Snapshot, SnapshotState
 from ..model.volume import Volume, VolumeState
 from ..runtime.parts import Parts
-from ..scheduler.sizes import spoken
 from ..security.policy import authorise
-from ..store import nouns, pools, usage
+from ..store import nouns, usage
 from ..store.database import Tx
 from .acceptance import accept, planned, promise, repeated
 from .checks import check_description, check_metadata, check_name
 from .collection import Collection, plain_changes
 from .superseding import supersede
-from .volume_guards import refuse_occupied
+from .volume_guards import capacity, refuse_occupied, take_room
 from .volumes import Volumes
 
 
@@ -65,13 +64,7 @@ class Snapshots(Collection[Snapshot]):
                 refuse_occupied(tx, nouns.volumes.get(tx, volume.id))
             current = nouns.volumes.get(tx, volume.id)
             placed = nouns.placements.get(tx, str(current.placement))
-            if not pools.reserve(tx, pool.id, placed.size, placed.thin):
-                raise NoPlacement(
-                    f"The pool {pool.name} has no room to promise {spoken(placed.size)} to the snapshot.",
-                    next_step="Free or add room in the pool.",
-                    needed=placed.size,
-                    room=nouns.pools.get(tx, pool.id).room(placed.thin),
-                )
+            take_room(tx, pool.id, placed.size, placed.thin, "promised to the snapshot")
             promised[pool.id] = placed.size
             usage.charge(tx, volume.tenant, volume.profile, size=placed.size)
             nouns.snapshots.insert(
@@ -105,8 +98,7 @@ class Snapshots(Collection[Snapshot]):
             }
 
         if dry_run:
-            room = pool.room(placement.thin)
-            plan = {"pool": pool.id, "size": placement.size, "room_before": room, "room_after": room - placement.size}
+            plan = {"pool": pool.id, "size": placement.size, **capacity(pool, placement.size, placement.thin)}
             return planned(self.parts, context, "snapshot.create", "snapshot", None, plan, work)
         return accept(
             self.parts,

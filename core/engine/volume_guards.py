@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import Conflict, InUse, Invalid, Occupied
+from ..errors import Conflict, InUse, Invalid, NoPlacement, Occupied, Unavailable
 from ..journal.operations import repository as operations
 from ..model.operation import OperationState
 from ..model.placement import Placement
-from ..model.pool import Pool
+from ..model.pool import Pool, PoolState
 from ..model.snapshot import Snapshot, SnapshotState
 from ..model.volume import Volume, VolumeState
 from ..runtime.parts import Parts
-from ..store import nouns
+from ..scheduler.sizes import spoken
+from ..store import nouns, pools
 from ..store.database import Tx
 
 
@@ -94,7 +95,32 @@ def _said(state: SnapshotState) -> str:
 
 
 def capacity(pool: Pool, size: int, thin: bool) -> dict[str, Any]:
-    return {"size": size, "room_before": pool.room(thin), "room_after": pool.room(thin) - size}
+    """The pool's room before and after `size` bytes more are promised."""
+    return {"room_before": pool.room(thin), "room_after": pool.room(thin) - size}
+
+
+def take_room(tx: Tx, pool: str, size: int, thin: bool, purpose: str) -> None:
+    """Promise `size` bytes more to what lies in the pool already.
+
+    A disabled back end takes nothing new, and what is there lives on. Raises `Unavailable` with the pool's own reason,
+    and `NoPlacement` when the room does not suffice.
+    """
+    if pools.reserve(tx, pool, size, thin, states=(PoolState.AVAILABLE, PoolState.DISABLED)):
+        return
+    current = nouns.pools.get(tx, pool)
+    if current.state is PoolState.UNAVAILABLE:
+        raise Unavailable(
+            f"The pool {current.name} is unavailable: {current.reason}",
+            next_step="Mend its back end; it is asked again by itself.",
+            pool=pool,
+        )
+    raise NoPlacement(
+        f"The pool {current.name} has no room for {spoken(size)} more, {purpose}.",
+        next_step="Free or add room in the pool.",
+        pool=pool,
+        needed=size,
+        room=current.room(thin),
+    )
 
 
 def own_snapshot(tx: Tx, volume: str, snapshot: str) -> Snapshot:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..context import Context
-from ..errors import Invalid, NoPlacement, NotOffered
+from ..errors import Invalid, NotOffered
 from ..model.identity import new_id, now
 from ..model.operation import Operation
 from ..model.placement import Placement, PlacementRole
@@ -16,8 +16,7 @@ from ..model.snapshot import SnapshotState
 from ..model.volume import Volume, VolumeState
 from ..profiles.schema import check_protection
 from ..runtime.parts import Parts
-from ..scheduler.sizes import spoken
-from ..store import nouns, pools, usage
+from ..store import nouns, usage
 from ..store.database import Tx
 from .acceptance import accept, planned, promise, repeated
 from .checks import check_size, rounded_up
@@ -35,6 +34,7 @@ from .volume_guards import (
     refuse_copies,
     refuse_snapshots,
     require_available,
+    take_room,
 )
 
 
@@ -104,14 +104,7 @@ class Volumes(Collection[Volume]):
             if more <= 0 or rounded <= current.size:
                 raise Invalid(f"The volume has {current.size} bytes already.", field="size")
             refuse_children(tx, volume)
-            if not pools.reserve(tx, pool.id, more, placed.thin):
-                raise NoPlacement(
-                    f"The pool {pool.name} has no room for {spoken(more)} more.",
-                    next_step="Free or add room in the pool.",
-                    pool=pool.id,
-                    needed=more,
-                    room=nouns.pools.get(tx, pool.id).room(placed.thin),
-                )
+            take_room(tx, pool.id, more, placed.thin, "for the growth")
             usage.charge(tx, known.tenant, known.profile, size=more)
             nouns.placements.change(tx, placed.id, size=rounded)
             promised[pool.id] = more
@@ -122,8 +115,13 @@ class Volumes(Collection[Volume]):
             }
 
         if dry_run:
-            growth = rounded - placement.size
-            plan = {"pool": pool.id, "backend": pool.backend, **capacity(pool, growth, placement.thin)}
+            plan = {
+                "pool": pool.id,
+                "backend": pool.backend,
+                "size": known.size,
+                "new_size": rounded,
+                **capacity(pool, rounded - placement.size, placement.thin),
+            }
             return planned(self.parts, context, "volume.extend", "volume", volume, plan, work)
         return accept(
             self.parts,
@@ -173,13 +171,7 @@ class Volumes(Collection[Volume]):
             refuse_attached(tx, volume, "reverted")
             refuse_children(tx, volume)
             require_available(tx, own_snapshot(tx, volume, snapshot))
-            if not pools.reserve(tx, pool.id, old.size, old.thin):
-                raise NoPlacement(
-                    f"The pool {pool.name} has no room for the reverted copy beside the present one.",
-                    next_step="Free or add room in the pool; the room is given back when the revert is done.",
-                    needed=old.size,
-                    room=nouns.pools.get(tx, pool.id).room(old.thin),
-                )
+            take_room(tx, pool.id, old.size, old.thin, "for the reverted copy beside the present one until it is done")
             promised[pool.id] = old.size
             nouns.placements.insert(
                 tx,
@@ -205,7 +197,12 @@ class Volumes(Collection[Volume]):
             }
 
         if dry_run:
-            plan = {"pool": pool.id, "backend": pool.backend, **capacity(pool, placement.size, placement.thin)}
+            plan = {
+                "pool": pool.id,
+                "backend": pool.backend,
+                "size": placement.size,
+                **capacity(pool, placement.size, placement.thin),
+            }
             return planned(self.parts, context, "volume.revert", "volume", volume, plan, work)
         return accept(
             self.parts,

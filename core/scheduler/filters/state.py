@@ -12,7 +12,7 @@ class StateFilter(ClassFilter):
     """Leaves pools in state `available`."""
 
     name: ClassVar[str] = "state"
-    advice: ClassVar[str] = "See `isthmus backend list` for why pools are not available."
+    advice: ClassVar[str] = "`isthmus pool show ID` says why a pool of `isthmus pool list` is not available."
 
     def key(self, request: PlacementRequest) -> Hashable | None:
         return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from isthmus.core.errors import Failed, InUse, LimitExceeded, NoPlacement
+from isthmus.core.errors import Failed, InUse, LimitExceeded, NoPlacement, Unavailable
 from isthmus.core.model.operation import OperationState
 from isthmus.core.model.request import AttachmentRequest, Changes, SnapshotRequest, VolumeRequest
 from isthmus.core.model.volume import VolumeState
@@ -113,6 +113,9 @@ def test_dry_runs_are_refused_like_the_change_and_change_nothing(bench: Bench) -
     assert all(operation.plan is not None and operation.plan["steps"] for operation in planned)
     plan = planned[0].plan
     assert plan is not None and plan["room_before"] - plan["room_after"] == SIZE
+    plan = planned[1].plan
+    assert plan is not None and (plan["size"], plan["new_size"]) == (SIZE, 2 * SIZE)
+    assert plan["room_before"] - plan["room_after"] == SIZE
     with pytest.raises(InUse):
         engine.volumes.delete(root, volume, dry_run=True)
     engine.tenants.set_limit(root, str(root.tenant), None, max_volumes=1, max_bytes=None)
@@ -158,6 +161,31 @@ def test_a_disabled_and_enabled_back_end_takes_volumes_again(bench: Bench) -> No
         assert {pool.state.value for pool in nouns.pools.where(tx)} == {"disabled"}
     engine.backends.update(root, "array", Changes(enabled=True))
     bench.volume("again")
+
+
+def test_what_is_on_a_disabled_back_end_grows_and_is_snapshotted_and_reverted(bench: Bench) -> None:
+    engine, root, volume = bench.engine, bench.root, bench.volume()
+    engine.backends.update(root, "array", Changes(enabled=False))
+    snapshot = bench.snapshot(volume)
+    done(engine, engine.volumes.extend(root, volume, 2 * SIZE))
+    done(engine, engine.volumes.revert(root, volume, snapshot))
+    assert bench.promised() == 3 * SIZE
+    with pytest.raises(NoPlacement, match="no room for"):
+        engine.volumes.extend(root, volume, 1 << 50)
+
+
+def test_an_unavailable_pool_is_not_said_to_be_full(bench: Bench) -> None:
+    engine, root, volume = bench.engine, bench.root, bench.volume()
+    snapshot = bench.snapshot(volume)
+    bench.fails("pools", Unavailable("the cable is out"))
+    engine.measuring.measure_all(10.0)
+    for change in (
+        lambda: engine.volumes.extend(root, volume, 2 * SIZE),
+        lambda: engine.volumes.revert(root, volume, snapshot),
+        lambda: engine.snapshots.create(root, SnapshotRequest(volume, "second")),
+    ):
+        with pytest.raises(Unavailable, match="is unavailable: the cable is out"):
+            change()
 
 
 def operations(bench: Bench) -> int:
