@@ -121,7 +121,8 @@ class VspherePlugin(Base):
         from .views.views import Views
 
         rules = self.setup.settings["host_rules"]
-        return Views(self.offered.desk, self.watches, lambda: self.setup.systems, host_rules=rules)
+        setup = self.setup
+        return Views(self.offered.desk, self.watches, lambda: setup.systems, setup.records, host_rules=rules)
 
     @property
     def address(self) -> str:

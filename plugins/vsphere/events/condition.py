@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ....core.model.pool import Pool
-from .kinds import FILLING, FULL, OVERSUBSCRIBED, Alarm, Kind
+from .kinds import FILLING, FULL, OVERSUBSCRIBED, SPOKEN, Alarm, Kind
 
 _SLACK = 2.0
 """How many percent below a bound something must fall to be taken back."""
@@ -37,6 +37,15 @@ class Condition:
     def of(cls, kind: Kind, several: Mapping[str, Mapping[str, str]]) -> Condition:
         """Several (one at least)."""
         return cls(kind, next(iter(several.values())), several)
+
+    @property
+    def facts(self) -> Mapping[str, Mapping[str, str]]:
+        """The arguments that are the same in every language: of several by their names, of one by the empty name."""
+        each = self.several or {"": self.arguments}
+        return {
+            name: {key: value for key, value in arguments.items() if key not in SPOKEN}
+            for name, arguments in each.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)

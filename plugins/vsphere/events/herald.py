@@ -265,11 +265,11 @@ def changed(before: Told, now: Seen) -> tuple[tuple[Notice, ...], Mapping[str, R
             continue
         if condition.several:
             for name, arguments in condition.several.items():
-                if known is None or name not in known.key:
+                if known is None or name not in known.facts:
                     tell(condition.kind, arguments)
         elif known is None or known.kind != condition.kind.name:
             tell(condition.kind, condition.arguments)
-        raised[alarm.name] = Raised(condition.kind.name, tuple(sorted(condition.several)))
+        raised[alarm.name] = Raised(condition.kind.name, condition.facts)
     return tuple(notices), raised
 
 

@@ -75,3 +75,5 @@ OPERATIONS = Alarm("operations", ("Datastore", "HostSystem", FOLDER), (ATTENTION
 ALARMS = (ROOM, PROMISE, STORAGE, VOLUME, HOSTS, OPERATIONS)
 KINDS = (*(kind for alarm in ALARMS for kind in alarm.kinds), FAILED)
 BY_NAME = {kind.name: kind for kind in KINDS}
+SPOKEN = frozenset({"action", "reason"})
+"""Arguments that are sentences in the vCenter's own language, or in the words of a storage system."""

@@ -33,10 +33,11 @@ class Behind:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """What was told last of an object for one alarm: the kind of the event, and which of several (`Condition.key`)."""
+    """What was told last of an object for one alarm: the kind of the event, and of what (`Condition.facts`, as the last
+    survey found them)."""
 
     kind: str
-    key: tuple[str, ...] = ()
+    facts: Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,11 @@ class Memory:
         """Every object of which something was told or is known."""
         return {each.entity: each for each in self._listed()}
 
+    def get(self, entity: Reference) -> Told:
+        """One object; of one of which nothing was told it says nothing."""
+        record = self._records.get(KIND, self._id(entity))
+        return Told(entity) if record is None else _told(record)
+
     def put(self, told: Told) -> Told:
         """Keep it, or forget it when it says nothing; as kept."""
         if told.empty:
@@ -100,7 +106,7 @@ class Memory:
             return replace(told, version=0)
         body = {
             "entity": [told.entity.kind, told.entity.moid],
-            "raised": {name: [each.kind, list(each.key)] for name, each in told.raised.items()},
+            "raised": {name: [each.kind, each.facts] for name, each in told.raised.items()},
             "behind": None
             if told.behind is None
             else [told.behind.system, told.behind.volume, told.behind.name, told.behind.identifier],
@@ -158,7 +164,7 @@ def _told(record: Record) -> Told:
     behind, posting = body.get("behind"), body.get("posting")
     return Told(
         Reference(*body["entity"]),
-        {name: Raised(kind, tuple(key)) for name, (kind, key) in body["raised"].items()},
+        {name: Raised(*each) for name, each in body["raised"].items()},
         None if behind is None else Behind(*behind),
         tuple(body["hosts"]),
         None if posting is None else Posting.from_json(posting),

@@ -11,7 +11,7 @@ from ..actions.declared.protect import PROTECT
 from ..actions.declared.snapshot import SNAPSHOT
 from ..actions.schedule import Schedule, scheduled
 from ..inventory.item import Item, Reference
-from . import trends
+from . import raised, trends
 from .behind import Behind, behind
 from .disks import uuid
 from .operations import operations_of
@@ -22,11 +22,11 @@ from .scene import MOST_ROWS, Scene
 def card(scene: Scene) -> Sequence[Block]:
     """The volume behind it at a glance; why not, where it is none of ours."""
     store = scene.item()
-    found = behind(scene, store)
+    found, first = behind(scene, store), [*scene.stale(), *raised.of_store(scene, store.name)]
     if isinstance(found, Notice):
-        return [*scene.stale(), found]
+        return [*first, found]
     return [
-        *scene.stale(),
+        *first,
         Facts(scene.words("volume"), _facts(scene, store, found)),
         trends.capacity(scene.words, found.history),
         _latency(scene, store),
@@ -36,10 +36,10 @@ def card(scene: Scene) -> Sequence[Block]:
 def page(scene: Scene) -> Sequence[Block]:
     """All that is known of it."""
     words, store = scene.words, scene.item()
-    found = behind(scene, store)
+    found, first = behind(scene, store), [*scene.stale(), *raised.of_store(scene, store.name)]
     operations = operations_of(scene, str(scene.target))
     if isinstance(found, Notice):
-        return [*scene.stale(), found, operations]
+        return [*first, found, operations]
     volume = found.stored.volume
     facts = [
         *_facts(scene, store, found),
@@ -48,7 +48,7 @@ def page(scene: Scene) -> Sequence[Block]:
         (words("created"), moment(volume.created_at)),
     ]
     return [
-        *scene.stale(),
+        *first,
         Facts(words("volume"), facts),
         _snapshots(scene, found),
         _attachments(scene, found),

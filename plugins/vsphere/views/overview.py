@@ -12,6 +12,7 @@ from ....core.model.page import LARGEST_PAGE, Query
 from ....core.model.pool import Pool, PoolState
 from ....core.model.system import System, SystemState
 from ....ui_bridge.block import Block, Facts, Level, Notice, bar, number, size
+from . import raised
 from .asking import tried
 from .operations import attention
 from .pools import listed
@@ -46,7 +47,8 @@ def page(scene: Scene, systems: Mapping[str, Adapter]) -> Sequence[Block]:
         (words("datastores"), number(len(stores))),
         (words("hosts"), number(len(hosts))),
     ]
-    wrong = [*scene.warnings(answers), *trouble, *_unwell(scene, systems, answers.silent), *_pools(scene, pools)]
+    unwell = [*_unwell(scene, systems, answers.silent), *_pools(scene, pools), *raised.of_all(scene)]
+    wrong = [*scene.warnings(answers), *trouble, *unwell]
     if not wrong and not waiting.rows:
         wrong = [Notice(Level.OK, words("well"))]
     return [*wrong, *([waiting] if waiting.rows else []), Facts(words("overview"), facts)]

@@ -13,6 +13,7 @@ from ....ui_bridge.block import Block, Cell, Level, Notice, text, thing
 from ....ui_bridge.objects import ObjectId
 from ..actions.declared import DECLARED
 from ..actions.desk import Seat
+from ..events.memory import Memory
 from ..inventory.inventory import Inventory
 from ..inventory.item import Item, Reference
 from ..reasons import because
@@ -31,13 +32,15 @@ Answer = TypeVar("Answer")
 @dataclass(frozen=True, slots=True)
 class Scene:
     """One look at one page. The inventory is read as the service account, so `items` leaves out what the reader may not
-    see there; systems are asked as the reader. `host_rules` are the plug-in's setting."""
+    see there; systems are asked as the reader. `memory` is what the vCenter was told; `host_rules` are the plug-in's
+    setting."""
 
     words: Words
     seat: Seat
     inventory: Inventory
     asking: Asking
     users: Users
+    memory: Memory
     host_rules: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -8,9 +8,11 @@ from typing import Any
 from ....adapters.contract import Adapter
 from ....core.context import Context
 from ....core.errors import NotFound
+from ....core.model.record import Records
 from ....ui_bridge.block import Block
 from ....ui_bridge.objects import ObjectId
 from ..actions.desk import Desk
+from ..events.memory import Memory
 from ..inventory.watch import Watches
 from . import datastore, events, host, hosts, machine, operations, overview, pools, systems, volumes
 from .asking import SECONDS, Asking
@@ -23,18 +25,20 @@ Page = Callable[[Scene], Sequence[Block]]
 
 
 class Views:
-    """One for the process. A storage system is waited for `seconds`; `host_rules` are the plug-in's setting."""
+    """One for the process. `records` are the plug-in's. A storage system is waited for `seconds`; `host_rules` are the
+    plug-in's setting."""
 
     def __init__(
         self,
         desk: Desk,
         watches: Watches,
         installed: Callable[[], Mapping[str, Adapter]],
+        records: Records,
         *,
         seconds: float = SECONDS,
         host_rules: Mapping[str, Any] | None = None,
     ) -> None:
-        self._desk, self._watches = desk, watches
+        self._desk, self._watches, self._records = desk, watches, records
         self._installed, self._asking = installed, Asking(installed, seconds=seconds)
         self._host_rules = host_rules or {}
         self._pages: Mapping[str, Page] = {
@@ -64,4 +68,5 @@ class Views:
             raise NotFound(f"There is no page {view[:40]!r} here.", next_step="Reload the page in the vSphere Client.")
         seat = self._desk.seated(context, target)
         inventory, users = self._watches.inventory(target.guid), Users(self._installed)
-        return self._pages[view](Scene(Words(locale), seat, inventory, self._asking, users, self._host_rules))
+        memory = Memory(self._records, target.guid)
+        return self._pages[view](Scene(Words(locale), seat, inventory, self._asking, users, memory, self._host_rules))

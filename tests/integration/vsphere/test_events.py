@@ -148,7 +148,7 @@ def test_a_volume_in_error_and_a_volume_that_is_gone_are_told_and_never_mended(
     herald.tell(vc.guid)
     assert (kinds(vc)[-1], colour(vc)) == ("volume.gone", "red")
     (found,) = findings(site.records, vc.guid)
-    assert "no longer in storage system local" in found.text and found.cure
+    assert "behind datastore datastore-001 is no longer in storage system local" in found.text and found.cure
     assert vc.named("datastore-001").name == "datastore-001", "nothing is deleted by itself"
     vc.named("datastore-001").destroy()
     until(lambda: not site.watches.inventory(vc.guid).all("Datastore"))
@@ -348,7 +348,8 @@ def test_volumes_of_a_host_that_is_gone_are_told_and_a_host_that_was_renamed_is_
     assert arguments(vc, "host.stale")["hosts"] == "esx-02.example.test"
     assert str(vc.root.get("overallStatus")) == "yellow"
     (found,) = findings(site.records, vc.guid)
-    assert "no longer has" in found.text
+    assert "attached to host esx-02.example.test, which the vCenter no longer has" in found.text
+    assert "isthmus attachment list --where host=" in found.cure
     done(site.engine, site.engine.attachments.delete(site.root, attachments[1]))
     herald.tell(vc.guid)
     assert kinds(vc) == ["host.stale", "host.tidy"]

@@ -16,6 +16,11 @@ from isthmus.core.model.host import Host, Initiator
 from isthmus.core.model.pool import PoolState
 from isthmus.core.model.protection import MARK
 from isthmus.core.model.request import VolumeRequest
+from isthmus.plugins.vsphere.events.kinds import ALARMS, HOSTS, STALE_HOSTS
+from isthmus.plugins.vsphere.events.memory import Raised
+from isthmus.plugins.vsphere.events.survey import ROOT
+from isthmus.plugins.vsphere.reasons import texts
+from isthmus.plugins.vsphere.views import raised
 from isthmus.plugins.vsphere.views.declared import VIEWS
 from isthmus.ui_bridge.objects import ObjectId
 from tests.environment.engine import done
@@ -280,6 +285,51 @@ def test_pools_that_are_not_well_come_first_and_on_the_overview(stocked: ViewsSi
     (first, *_) = rows(stocked.blocks("pools"), "pools")
     assert (first["name"], first["state"], first["reason"]) == ("broken", "Not available", "Two disks are gone.")
     assert "The pool broken of array is not available." in notices(stocked.blocks("overview"))
+
+
+def test_what_our_alarms_are_up_for_is_on_the_overview_and_on_the_datastore(stocked: ViewsSite) -> None:
+    stocked.survey(filling=20.0)
+    assert notices(stocked.blocks("overview")) == ["The pool fast behind datastore-001, south-gold is 30 % full."]
+    for view in ("datastore-card", "datastore-storage"):
+        assert notices(stocked.blocks(view, STORE)) == ["The pool fast behind datastore-001 is 30 % full."]
+    assert notices(stocked.blocks("overview", locale="de")) == [
+        "Der Pool fast hinter datastore-001, south-gold ist zu 30 % voll."
+    ]
+    assert notices(stocked.blocks("overview", user=BERND)) == ["The pool fast behind south-gold is 30 % full."]
+    del stocked.array.volumes[0]
+    stocked.survey()
+    (gone,) = [each for each in stocked.blocks("overview") if each["type"] == "notice"]
+    assert (gone["level"], gone["text"]) == (
+        "error", "The volume volume-1 behind datastore-001 is no longer in storage system array.",
+    )  # fmt: skip
+    assert notices(stocked.blocks("datastore-card", STORE))[0] == gone["text"]
+    assert notices(stocked.blocks("overview", user=BERND)) == ["Nothing needs attention."]
+
+
+def test_what_is_told_is_as_it_is_now_and_names_no_endless_list(
+    stocked: ViewsSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stocked.survey(filling=20.0)
+    stocked.array.pools[0] = replace(stocked.array.pools[0], used=35 * GIB)
+    stocked.survey(filling=20.0)
+    monkeypatch.setattr(raised, "_MOST_NAMES", 1)
+    assert notices(stocked.blocks("overview")) == ["The pool fast behind datastore-001 and 1 more is 35 % full."]
+
+
+def test_hosts_that_are_gone_are_on_the_overview_of_who_sees_the_alarm(stocked: ViewsSite) -> None:
+    for system in ("local", "array"):
+        facts = {f"{system}/h7": {"name": "vCenter", "hosts": "esx-07"}}
+        stocked.memory.put(replace(stocked.memory.get(ROOT), raised={HOSTS.name: Raised(STALE_HOSTS.name, facts)}))
+        (told,) = [each for each in stocked.blocks("overview") if each["type"] == "notice"]
+        said = f"Volumes of storage system {system} are attached to host esx-07, which this vCenter no longer has."
+        assert told["text"] == said
+        assert ("isthmus attachment list --where host=h7" in told["cure"]) is (system == "local")
+    assert notices(stocked.blocks("overview", user=BERND)) == ["Nothing needs attention."]
+
+
+@pytest.mark.parametrize("kind", [each.name for alarm in ALARMS for each in alarm.worse])
+def test_every_kind_of_alarm_has_its_sentence_and_its_cure(kind: str) -> None:
+    assert texts().has(f"shown.raised.{kind}") and texts().has(f"shown.raised.{kind}.cure")
 
 
 def test_the_overview_counts(stocked: ViewsSite) -> None:

@@ -53,7 +53,7 @@ class Shown:
 def shown(array: Array) -> Iterator[Shown]:
     with action_site(array, role=RULES) as site:
         watches = Watches(site.offered.desk.reaches)
-        made = Shown(site, watches, Views(site.offered.desk, watches, lambda: {"local": site.adapter}))
+        made = Shown(site, watches, Views(site.offered.desk, watches, lambda: {"local": site.adapter}, site.records))
         site.done("provision", CLUSTER, name="gold", size=2 * GIB, profile="shared")
         made.seen("gold")
         yield made

@@ -32,7 +32,11 @@ from isthmus.plugins.vsphere.connection.sealed_sessions import SealedSessions
 from isthmus.plugins.vsphere.connection.sessions import UserSessions
 from isthmus.plugins.vsphere.connection.trust import Trust
 from isthmus.plugins.vsphere.connection.vmodl import vim
+from isthmus.plugins.vsphere.events.condition import Bounds
+from isthmus.plugins.vsphere.events.herald import Herald
+from isthmus.plugins.vsphere.events.memory import Memory
 from isthmus.plugins.vsphere.inventory.watch import Watches
+from isthmus.plugins.vsphere.reasons import texts
 from isthmus.plugins.vsphere.registration.identity import KEY
 from isthmus.plugins.vsphere.vcenters.people import People, Place, Shown
 from isthmus.plugins.vsphere.vcenters.reach import Reaches
@@ -178,6 +182,8 @@ class ViewsSite:
     watches: Watches
     root: Context
     contexts: dict[str, Context]
+    reaches: Reaches
+    records: OwnedRecords
 
     def context(self, user: User) -> Context:
         """The user, come from the vCenter."""
@@ -199,6 +205,18 @@ class ViewsSite:
         """What the page shows, as it is sent."""
         found = self.views.content(view, self.context(user), self.target(on), locale)
         return [each.to_json() for each in found]
+
+    @property
+    def memory(self) -> Memory:
+        """What the vCenter was told."""
+        return Memory(self.records, self.vc.guid)
+
+    def survey(self, **bounds: float) -> None:
+        """Look how everything stands, and tell the vCenter."""
+        assert self.watches.inventory(self.vc.guid).complete(20)
+        Herald(
+            self.reaches, self.watches, self.records, lambda: self.systems, texts(), Bounds(**bounds)
+        ).tell(self.vc.guid)  # fmt: skip
 
     def disk(self, store: str) -> str:
         """The name on the wire of what a datastore lies on."""
@@ -271,10 +289,12 @@ def views_site(
         exclusion = Exclusion(lambda: systems["local"])
         submit: Any = lambda *given, **more: None  # noqa: E731
         desk = Desk(reaches, sessions, SealedSessions(records), submit, exclusion)
-        views = Views(desk, watches, lambda: systems, seconds=seconds)
+        views = Views(desk, watches, lambda: systems, records, seconds=seconds)
         people = People(reaches, sessions, lambda tenant: True)
         try:
-            yield ViewsSite(vc, installation, contents, systems, views, people, watches, root, {})
+            yield ViewsSite(
+                vc, installation, contents, systems, views, people, watches, root, {}, reaches, records
+            )  # fmt: skip
         finally:
             watches.close()
             sessions.close()
