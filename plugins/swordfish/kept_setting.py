@@ -13,12 +13,13 @@ _KIND = "settings"
 
 
 class KeptSetting:
-    """One value, plain JSON, by the name `name` within the record `identifier`."""
+    """One value, plain JSON, by the name `name` within the record `identifier`; a tenant's own with `tenant`."""
 
-    def __init__(self, setup: PluginSetup, identifier: str, name: str) -> None:
+    def __init__(self, setup: PluginSetup, identifier: str, name: str, *, tenant: str | None = None) -> None:
         self._records = setup.records
         self._id = identifier
         self._name = name
+        self._tenant = tenant
 
     def read(self) -> tuple[Any, int]:
         """The value as it was last set, with its version; None at version 0 where it never was."""
@@ -27,7 +28,7 @@ class KeptSetting:
 
     def write(self, value: Any, *, if_version: int | None = None) -> None:
         """Set it, in place of whatever others set meanwhile; raises `Stale` where `if_version` is not its version."""
-        wanted = Record(_KIND, self._id, {self._name: value})
+        wanted = Record(_KIND, self._id, {self._name: value}, tenant=self._tenant)
         while True:
             version = self.read()[1] if if_version is None else if_version
             try:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ...core.duties.duty import Duty
+from ...core.journal.step import Flow
 from ...plugin_manager.base import Base
 from ...plugin_manager.contract import LOCAL_SYSTEM, Application
 
@@ -38,11 +39,29 @@ class SwordfishPlugin(Base):
                 "default": False,
                 "description": "Whether searches on the network (SSDP) are answered.",
             },
+            "maintenance_window_start": {
+                "type": "string",
+                "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$",
+                "default": "02:00",
+                "description": "When (UTC) the maintenance window of each day begins, where a tenant has set no other.",
+            },
+            "maintenance_window_duration": {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": 86400,
+                "default": 14400,
+                "description": "Seconds that it lasts.",
+            },
         },
     }
 
     def prefixes(self) -> Sequence[str]:
         return ("/redfish",)
+
+    def flows(self) -> Sequence[Flow]:
+        from .maintenance.later import Later
+
+        return Later(lambda run: self.setup.systems[LOCAL_SYSTEM].storage(run.context)).flows()
 
     def duties(self) -> Sequence[Duty]:
         from .accounts.sessions import Sessions

@@ -12,6 +12,7 @@ from .accounts.sessions import Sessions
 from .discovery_settings import DiscoverySettings
 from .events.subscription import Subscriptions
 from .identity import Identity
+from .maintenance.tenant_windows import TenantWindows
 from .protocol.router import Router
 
 
@@ -27,6 +28,7 @@ class Service:
         self.subscriptions = Subscriptions(setup.records)
         self.identity = Identity(setup.records)
         self.discovery = DiscoverySettings(setup)
+        self.windows = TenantWindows(setup)
 
     @property
     def adapter(self) -> Adapter:

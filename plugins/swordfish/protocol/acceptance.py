@@ -6,11 +6,15 @@ and a monitor on another server all give the same one.
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
 from ....core import errors
+from ....core.model.identity import now
 from ....core.model.operation import Operation, OperationState
 from .. import uris
+from ..maintenance.later import window_start
+from ..maintenance.seen import seen, waits
 from .core_errors import refusal_of
 from .messages import said
 from .reading import body_at, description_of
@@ -22,22 +26,29 @@ MOMENT = 0.25
 """Seconds that a request waits for its operation: common clients handle 201 better than 202."""
 RETRY_AFTER = 1
 """Seconds after which to ask a monitor again."""
+LONGEST_RETRY_AFTER = 60
+"""The same for what waits for the maintenance window."""
 
 
 def answered(operation: Operation, request: Request) -> Response:
     """The answer to a request that began this operation: its last one, or 202 if it takes longer than a moment.
 
-    A client that says `Prefer: respond-async` (RFC 7240) is not made to wait at all. Raises a refusal when the
+    A client that says `Prefer: respond-async` (RFC 7240) is not made to wait at all, nor one whose operation waits for
+    the maintenance window. Raises a refusal when the
     operation failed.
     """
-    if operation.state.live and "respond-async" not in (request.header("Prefer") or ""):
-        operation = request.storage.operations.wait(operation.id, MOMENT)
+    operation = seen(operation, request)
+    if operation.state.live and not waits(operation) and "respond-async" not in (request.header("Prefer") or ""):
+        operation = seen(request.storage.operations.wait(operation.id, MOMENT), request)
     return accepted(operation, request) if operation.state.live else concluded(operation, request)
 
 
 def accepted(operation: Operation, request: Request) -> Response:
     """202 with the task, where to wait for it, and when to come back."""
-    headers = {"Location": uris.task_monitor(operation.id), "Retry-After": str(RETRY_AFTER)}
+    start = window_start(operation)
+    left = RETRY_AFTER if start is None else ceil((start - now()).total_seconds())
+    seconds = max(RETRY_AFTER, min(LONGEST_RETRY_AFTER, left))
+    headers = {"Location": uris.task_monitor(operation.id), "Retry-After": str(seconds)}
     return Response(202, json_text(body_at(uris.task(operation.id), request)), headers)
 
 

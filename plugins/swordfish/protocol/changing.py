@@ -15,7 +15,7 @@ from .representation import represented
 from .request import Request
 from .resource import Action, Creation, Delete, Outcome, Resource, Update
 from .response import Response, json_text, tagged
-from .values import check_changes, check_creation, check_parameters
+from .values import check_apply_times, check_changes, check_creation, check_parameters
 
 
 def create(creation: Creation, request: Request) -> Response:
@@ -41,7 +41,7 @@ def created(outcome: Outcome, request: Request, headers: Mapping[str, str] | Non
 def update(resource: Resource, change: Update, request: Request) -> Response:
     """PATCH: the acceptable part is done, and what was wrong with the rest is said beside it."""
     noun, current = _conditioned(resource, request)
-    changes, messages = check_changes(request.body, resource.properties, current)
+    changes, messages = check_changes(request.body, resource.properties, current, later=resource.later)
     names = {one.core: f"/{one.name}" for one in resource.properties if one.core is not None}
     try:
         outcome = change(request, noun, changes)
@@ -68,6 +68,8 @@ def delete(resource: Resource, removal: Delete, request: Request) -> Response:
     noun, _ = _conditioned(resource, request)
     if resource.stays is not None and resource.stays(noun, request):
         raise not_allowed(("GET", "HEAD", "PATCH") if resource.update is not None else ("GET", "HEAD"))
+    # What was to be removed at another time must not be removed now.
+    check_apply_times(request.body, resource.later)
     try:
         outcome = removal(request, noun)
     except IsthmusError as error:

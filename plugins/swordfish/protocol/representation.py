@@ -8,6 +8,8 @@ from typing import Any
 from .request import Request
 from .resource import NULL, Action, Noun, Resource
 
+_SUPPORT = "@Redfish.OperationApplyTimeSupport"
+
 
 def represented(resource: Resource, noun: Noun, request: Request) -> dict[str, Any]:
     """The resource as DSP0266 has it, without its entity tag. `request` is one for this very resource."""
@@ -33,6 +35,7 @@ def _actions(resource: Resource, noun: Noun, request: Request, path: str) -> Map
         f"#{action.name}": {
             "target": f"{path}/Actions/{action.name}",
             **{f"{name}@Redfish.AllowableValues": list(values) for name, values in _allowable(action, noun, request)},
+            **({_SUPPORT: request.apply_times} if action.body.later else {}),
         }
         for action in resource.actions
         if action.offered(noun, request)

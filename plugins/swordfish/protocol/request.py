@@ -12,6 +12,7 @@ from ....adapters.contract import Adapter, Administration, Storage
 from ....core.context import Context
 from ....core.errors import Invalid, NotFound
 from ....plugin_manager.json_body import read_object
+from ..maintenance.tenant_windows import AT_WINDOW
 from ..uris import link
 from .caller import Caller
 from .refusal import refuse
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from ..service import Service
 
 _LONGEST_KEY = 200
+APPLY_TIME = "@Redfish.OperationApplyTime"
+"""The annotation of a body that says when what it asks for is to be done."""
 _JSON_TYPES = frozenset({"application/json", "application/merge-patch+json"})
 
 
@@ -144,6 +147,16 @@ class Request:
         """
         condition = self.header("If-Match")
         return None if condition is None or condition.strip() == "*" else int(noun.version)
+
+    @property
+    def apply_times(self) -> Mapping[str, Any]:
+        """For when the tenant in the path may ask for changes (`@Redfish.OperationApplyTimeSupport`)."""
+        return self.service.windows.support(self.params["tenant"])
+
+    @property
+    def later(self) -> bool:
+        """Whether it is to be done in the maintenance window."""
+        return bool(self.body.get(APPLY_TIME) == AT_WINDOW)
 
     @property
     def body(self) -> dict[str, Any]:

@@ -52,12 +52,14 @@ class Body:
 
     A property with `readOnly` is refused as such; its `description` is then the advice.
 
-    `core` gives by the core's names (`size`) the JSON pointers of properties (`/CapacityBytes`).
+    `core` gives by the core's names (`size`) the JSON pointers of properties (`/CapacityBytes`). `later` says that it
+    takes `@Redfish.OperationApplyTime` for the maintenance window; what runs it heeds `Request.later`.
     """
 
     properties: Mapping[str, JsonSchema]
     required: Sequence[str] = ()
     core: Mapping[str, str] = field(default_factory=dict)
+    later: bool = False
 
 
 Outcome: TypeAlias = "Operation | str | None"
@@ -100,7 +102,8 @@ class Resource:
     When it is called, the condition of the request holds for the noun; it must hand `request.expected(noun)` on as
     `if_version`, so that of several changes under one entity tag one wins. `delete` likewise, unless there is nothing
     that can change before it and the store says who came first.
-    `stays` says of which of them there is no DELETE, where some have it and some have not.
+    `stays` says of which of them there is no DELETE, where some have it and some have not. `later` is as in `Body`, for
+    PATCH and DELETE.
     `open` resources answer without credentials. `load` of resources without a noun may give anything.
     """
 
@@ -117,6 +120,7 @@ class Resource:
     delete: Delete | None = None
     stays: Callable[[Noun, Request], bool] | None = None
     actions: Sequence[Action] = ()
+    later: bool = False
     open: bool = False
 
     @property

@@ -9,14 +9,18 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from ..maintenance.tenant_windows import AT_WINDOW, IMMEDIATE
 from .messages import said
 from .refusal import Refusal
+from .request import APPLY_TIME
 from .resource import Body, JsonSchema, Property
 
 _LONGEST_SHOWN = 100
 _HIDDEN = "******"
-_APPLY_TIMES = {"@Redfish.OperationApplyTime": (), "@Redfish.SettingsApplyTime": ("ApplyTime",)}
+_APPLY_TIMES = {APPLY_TIME: (), "@Redfish.SettingsApplyTime": ("ApplyTime",)}
 """Annotations that say when a change is to be made, and where in them that stands."""
+_DEMANDS = frozenset({"@Redfish.MaintenanceWindow"})
+"""Annotations that ask for something: they are properties to whoever has them, and unknown to all others."""
 
 _CHECKERS: dict[int, tuple[JsonSchema, Draft202012Validator]] = {}
 
@@ -37,7 +41,7 @@ _FAULTS = {
 
 def check_creation(body: Mapping[str, Any], wanted: Body) -> dict[str, Any]:
     """The properties of a POST to a collection, without annotations; refuses with 400 and all that is wrong."""
-    values = _plain(body)
+    values = _plain(body, wanted.later)
     messages = [
         said("CreateFailedMissingReqProperties", name, related=(f"/{name}",))
         for name in wanted.required
@@ -51,7 +55,7 @@ def check_creation(body: Mapping[str, Any], wanted: Body) -> dict[str, Any]:
 
 def check_parameters(body: Mapping[str, Any], wanted: Body, action: str) -> dict[str, Any]:
     """The parameters of an action, without annotations; refuses with 400 and all that is wrong."""
-    values = _plain(body)
+    values = _plain(body, wanted.later)
     messages = [said("ActionParameterMissing", action, name) for name in wanted.required if name not in values]
     messages += _faults(values, wanted.properties, action)
     if messages:
@@ -70,7 +74,7 @@ def check_parts(values: Mapping[str, Any], schemas: Mapping[str, JsonSchema]) ->
 
 
 def check_changes(
-    body: Mapping[str, Any], properties: Sequence[Property], current: Mapping[str, Any]
+    body: Mapping[str, Any], properties: Sequence[Property], current: Mapping[str, Any], *, later: bool = False
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The acceptable part of a PATCH and messages about the rest (DSP0266, PATCH).
 
@@ -81,7 +85,7 @@ def check_changes(
     shown = {one.name for one in properties} | {"Id", "Name", "Actions"}
     changes: dict[str, Any] = {}
     messages: list[dict[str, Any]] = []
-    for name, value in _plain(body).items():
+    for name, value in _plain(body, later).items():
         schema = writable.get(name)
         if schema is not None:
             merged = _merged(current.get(name), value)
@@ -98,16 +102,21 @@ def check_changes(
     return changes, messages
 
 
-def _plain(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body without annotations, which say nothing about the resource; refuses an apply time that is not offered."""
+def check_apply_times(body: Mapping[str, Any], later: bool) -> None:
+    """Refuse an apply time that is not offered; `later` says that the maintenance window is."""
     for annotation, place in _APPLY_TIMES.items():
         when = body.get(annotation)
         for name in place:
             when = when.get(name, "") if isinstance(when, Mapping) else when
-        if when is not None and when != "Immediate":
+        if when is not None and when != IMMEDIATE and not (later and annotation == APPLY_TIME and when == AT_WINDOW):
             where = "/".join((annotation, *place))
             raise Refusal(400, [said("PropertyValueNotInList", _shown(when), where, related=(f"/{where}",))])
-    return {name: value for name, value in body.items() if "@" not in name}
+
+
+def _plain(body: Mapping[str, Any], later: bool) -> dict[str, Any]:
+    """The body without annotations that say nothing about the resource."""
+    check_apply_times(body, later)
+    return {name: value for name, value in body.items() if "@" not in name or name in _DEMANDS}
 
 
 def _merged(current: Any, given: Any) -> Any:

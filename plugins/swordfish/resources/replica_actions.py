@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ....core.model.operation import Operation
 from ....core.model.request import SnapshotRequest, VolumeRequest
 from .. import uris
+from ..maintenance.asking import asked
+from ..maintenance.change import create_snapshot, create_volume, delete_snapshot, delete_volume
 from ..protocol.refusal import Refusal, refuse
 from ..protocol.request import Request
 from ..protocol.resource import Action, Body, Outcome
@@ -59,23 +60,22 @@ def _demand_no_tag(request: Request) -> None:
         raise refuse(400, "HeaderInvalid", "If-Match", resolution=advice)
 
 
-def _create(request: Request, facts: Facts, values: Mapping[str, Any]) -> Operation:
+def _create(request: Request, facts: Facts, values: Mapping[str, Any]) -> Outcome:
     _demand_no_tag(request)
     kind, allowable = values["ReplicaType"], _allowable(facts, request)
     for name in ("ReplicaType", "TargetStoragePool"):
         if values[name].rstrip("/") not in allowable[name]:
             advice = f"It can be {' or '.join(allowable[name])}: a copy lies where its source lies."
             raise refuse(400, "ActionParameterValueNotInList", values[name][:100], name, CREATE, resolution=advice)
-    storage = request.tenant_storage
     name = values.get("VolumeName") or f"{kind} of {facts.noun.name}"[:_LONGEST_NAME].strip()
     if kind == "Snapshot":
-        return storage.snapshots.create(SnapshotRequest(facts.id, name), key=request.key)
+        return asked(request, create_snapshot(SnapshotRequest(facts.id, name)))
     if facts.snapshot is not None:
-        return storage.volumes.create(VolumeRequest(name, source_snapshot=facts.id), key=request.key)
-    return storage.volumes.create(VolumeRequest(name, source_volume=facts.id), key=request.key)
+        return asked(request, create_volume(VolumeRequest(name, source_snapshot=facts.id)))
+    return asked(request, create_volume(VolumeRequest(name, source_volume=facts.id)))
 
 
-def _remove(request: Request, facts: Facts, values: Mapping[str, Any]) -> Operation:
+def _remove(request: Request, facts: Facts, values: Mapping[str, Any]) -> Outcome:
     _demand_no_tag(request)
     given = values["TargetVolume"]
     stem, _, target = given.rstrip("/").rpartition("/")
@@ -85,8 +85,8 @@ def _remove(request: Request, facts: Facts, values: Mapping[str, Any]) -> Operat
     if values.get("DeleteTargetVolume") is not True:
         raise _wrong("DeleteTargetVolume", "The relationship ends with its target only: send true to delete that.")
     if target in facts.related.snapshots:
-        return request.tenant_storage.snapshots.delete(target, key=request.key)
-    return request.tenant_storage.volumes.delete(target, key=request.key)
+        return asked(request, delete_snapshot(target))
+    return asked(request, delete_volume(target))
 
 
 def _wrong(name: str, advice: str) -> Refusal:
@@ -109,6 +109,7 @@ ACTIONS = (
             },
             required=("ReplicaType", "ReplicaUpdateMode", "TargetStoragePool"),
             core={"name": "/VolumeName"},
+            later=True,
         ),
         _create,
         offered=lambda facts, request: bool(_types(facts)),
@@ -119,6 +120,7 @@ ACTIONS = (
         Body(
             {"TargetVolume": {"type": "string"}, "DeleteTargetVolume": {"type": "boolean"}},
             required=("TargetVolume",),
+            later=True,
         ),
         _remove,
         offered=lambda facts, request: bool(facts.targets),

@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
 from ....core.errors import NotFound
+from ....core.model.identity import now
 from ....core.model.page import Query
 from ....core.model.tenant import Tenant
 from .. import uris
 from ..classes import offered_classes
 from ..identifiers import identifier
+from ..maintenance.tenant_windows import TenantWindow
+from ..maintenance.window import LONGEST, SECONDS, START, MaintenanceWindow
+from ..protocol.refusal import refuse
 from ..protocol.request import Request
-from ..protocol.resource import SNIA, Collection, Property, Resource, Window
+from ..protocol.resource import SNIA, Collection, JsonSchema, Property, Resource, Window
 from ..uris import link
+
+_WINDOW = "@Redfish.MaintenanceWindow"
+_WINDOW_SCHEMA: JsonSchema = {
+    "type": ["object", "null"],
+    "properties": {
+        "@odata.type": {"type": "string"},
+        START: {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$"},
+        SECONDS: {"type": "integer", "minimum": 1, "maximum": LONGEST},
+    },
+    "additionalProperties": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A tenant with its maintenance window. `version` is that of what can be changed here."""
+
+    tenant: Tenant
+    kept: TenantWindow
+
+    @property
+    def version(self) -> int:
+        return self.kept.version
 
 
 def load(request: Request) -> Tenant:
@@ -29,10 +60,35 @@ def _list(request: Request, after: str | None, limit: int) -> Window:
     return Window(page.items, page.total or 0, page.next)
 
 
-def _default_class(tenant: Tenant, request: Request) -> dict[str, str] | None:
+def _default_class(service: Service, request: Request) -> dict[str, str] | None:
     """The class of a volume for which none is named. It has to be one of the service's (ClassesOfService)."""
     profile = offered_classes.default(request)
-    return None if profile is None else link(uris.class_of_service(tenant.id, profile.id))
+    return None if profile is None else link(uris.class_of_service(service.tenant.id, profile.id))
+
+
+def _load(request: Request) -> Service:
+    tenant = load(request)
+    return Service(tenant, request.service.windows.get(tenant.id))
+
+
+def _window(service: Service, request: Request) -> dict[str, Any]:
+    return {"@odata.type": "#Settings.v1_4_0.MaintenanceWindow", **service.kept.window.to_json()}
+
+
+def _update(request: Request, service: Service, changes: Mapping[str, Any]) -> None:
+    """Set the maintenance window; null goes back to the default. What waits already keeps the window it was given."""
+    given, current = changes[_WINDOW], service.kept.window.to_json()
+    wanted: MaintenanceWindow | None = None
+    if given is not None:
+        where, shown = f"{_WINDOW}/{START}", given.get(START, current[START])
+        try:
+            wanted = MaintenanceWindow.of({**current, **given})
+        except ValueError:
+            raise refuse(400, "PropertyValueFormatError", shown, where, related=(f"/{where}",)) from None
+        if wanted.end <= now():
+            advice = "That window is over: name one that ends in the future."
+            raise refuse(400, "PropertyValueIncorrect", where, shown, related=(f"/{where}",), resolution=advice)
+    request.service.windows.set(service.tenant.id, wanted, if_version=request.expected(service))
 
 
 STORAGE_SERVICE = Resource(
@@ -40,25 +96,31 @@ STORAGE_SERVICE = Resource(
     version="v1_7_0",
     publisher=SNIA,
     path=uris.storage_service("{tenant}"),
-    load=load,
-    name=lambda tenant, request: tenant.name,
+    load=_load,
+    name=lambda one, request: one.tenant.name,
+    update=_update,
     properties=(
-        Property("Description", lambda tenant, request: tenant.description or None),
+        Property("Description", lambda one, request: one.tenant.description or None),
         Property(
             "Status",
-            lambda tenant, request: {"State": "Enabled" if tenant.enabled else "Disabled", "Health": "OK"},
+            lambda one, request: {"State": "Enabled" if one.tenant.enabled else "Disabled", "Health": "OK"},
         ),
-        Property("Identifier", lambda tenant, request: identifier(tenant.id)),
-        Property("Volumes", lambda tenant, request: link(uris.volumes(tenant.id))),
-        Property("ConsistencyGroups", lambda tenant, request: request.served(uris.consistency_groups(tenant.id))),
-        Property("StoragePools", lambda tenant, request: link(uris.service_pools(tenant.id))),
-        Property("ClassesOfService", lambda tenant, request: link(uris.classes_of_service(tenant.id))),
+        Property("Identifier", lambda one, request: identifier(one.tenant.id)),
+        Property("Volumes", lambda one, request: link(uris.volumes(one.tenant.id))),
+        Property("ConsistencyGroups", lambda one, request: request.served(uris.consistency_groups(one.tenant.id))),
+        Property("StoragePools", lambda one, request: link(uris.service_pools(one.tenant.id))),
+        Property("ClassesOfService", lambda one, request: link(uris.classes_of_service(one.tenant.id))),
         Property("DefaultClassOfService", _default_class),
-        Property("DataStorageLoSCapabilities", lambda tenant, request: link(uris.data_storage_capabilities(tenant.id))),
         Property(
-            "IOConnectivityLoSCapabilities", lambda tenant, request: link(uris.connectivity_capabilities(tenant.id))
+            "DataStorageLoSCapabilities",
+            lambda one, request: link(uris.data_storage_capabilities(one.tenant.id)),
         ),
-        Property("Metrics", lambda tenant, request: request.served(uris.service_metrics(tenant.id))),
+        Property(
+            "IOConnectivityLoSCapabilities",
+            lambda one, request: link(uris.connectivity_capabilities(one.tenant.id)),
+        ),
+        Property(_WINDOW, _window, write=_WINDOW_SCHEMA),
+        Property("Metrics", lambda one, request: request.served(uris.service_metrics(one.tenant.id))),
     ),
 )
 

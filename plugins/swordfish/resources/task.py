@@ -10,6 +10,8 @@ from ....core.errors import Invalid
 from ....core.model.operation import Operation, OperationState
 from ....core.model.page import Query
 from .. import uris
+from ..maintenance.later import window_start
+from ..maintenance.seen import seen, waits
 from ..protocol.acceptance import created_by, failure_of
 from ..protocol.messages import said
 from ..protocol.refusal import refuse
@@ -83,8 +85,19 @@ def _moment(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def _description(operation: Operation, request: Request) -> str:
+    start = window_start(operation)
+    waiting = "" if start is None else f", not before {_moment(start)}"
+    return f"{operation.kind}, request {operation.request_id}{waiting}"
+
+
+def _began(operation: Operation, request: Request) -> str | None:
+    """What waits for a window has not been started."""
+    return None if waits(operation) else _moment(operation.created_at)
+
+
 def load(request: Request) -> Operation:
-    return request.storage.operations.get(request.params["task"])
+    return seen(request.storage.operations.get(request.params["task"]), request)
 
 
 def cancel(request: Request, operation: Operation) -> Outcome:
@@ -95,7 +108,8 @@ def cancel(request: Request, operation: Operation) -> Outcome:
     if operation.state.ended:
         advice = "Only a task that goes on can be cancelled. One that has ended disappears by itself after some time."
         raise refuse(409, "ResourceCannotBeDeleted", resolution=advice)
-    request.storage.operations.cancel(operation.id)
+    # What was begun in a window is what can be stopped, and says whether it can.
+    request.storage.operations.cancel((operation.result.get("begun") or {}).get("operation") or operation.id)
     return None
 
 
@@ -106,7 +120,7 @@ def _list(request: Request, after: str | None, limit: int) -> Window:
         page = request.storage.operations.list(query)
     except Invalid as error:
         raise refuse(400, "QueryParameterValueError", "$skiptoken", resolution=error.message) from error
-    return Window(page.items, page.total or 0, page.next)
+    return Window([seen(one, request) for one in page.items], page.total or 0, page.next)
 
 
 TASK = Resource(
@@ -118,11 +132,11 @@ TASK = Resource(
     name=_name,
     delete=cancel,
     properties=(
-        Property("Description", lambda operation, request: f"{operation.kind}, request {operation.request_id}"),
+        Property("Description", _description),
         Property("TaskState", lambda operation, request: state(operation)),
         Property("TaskStatus", lambda operation, request: STATUS.get(state(operation))),
         Property("PercentComplete", _percent),
-        Property("StartTime", lambda operation, request: _moment(operation.created_at)),
+        Property("StartTime", _began),
         Property(
             "EndTime",
             lambda operation, request: None if operation.state.live else _moment(operation.updated_at),

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ....core.errors import Invalid
-from ....core.model.operation import Operation
-from ....core.model.request import Changes
 from .. import uris
+from ..maintenance.asking import asked
+from ..maintenance.change import change_snapshot, change_volume, delete_snapshot, delete_volume
 from ..protocol.refusal import refuse
 from ..protocol.request import Request
 from ..protocol.resource import SNIA, JsonSchema, Outcome, Property, Resource
@@ -32,11 +32,6 @@ CAPACITY: JsonSchema = {
     "required": ["Data"],
     "additionalProperties": False,
 }
-APPLY_TIMES: Mapping[str, Any] = {
-    "@odata.type": "#Settings.v1_4_0.OperationApplyTimeSupport",
-    "SupportedValues": ["Immediate"],
-}
-"""Whatever is asked for is begun at once."""
 
 
 def wanted_size(values: Mapping[str, Any]) -> tuple[int, str] | None:
@@ -55,27 +50,23 @@ def wanted_size(values: Mapping[str, Any]) -> tuple[int, str] | None:
 
 
 def _update(request: Request, facts: Facts, changes: Mapping[str, Any]) -> Outcome:
-    """A new name at once, a new size by an operation. The size goes first: it may be refused, a checked name is not."""
+    """A new name, a new size by an operation. The size goes first: it may be refused, a checked name is not."""
     expected = request.expected(facts)
     name, wanted = changes.get("DisplayName"), wanted_size(changes)
     if name is not None and not (name.isprintable() and name == name.strip() and name not in (".", "..")):
         raise refuse(400, "PropertyValueFormatError", name, "DisplayName", related=("/DisplayName",))
-    storage = request.tenant_storage
     if facts.snapshot is not None:
         if wanted is not None:
             pointer = wanted[1]
             raise refuse(400, "PropertyNotWritable", pointer[1:], related=(pointer,))
-        storage.snapshots.update(facts.id, Changes(name=name), if_version=expected)
+        return asked(request, change_snapshot(facts.id, name=name, if_version=expected))
+    size = None if wanted is None or wanted[0] == facts.noun.size else wanted[0]
+    if size is None and name is None:
         return None
-    operation: Operation | None = None
-    if wanted is not None and wanted[0] != facts.noun.size:
-        try:
-            operation = storage.volumes.extend(facts.id, wanted[0], key=request.key, if_version=expected)
-        except Invalid as error:
-            raise _named(error, wanted[1]) from error
-    if name is not None:
-        storage.volumes.update(facts.id, Changes(name=name), if_version=None if operation else expected)
-    return operation
+    try:
+        return asked(request, change_volume(facts.id, size=size, name=name, if_version=expected))
+    except Invalid as error:
+        raise error if wanted is None else _named(error, wanted[1]) from error
 
 
 def _named(error: Invalid, pointer: str) -> Invalid:
@@ -85,11 +76,11 @@ def _named(error: Invalid, pointer: str) -> Invalid:
     return Invalid(error.message, next_step=error.next_step, field="capacity")
 
 
-def _delete(request: Request, facts: Facts) -> Operation:
+def _delete(request: Request, facts: Facts) -> Outcome:
     expected = request.expected(facts)
     if facts.snapshot is not None:
-        return request.tenant_storage.snapshots.delete(facts.id, key=request.key, if_version=expected)
-    return request.tenant_storage.volumes.delete(facts.id, key=request.key, if_version=expected)
+        return asked(request, delete_snapshot(facts.id, expected))
+    return asked(request, delete_volume(facts.id, expected))
 
 
 VOLUME = Resource(
@@ -103,6 +94,7 @@ VOLUME = Resource(
     update=_update,
     delete=_delete,
     actions=ACTIONS,
+    later=True,
     properties=(
         Property("Description", lambda facts, request: facts.noun.description or None),
         Property("DisplayName", lambda facts, request: facts.noun.name, write=NAME, core="name"),
@@ -120,7 +112,7 @@ VOLUME = Resource(
         Property("Connections@odata.count", shown.connection_count),
         Property("Metrics", shown.metrics),
         Property("Links", shown.links),
-        Property("@Redfish.OperationApplyTimeSupport", lambda facts, request: APPLY_TIMES),
+        Property("@Redfish.OperationApplyTimeSupport", lambda facts, request: request.apply_times),
     ),
 )
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ....core.errors import Invalid, NotFound
-from ....core.model.operation import Operation
 from ....core.model.page import Query
 from ....core.model.profile import Profile
 from ....core.model.request import VolumeRequest
@@ -14,12 +13,14 @@ from ....core.model.snapshot import Snapshot
 from ....core.model.tenant import Tenant
 from ....core.model.volume import Volume
 from .. import uris
+from ..maintenance.asking import asked
+from ..maintenance.change import create_volume
 from ..protocol.refusal import Refusal, refuse
 from ..protocol.request import Request
-from ..protocol.resource import SNIA, Body, Collection, Creation, JsonSchema, Property, Resource, Window
+from ..protocol.resource import SNIA, Body, Collection, Creation, JsonSchema, Outcome, Property, Resource, Window
 from ..uris import link
 from . import storage_service
-from .volume import APPLY_TIMES, BYTES, CAPACITY, NAME, VOLUME, wanted_size
+from .volume import BYTES, CAPACITY, NAME, VOLUME, wanted_size
 from .volume_facts import all_with, find
 
 CAPABILITIES = "Capabilities"
@@ -115,7 +116,7 @@ def _sought(request: Request, wanted: Mapping[str, str]) -> Sequence[str] | None
     return [uris.volume(one.tenant, one.id) for one in found if one.tenant == request.params["tenant"]]
 
 
-def _create(request: Request, values: Mapping[str, Any]) -> Operation:
+def _create(request: Request, values: Mapping[str, Any]) -> Outcome:
     name = values["Name"]
     if values.get("DisplayName", name) != name:
         raise refuse(400, "PropertyValueConflict", "DisplayName", "Name", related=("/DisplayName", "/Name"))
@@ -129,8 +130,7 @@ def _create(request: Request, values: Mapping[str, Any]) -> Operation:
         raise refuse(400, "PropertyNotWritable", where, related=(f"/{where}",), resolution=advice)
     named = given.get("ClassOfService")
     profile = None if named is None else _profile(request, named["@odata.id"])
-    wanted = VolumeRequest(name=name, size=size[0], profile=profile)
-    return request.tenant_storage.volumes.create(wanted, key=request.key)
+    return asked(request, create_volume(VolumeRequest(name=name, size=size[0], profile=profile)))
 
 
 def _profile(request: Request, uri: str) -> str:
@@ -159,7 +159,7 @@ def _wrong_class(request: Request, uri: str) -> Refusal:
 def _annotations(request: Request) -> Mapping[str, Any]:
     tenant = request.params["tenant"]
     return {
-        "@Redfish.OperationApplyTimeSupport": APPLY_TIMES,
+        "@Redfish.OperationApplyTimeSupport": request.apply_times,
         "@Redfish.CollectionCapabilities": {
             "@odata.type": "#CollectionCapabilities.v1_4_1.CollectionCapabilities",
             "Capabilities": [
@@ -225,6 +225,7 @@ VOLUMES = Collection(
             {**_SENT, **_READ_ONLY},
             required=("Name",),
             core={"name": "/Name", "size": "/CapacityBytes", "profile": _CLASS},
+            later=True,
         ),
         _create,
     ),

@@ -54,7 +54,7 @@ def test_the_size_may_be_said_as_a_capacity(world: World, name: str) -> None:
 
 def test_what_the_capabilities_say_is_enough_to_make_a_volume(world: World) -> None:
     shown = world.client.body(world.volumes)
-    assert shown["@Redfish.OperationApplyTimeSupport"]["SupportedValues"] == ["Immediate"]
+    assert shown["@Redfish.OperationApplyTimeSupport"]["SupportedValues"] == ["Immediate", "AtMaintenanceWindowStart"]
     (capability,) = shown["@Redfish.CollectionCapabilities"]["Capabilities"]
     assert capability["Links"]["TargetCollection"]["@odata.id"] == world.volumes
     wanted = world.client.body(capability["CapabilitiesObject"]["@odata.id"])

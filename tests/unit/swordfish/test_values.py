@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from isthmus.plugins.swordfish.protocol.refusal import Refusal
 from isthmus.plugins.swordfish.protocol.resource import Body, Property
-from isthmus.plugins.swordfish.protocol.values import check_changes, check_creation, check_parameters
+from isthmus.plugins.swordfish.protocol.values import (
+    check_apply_times,
+    check_changes,
+    check_creation,
+    check_parameters,
+)
 
 BODY = Body(
     {
@@ -34,6 +40,10 @@ PROPERTIES = (
     ),
     Property("State", lambda noun, request: "on"),
 )
+
+
+LATER = {"@Redfish.OperationApplyTime": "AtMaintenanceWindowStart"}
+WINDOW = "@Redfish.MaintenanceWindow"
 
 
 def ids(refusal: Refusal) -> list[str]:
@@ -138,3 +148,33 @@ def test_arrays_change_by_place(current: list[str], sent: list[Any], after: list
 def test_an_object_in_an_array_keeps_what_was_not_sent() -> None:
     changes, _ = check_changes({"Parts": [{"A": 2}, None]}, PROPERTIES, {"Parts": [{"A": 1, "B": 1}, {"A": 9}]})
     assert changes == {"Parts": [{"A": 2, "B": 1}]}
+
+
+def test_the_maintenance_window_is_taken_where_it_is_offered_and_refused_elsewhere() -> None:
+    offering = replace(BODY, later=True)
+    assert check_creation({"Name": "x", **LATER}, offering) == {"Name": "x"}
+    assert check_parameters({"Name": "x", **LATER}, offering, "Thing.Do") == {"Name": "x"}
+    assert check_changes({"Size": 5, **LATER}, PROPERTIES, {}, later=True) == ({"Size": 5}, [])
+    check_apply_times(LATER, True)
+    for refused in (
+        lambda: check_creation({"Name": "x", **LATER}, BODY),
+        lambda: check_parameters({"Name": "x", **LATER}, BODY, "Thing.Do"),
+        lambda: check_changes({"Size": 5, **LATER}, PROPERTIES, {}),
+        lambda: check_apply_times(LATER, False),
+        lambda: check_apply_times({"@Redfish.OperationApplyTime": "InMaintenanceWindowOnReset"}, True),
+        lambda: check_apply_times({"@Redfish.OperationApplyTime": ["AtMaintenanceWindowStart"]}, True),
+        lambda: check_apply_times({"@Redfish.SettingsApplyTime": {"ApplyTime": "AtMaintenanceWindowStart"}}, True),
+    ):
+        with pytest.raises(Refusal) as caught:
+            refused()
+        assert ids(caught.value) == ["PropertyValueNotInList"]
+
+
+def test_an_annotation_that_asks_for_something_is_not_passed_over() -> None:
+    with pytest.raises(Refusal) as caught:
+        check_creation({"Name": "x", WINDOW: {}}, BODY)
+    assert ids(caught.value) == ["PropertyUnknown"]
+    changes, messages = check_changes({"Size": 5, WINDOW: {}}, PROPERTIES, {})
+    assert changes == {"Size": 5} and messages[0]["RelatedProperties"] == [f"/{WINDOW}"]
+    having = (*PROPERTIES, Property(WINDOW, lambda noun, request: {}, write={"type": "object"}))
+    assert check_changes({WINDOW: {"a": 1}}, having, {WINDOW: {"b": 2}}) == ({WINDOW: {"a": 1}}, [])

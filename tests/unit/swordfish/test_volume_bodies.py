@@ -14,7 +14,9 @@ from isthmus.core.model.identity import new_id, now
 from isthmus.core.model.operation import Operation, OperationState
 from isthmus.core.model.snapshot import Snapshot, SnapshotState
 from isthmus.core.model.volume import VolumeState
+from isthmus.plugin_manager.contract import PluginSetup
 from isthmus.plugins.swordfish import uris
+from isthmus.plugins.swordfish.maintenance.tenant_windows import TenantWindows
 from isthmus.plugins.swordfish.protocol.representation import represented
 from isthmus.plugins.swordfish.protocol.request import Request
 from isthmus.plugins.swordfish.protocol.resource import Resource
@@ -47,7 +49,10 @@ def _operation(kind: str, state: OperationState, **said: Any) -> Operation:
 
 def _faults(resource: Resource, noun: Any, uri: str) -> list[str]:
     storage = SimpleNamespace(volumes=SimpleNamespace(get=str), snapshots=SimpleNamespace(get=str))
-    request = cast(Request, SimpleNamespace(path=uri, storage=storage))
+    records = SimpleNamespace(get=lambda kind, identifier: None)
+    settings = {"maintenance_window_start": "02:00", "maintenance_window_duration": 14400}
+    times = TenantWindows(cast(PluginSetup, SimpleNamespace(records=records, settings=settings))).support("acme")
+    request = cast(Request, SimpleNamespace(path=uri, storage=storage, apply_times=times))
     body = represented(resource, noun, request)
     schemas = redfish_schemas.official()
     return [*schemas.errors(body), *schemas.warnings(body)]

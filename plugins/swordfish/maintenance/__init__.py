@@ -1,0 +1,1 @@
+"""Maintenance windows, and changes that wait for them."""
