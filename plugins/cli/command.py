@@ -20,6 +20,7 @@ from ...core.errors import (
     Unavailable,
 )
 from . import output
+from .document import details
 from .session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -48,6 +49,9 @@ Exit codes:
                                10  it was waited for, and goes on"""
 
 
+_TRIED = "isthmus.tried"
+
+
 class Group(click.Group):
     """A group whose commands end with a sentence and the next step instead of a stack trace."""
 
@@ -55,7 +59,7 @@ class Group(click.Group):
         try:
             return super().invoke(ctx)
         except IsthmusError as error:
-            complain(error)
+            complain(error, kept=not ctx.meta.get(_TRIED))
             ctx.exit(exit_code(error))
 
 
@@ -64,8 +68,9 @@ def exit_code(error: IsthmusError) -> int:
     return next((code for kind, code in _CODES if isinstance(error, kind)), 1)
 
 
-def complain(error: IsthmusError) -> None:
-    """Say on standard error what went wrong and what to do."""
+def complain(error: IsthmusError, *, kept: bool = True) -> None:
+    """Say on standard error what went wrong and what to do. Why a placement was refused is `kept` by the server, unless
+    it was only tried."""
     click.secho(f"Error: {error.message}", err=True, fg="red")
     for fault in error.details.get("faults", [])[1:]:
         click.echo(
@@ -74,9 +79,12 @@ def complain(error: IsthmusError) -> None:
         )
     if error.next_step:
         click.echo(f"       {error.next_step}", err=True)
-    request_id = error.details.get("request_id")
-    if request_id:
-        click.echo(f"       Request {request_id}; see `isthmus explain {request_id}`.", err=True)
+    request_id, operation = error.details.get("request_id"), error.details.get("operation")
+    known = request_id if kept and error.details.get("explanation") else operation
+    said = [f"Request {request_id}"] if request_id else []
+    said += [f"see `isthmus explain {known}`"] if known else []
+    if said:
+        click.echo(f"       {'; '.join(said)}.", err=True)
 
 
 pass_session = click.make_pass_decorator(Session)
@@ -92,6 +100,12 @@ def listed(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+def tried(ctx: click.Context, parameter: click.Parameter, value: bool) -> bool:
+    """The callback of `--dry-run`: what is only tried leaves nothing that could be explained."""
+    ctx.meta[_TRIED] = value
+    return value
 
 
 def metadata_option(function: F) -> F:
@@ -119,4 +133,4 @@ def answer(session: Session, thing: Any, show: Callable[[Any], None] | None = No
     elif show is not None:
         show(thing)
     else:
-        output.details(thing)
+        details(thing)

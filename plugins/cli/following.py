@@ -12,6 +12,7 @@ import click
 from ...core.model.operation import Operation, OperationState
 from . import output
 from .command import NEEDS_ATTENTION, OPERATION_FAILED, STILL_RUNNING
+from .document import details, tell
 from .session import Session
 
 _LONGEST_LOOK = 2.0
@@ -24,7 +25,9 @@ def follow(session: Session, operation: Operation, *, wait: bool, timeout: float
         if session.as_json:
             output.show_json(operation)
         else:
-            show_plan(operation)
+            show_plan(operation.kind, operation.plan)
+            if operation.explanation:
+                show_explanation(dict(operation.explanation))
         return operation
     if wait:
         operation = _watch(session, operation, timeout)
@@ -66,11 +69,8 @@ def _draw(operation: Operation) -> None:
 
 
 def _say(operation: Operation) -> None:
-    made = ", ".join(f"{name} {value}" for name, value in operation.result.items() if name != "warning")
     if operation.state is OperationState.DONE:
-        click.secho(f"Done: {operation.kind}" + (f" ({made})" if made else ""), fg="green")
-        if operation.result.get("warning"):
-            click.echo(f"Note: {operation.result['warning']}")
+        _done(operation)
         return
     if operation.state.live:
         click.echo(f"Accepted: {operation.kind}, operation {operation.id}")
@@ -86,9 +86,19 @@ def _say(operation: Operation) -> None:
     click.echo(f"       See `isthmus explain {operation.request_id}`.", err=True)
 
 
+def _done(operation: Operation) -> None:
+    result = {name: value for name, value in operation.result.items() if name != "warning"}
+    short = {name: value for name, value in result.items() if isinstance(value, str | int | float)}
+    made = ", ".join(f"{name.replace('_', ' ')} {output.cell(name, value)}" for name, value in short.items())
+    click.secho(f"Done: {operation.kind}" + (f" ({made})" if made else ""), fg="green")
+    details(result, leave_out=tuple(short))
+    if operation.result.get("warning"):
+        click.echo(f"Note: {operation.result['warning']}")
+
+
 def show_operation(operation: Operation) -> None:
     """One operation with what went wrong in sentences, and why it was placed where it was."""
-    output.details(operation, leave_out=("error", "explanation", "plan"))
+    details(operation, leave_out=("error", "explanation", "plan"))
     if operation.error:
         show_error(operation.error)
     if operation.explanation:
@@ -99,9 +109,9 @@ def show_error(error: Mapping[str, Any]) -> None:
     """What went wrong, what had gone wrong before it, and what to do."""
     said = str(error.get("message", error.get("code", "unknown")))
     click.secho(f"error         {said}", fg="red")
-    details = dict(error.get("details") or {})
+    more = dict(error.get("details") or {})
     for name, label in (("cause", "cause"), ("because", "taken back")):
-        before = details.pop(name, None)
+        before = more.pop(name, None)
         if not isinstance(before, Mapping):
             continue
         message = str(before.get("message", ""))
@@ -109,8 +119,8 @@ def show_error(error: Mapping[str, Any]) -> None:
             click.echo(f"{label:<13} {message}")
         if before.get("next_step"):
             click.echo(f"              {before['next_step']}")
-    explanation = details.pop("explanation", None)
-    for name, value in details.items():
+    explanation = more.pop("explanation", None)
+    for name, value in more.items():
         if value not in (None, "", [], {}):
             click.echo(f"              {name.replace('_', ' ')}: {output.cell(name, value)}")
     if explanation:
@@ -119,20 +129,14 @@ def show_error(error: Mapping[str, Any]) -> None:
         click.echo(f"what to do    {error['next_step']}")
 
 
-def show_plan(operation: Operation) -> None:
-    """What a dry run would do."""
-    plan = dict(operation.plan or {})
-    steps = plan.pop("steps", [])
-    click.secho(f"Would do: {operation.kind} (nothing was changed)", bold=True)
-    click.echo(f"steps         {' -> '.join(steps)}")
-    if plan.get("pivot"):
-        click.echo(f"no way back   from {plan.pop('pivot')} on")
-    for name, value in plan.items():
-        if value not in (None, [], {}):
-            kind = "size" if name in ("room_before", "room_after", "released") else name
-            click.echo(f"{name.replace('_', ' '):<13} {output.cell(kind, value)}")
-    if operation.explanation:
-        show_explanation(dict(operation.explanation))
+def show_plan(what: str, plan: Mapping[str, Any]) -> None:
+    """What a dry run would do; `what` names it."""
+    rest = {name: value for name, value in plan.items() if value not in (None, [], {}, ())}
+    steps, pivot = rest.pop("steps", None), rest.pop("pivot", None)
+    way = {"steps": " -> ".join(steps)} if steps else {}
+    back = {"no_way_back": f"from {pivot} on"} if pivot else {}
+    click.secho(f"Would do: {what} (nothing was changed)", bold=True)
+    tell({**way, **back, **rest})
 
 
 def show_explanation(found: dict[str, Any]) -> None:

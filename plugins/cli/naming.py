@@ -22,6 +22,9 @@ class Names:
     def pool(self, identifier: str) -> str:
         return self._name("pool", identifier, lambda: self._session.storage.pools.get(identifier))
 
+    def user(self, identifier: str) -> str:
+        return self._name("user", identifier, lambda: self._session.administration.users.get(identifier))
+
     def limited(self, profile: str | None) -> str:
         """What a limit is on: one profile, or all of them together."""
         return "all" if profile is None else self.profile(profile)

@@ -1,11 +1,11 @@
-"""What the command prints: tables and details for people, JSON for programs."""
+"""What the command prints: tables for people, JSON for programs."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,12 @@ Show = Callable[[Any], str]
 Column = tuple[str, str] | tuple[str, str, Show]
 """A heading, the field it shows, and how (as text if nothing is said)."""
 
-_SIZES = frozenset({"size", "total", "used", "ours", "provisioned", "reserved", "bytes", "max_bytes", "granularity"})
+_SIZES = frozenset(
+    {
+        "size", "new_size", "total", "used", "ours", "provisioned", "reserved", "bytes", "granularity", "capacity",
+        "room_before", "room_after", "released",
+    }
+)  # fmt: skip
 
 
 def plain(thing: Any) -> Any:
@@ -36,26 +41,31 @@ def show_json(thing: Any) -> None:
 
 
 def cell(name: str, value: Any) -> str:
-    """A value as a person reads it; `name` tells sizes and times from other numbers."""
+    """A value on one line, as a person reads it; `name` tells sizes and times from other numbers."""
     if value is None or value == "":
         return "-"
-    if isinstance(value, datetime) or name.endswith(("_at", "_until")):
-        return human_time(value)
-    if name in _SIZES:
-        return human_size(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, int | float) and is_size(name):
+        return human_size(value)
+    if isinstance(value, datetime) or (isinstance(value, str) and name.endswith(("_at", "_until"))):
+        return human_time(value)
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}={each}" for key, each in value.items()) or "-"
+        return ", ".join(f"{key}={_inner(key, each)}" for key, each in value.items()) or "-"
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(_item(each) for each in value) or "-"
+        return ", ".join(_inner(name, each) for each in value) or "-"
     return str(value)
 
 
-def _item(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ":".join(str(each) for each in value.values())
-    return str(value)
+def is_size(name: str) -> bool:
+    """Whether a number of this name is one of bytes."""
+    return name in _SIZES or name.endswith("_bytes")
+
+
+def _inner(name: str, value: Any) -> str:
+    """A value within another one on the same line."""
+    said = cell(name, value)
+    return f"({said})" if isinstance(value, Mapping | list | tuple) and value else said
 
 
 def table(columns: Sequence[Column], rows: Sequence[Any], empty: str = "Nothing there.") -> None:
@@ -64,13 +74,20 @@ def table(columns: Sequence[Column], rows: Sequence[Any], empty: str = "Nothing 
         click.echo(empty)
         return
     documents = [plain(row) for row in rows]
-    cells = [[_shown(column, document) for column in columns] for document in documents]
-    widths = [max([len(column[0]), *(len(line[at]) for line in cells)]) for at, column in enumerate(columns)]
     edge = shutil.get_terminal_size((0, 0)).columns if sys.stdout.isatty() else 0
-    heading = "  ".join(column[0].ljust(width) for column, width in zip(columns, widths, strict=True))
-    click.secho(_cut(heading.rstrip(), edge), bold=True)
-    for line in cells:
-        click.echo(_cut("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip(), edge))
+    heading, *lines = grid(
+        [column[0] for column in columns], [[_shown(column, document) for column in columns] for document in documents]
+    )
+    click.secho(_cut(heading, edge), bold=True)
+    for line in lines:
+        click.echo(_cut(line, edge))
+
+
+def grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines whose columns stand below each other, the headings first."""
+    widths = [max([len(heading), *(len(row[at]) for row in rows)]) for at, heading in enumerate(headings)]
+    for row in (headings, *rows):
+        yield "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
 
 
 def _shown(column: Column, document: Mapping[str, Any]) -> str:
@@ -81,19 +98,3 @@ def _shown(column: Column, document: Mapping[str, Any]) -> str:
 
 def _cut(text: str, edge: int) -> str:
     return text if not edge or len(text) <= edge else text[: edge - 1] + "…"
-
-
-def details(thing: Any, *, leave_out: Sequence[str] = (), said: Mapping[str, str] | None = None) -> None:
-    """One thing, a field a line; what is empty is left out. `said` has the text of fields that read better so."""
-    document = {**plain(thing), **(said or {})}
-    shown = {
-        name: value for name, value in document.items() if name not in leave_out and value not in (None, "", [], {}, ())
-    }
-    width = max((len(name) for name in shown), default=0)
-    for name, value in shown.items():
-        label = click.style(name.replace("_", " ").ljust(width), bold=True)
-        if isinstance(value, Mapping) and any(isinstance(each, Mapping | list) for each in value.values()):
-            click.echo(f"{label}  {json.dumps(value, ensure_ascii=False)}")
-        else:
-            exact = f" ({value} bytes)" if name in _SIZES and isinstance(value, int) and value >= 1024 else ""
-            click.echo(f"{label}  {cell(name, value)}{exact}")

@@ -37,6 +37,7 @@ from isthmus.core.security.policy import TABLE
 from isthmus.plugin_manager.settings import KEYS, SECTIONS
 from isthmus.plugins.cli.actions import plugin_group
 from isthmus.plugins.cli.main import isthmus
+from isthmus.plugins.vsphere.actions.declared import DECLARED
 from isthmus.plugins.vsphere.registration.declaration import registration_actions
 from isthmus.plugins.vsphere.systems.adapters import AdapterKind, Form
 from isthmus.plugins.vsphere.systems.declared import system_actions
@@ -89,6 +90,7 @@ def generated() -> Mapping[str, click.Group]:
     actions = (
         *registration_actions(lambda: pytest.fail("nothing is done here")),
         *system_actions(form, lambda: pytest.fail("nothing is done here")),
+        *(each.action(lambda: pytest.fail("nothing is done here")) for each in DECLARED),
     )
     described = [
         ActionDescription("vsphere", each.id, each.title, each.permission, each.summary, each.kinds, each.input)

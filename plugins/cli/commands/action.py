@@ -7,7 +7,7 @@ import json
 import click
 
 from ..actions import perform, subject_of
-from ..command import Group, pass_session
+from ..command import Group, pass_session, tried
 from ..output import show_json, table
 from ..session import Session
 
@@ -34,10 +34,10 @@ def list_(session: Session, kind: str | None) -> None:
 @action.command("run")
 @click.argument("plugin")
 @click.argument("action")
-@click.option("--on", "subject", help="The thing it is done to, KIND:ID.")
+@click.option("--on", "subject", help="The thing it is done to, KIND:ID, or a urn that names its kind.")
 @click.option("--input", "text", default="{}", help="Its input, a JSON object.")
 @click.option("--wait", is_flag=True, help="Wait until it is done.")
-@click.option("--dry-run", is_flag=True, help="Show what would be done, and change nothing.")
+@click.option("--dry-run", is_flag=True, callback=tried, help="Show what would be done, and change nothing.")
 @click.option("--key", help="An idempotency key.")
 @pass_session
 def run(

@@ -10,9 +10,10 @@ from ....core.model.attachment import AccessMode
 from ....core.model.request import AttachmentRequest, ChapCredential
 from ..command import Group, listed, metadata_option, pairs, pass_session
 from ..connecting import instructions
+from ..document import details
 from ..following import follow
 from ..listing import show_list
-from ..output import details, show_json
+from ..output import show_json
 from ..session import Session
 from .changing import changing
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import click
 
-from ....core.model.host import Initiator
+from ....core.model.host import Host, Initiator
 from ....core.model.request import Changes, HostRequest
 from ..command import Group, answer, listed, metadata_option, pairs, pass_session
+from ..document import details
 from ..listing import show_list
+from ..output import plain
 from ..session import Session
 
-_COLUMNS = (("ID", "id"), ("NAME", "name"), ("ADDRESS", "address"), ("INITIATORS", "initiators"))
+
+def _words(found: Sequence[Mapping[str, str]]) -> str:
+    """Initiators as `--initiator` takes them."""
+    return ", ".join(f"{each['protocol']}:{each['name']}" for each in found) or "-"
+
+
+_COLUMNS = (("ID", "id"), ("NAME", "name"), ("ADDRESS", "address"), ("INITIATORS", "initiators", _words))
 _INITIATOR_HELP = "For example iscsi:iqn.2004-10.com.example:web1; may be repeated."
 _TAKE_HELP = "Take the initiators from hosts that have them and that nothing is attached to."
 
@@ -34,6 +44,10 @@ def initiators(words: tuple[str, ...]) -> tuple[Initiator, ...]:
     return tuple(found)
 
 
+def _say(found: Host) -> None:
+    details(found, said={"initiators": _words(plain(found.initiators))})
+
+
 @host.command("list")
 @listed
 @pass_session
@@ -50,7 +64,7 @@ def list_(session: Session, everything: bool, limit: int, sort: str, filters: tu
 @pass_session
 def show(session: Session, host: str) -> None:
     """Show one host."""
-    answer(session, session.storage.hosts.get(host))
+    answer(session, session.storage.hosts.get(host), _say)
 
 
 @host.command()
@@ -70,7 +84,7 @@ def create(
     """Make a host known."""
     wanted = HostRequest(name, initiators(words), os_type, address, installation, pairs(notes), take)
     hosts = session.storage.hosts
-    answer(session, hosts.ensure(wanted) if ensure else hosts.create(wanted))
+    answer(session, hosts.ensure(wanted) if ensure else hosts.create(wanted), _say)
 
 
 @host.command()
@@ -93,7 +107,7 @@ def update(
         take=take or None,
         metadata=pairs(notes) if notes else None,
     )
-    answer(session, session.storage.hosts.update(host, changes))
+    answer(session, session.storage.hosts.update(host, changes), _say)
 
 
 @host.command()

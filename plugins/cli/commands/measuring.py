@@ -10,7 +10,8 @@ import click
 from ....core.model.codec import to_json
 from ....core.model.measurement import Measurement
 from ..command import answer
-from ..output import Column, details, show_json, table
+from ..document import details
+from ..output import Column, show_json, table
 from ..session import Session
 from ..sizes import human_size, human_time
 

@@ -11,6 +11,7 @@ from ....core.model.event import Event
 from ..command import Group, answer, listed, pass_session
 from ..following import follow, show_explanation, show_operation
 from ..listing import show_list
+from ..naming import Names
 from ..output import cell, show_json, table
 from ..session import Session
 
@@ -90,10 +91,11 @@ def explain(session: Session, request_id: str) -> None:
     if session.as_json:
         show_json(found)
         return
+    names = Names(session)
     click.secho(f"Request {found.request_id}", bold=True)
     for each in found.operations:
         click.echo(f"\noperation     {each.id}  {each.kind}  {each.state.value}")
-        click.echo(f"asked by      {each.user} at {cell('created_at', each.created_at)}")
+        click.echo(f"asked by      {names.user(each.user)} at {cell('created_at', each.created_at)}")
         if each.explanation:
             show_explanation(dict(each.explanation))
         if each.error:

@@ -9,9 +9,10 @@ import click
 from ....core.model.request import Changes, TenantRequest, TokenRequest, UserRequest
 from ....core.model.tenant import Role
 from ..command import Group, answer, listed, pass_session
+from ..document import details
 from ..listing import show_list
 from ..naming import Names
-from ..output import details, show_json, table
+from ..output import show_json, table
 from ..session import Session
 from ..sizes import Duration, Size
 

@@ -11,6 +11,7 @@ import click
 from ....core.errors import Misconfigured
 from ..command import Group, answer, pass_session
 from ..configured import given_settings
+from ..findings import finding_lines
 from ..output import show_json, table
 from ..session import Session
 
@@ -99,12 +100,8 @@ def doctor(session: Session) -> None:
     if session.as_json:
         show_json(list(found))
     else:
-        colours = {"ok": "green", "warning": "yellow", "error": "red"}
-        for finding in found:
-            click.secho(f"{finding.level:<8}", fg=colours.get(finding.level), nl=False)
-            click.echo(f"{finding.check}: {finding.text}")
-            if finding.cure and finding.level != "ok":
-                click.echo(f"        {finding.cure}")
+        for line in finding_lines(found):
+            click.echo(line)
     if any(finding.level == "error" for finding in found):
         sys.exit(1)
 

@@ -7,10 +7,10 @@ import click
 from ....core.model.request import Changes, VolumeRequest
 from ....core.model.volume import Volume
 from ..command import Group, answer, listed, metadata_option, pairs, pass_session
+from ..document import details
 from ..following import follow
 from ..listing import show_list
 from ..naming import Names, beside
-from ..output import details
 from ..session import Session
 from ..sizes import Size
 from .changing import changing

@@ -132,6 +132,31 @@ def test_what_cannot_be_placed_says_why_and_can_be_explained(run: Run) -> None:
     assert explained.exit_code == 0 and "capacity" in explained.output
 
 
+def test_only_what_is_known_of_is_said_to_be_explained(run: Run) -> None:
+    """A refusal leaves nothing behind; an operation that is in the way can be explained."""
+    tried = run("volume", "create", "huge", "--size", "900PiB", "--profile", "memory", "--dry-run")
+    assert tried.exit_code == 6 and "Request " in tried.output and "isthmus explain" not in tried.output
+    for words in (("volume", "show", "nobody"), ("volume", "create", "a/b", "--size", "1GiB")):
+        refused = run(*words)
+        assert "Request req-" in refused.output and "isthmus explain" not in refused.output
+
+
+def test_who_asked_is_explained_by_name(run: Run) -> None:
+    made = read(run("--json", "volume", "create", "asked", "--size", "1MiB", "--profile", "memory", "--wait"))
+    explained = run("explain", made["id"]).output
+    assert "asked by      admin at" in explained and made["user"] not in explained
+    assert run("volume", "delete", made["result"]["volume"], "--wait").exit_code == 0
+
+
+def test_hosts_are_shown_with_their_initiators_as_they_are_given(run: Run) -> None:
+    word = "iscsi:iqn.2004-10.com.example:db7"
+    made = run("host", "create", "db7", "--initiator", word)
+    assert made.exit_code == 0 and word in made.output
+    assert word in run("host", "list").output
+    host = next(each["id"] for each in read(run("--json", "host", "list")) if each["name"] == "db7")
+    assert word in run("host", "show", host).output and run("host", "delete", host).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

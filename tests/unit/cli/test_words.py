@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 import click
 import pytest
 
+from isthmus.core.errors import Occupied
 from isthmus.core.model.attachment import AccessMode, Attachment, AttachmentState, Connection
+from isthmus.plugins.cli.command import complain
 from isthmus.plugins.cli.commands.host import initiators
 from isthmus.plugins.cli.connecting import instructions
 from isthmus.plugins.cli.output import cell, table
@@ -63,6 +65,10 @@ def test_a_size_is_shown_in_units(size: int, text: str) -> None:
         ("metadata", {"k": "v"}, "k=v"),
         ("metadata", {}, "-"),
         ("version", 1024, "1024"),
+        ("used_bytes", 1 << 30, "1 GiB"),
+        ("volume", {"name": "gold", "size": 1 << 30}, "name=gold, size=1 GiB"),
+        ("disks", {"came": ["naa.1", "naa.2"], "went": []}, "came=(naa.1, naa.2), went=-"),
+        ("hosts", [{"id": "h1", "up": True}, {"id": "h2", "up": None}], "(id=h1, up=yes), (id=h2, up=-)"),
     ],
 )
 def test_a_cell_shows_a_value_as_people_read_it(name: str, value: object, text: str) -> None:
@@ -120,3 +126,8 @@ def test_the_commands_for_nbd_use_certificates_and_heed_read_only() -> None:
     assert "nbd-client 10.0.0.1 12000 -N e -x" in text and " -R " in text
     assert "KEY-PEM" not in text
     assert "KEY-PEM" in "\n".join(instructions(_attachment("nbd"), NBD, with_secrets=True))
+
+
+def test_the_operation_that_is_in_the_way_is_what_can_be_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    complain(Occupied("The volume is busy.", operation="op-7", request_id="req-1"))
+    assert "Request req-1; see `isthmus explain op-7`." in capsys.readouterr().err
