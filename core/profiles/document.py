@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from ..model.profile import Profile
-from .requirement import Requirement, compiled
+from ..model.request import ProfileRequest
 from .schema import check_profile
 
 _SECTIONS = (
@@ -18,39 +16,17 @@ _SECTIONS = (
     "dataProtectionProperties",
     "customProperties",
 )
+OPENSDS_NAMES = frozenset({"id", "createdAt", "updatedAt", "storageType", *_SECTIONS})
+"""The names of such a document that a `ProfileRequest` does not have."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileDocument:
-    """The parts of such a document that a `Profile` is made of, with what they compile to."""
-
-    name: str
-    storage_type: str
-    requirement: Requirement
-    description: str = ""
-    properties: Mapping[str, Any] = field(default_factory=dict)
-
-
-def read(document: Mapping[str, Any]) -> ProfileDocument:
-    """Take a profile document apart. Its id and times are its old system's and are not kept. Raises `Invalid`."""
+def read(document: Mapping[str, Any]) -> ProfileRequest:
+    """The profile that such a document asks for; its id and times are its old system's and are not kept. Raises
+    `Invalid`."""
     check_profile(document)
-    properties = {section: document[section] for section in _SECTIONS if section in document}
-    name, storage_type = str(document["name"]), str(document.get("storageType", "block"))
-    return ProfileDocument(
-        name=name,
-        storage_type=storage_type,
-        requirement=compiled(properties, name, storage_type),
-        description=str(document.get("description", "")),
-        properties=properties,
+    return ProfileRequest(
+        name=document["name"],
+        properties={section: document[section] for section in _SECTIONS if section in document},
+        storage_type=document.get("storageType", "block"),
+        description=document.get("description", ""),
     )
-
-
-def write(profile: Profile) -> dict[str, Any]:
-    """The document of a profile; `read` gives its parts back."""
-    return {
-        "id": profile.id,
-        "name": profile.name,
-        "description": profile.description,
-        "storageType": profile.storage_type,
-        **{section: profile.properties[section] for section in _SECTIONS if section in profile.properties},
-    }
