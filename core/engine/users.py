@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..errors import Conflict, Invalid, NotFound, Unauthenticated
 from ..model.identity import new_id, now
 from ..model.page import Query
 from ..model.request import Changes, Credential, UserRequest
-from ..model.tenant import LONGEST_PASSWORD, SHORTEST_PASSWORD, Role, User
+from ..model.tenant import LONGEST_PASSWORD, SHORTEST_PASSWORD, Role, User, standing
 from ..runtime.parts import Parts
 from ..security.credentials import VerifiedCredentials
 from ..security.lockout import Attempts, LockOut
@@ -27,6 +27,7 @@ from ..store.statement import Statement
 from .checks import check_metadata, check_name
 from .collection import Collection, named
 from .placing import hold_tenant
+from .references import tenant_id
 
 _users, _tokens, _tenants = schema.users, schema.tokens, schema.tenants
 _NO_FAILURES: Mapping[str, Any] = {"failures": 0, "last_failure": None, "locked_until": None}
@@ -56,7 +57,8 @@ _HOLDER = Statement(
 
 class Users(Collection[User]):
     def __init__(self, parts: Parts) -> None:
-        super().__init__(parts, nouns.users, "user", named=True, filters=("name", "tenant", "enabled"))
+        filters = ("name", "tenant", "enabled")
+        super().__init__(parts, nouns.users, "user", named=True, filters=filters, references={"tenant": tenant_id})
         self._verified = VerifiedCredentials()
         self._lock_out = LockOut()
         self._strangers = Strangers(self._lock_out)
@@ -97,11 +99,12 @@ class Users(Collection[User]):
         moment = now()
         authorise(context, "user:create", wanted.tenant)
         authorise_grant(context, wanted.roles)
+        _refuse_bound_administrator(wanted.roles, wanted.tenant)
         if not wanted.roles:
             raise Invalid("A user needs at least one role.", field="roles")
         user = User(
             id=new_id(),
-            name=check_name(wanted.name),
+            name=_check_user_name(wanted.name),
             tenant=wanted.tenant,
             roles=tuple(dict.fromkeys(wanted.roles)),
             created_at=moment,
@@ -136,6 +139,8 @@ class Users(Collection[User]):
             authorise_grant(context, changes.roles)
             values["roles"] = tuple(dict.fromkeys(changes.roles))
         if changes.password is not None:
+            if context.must_change_password and user == context.user:
+                self._require_another(user, changes.password)
             values |= {"password": hash_password(check_password(changes.password)), "has_password": True}
             values |= {"must_change_password": False, **_NO_FAILURES}
         if changes.must_change_password is not None:
@@ -147,6 +152,7 @@ class Users(Collection[User]):
         def beside(tx: Tx, before: User) -> None:
             if not context.must_change_password:
                 authorise_grant(context, before.roles)
+            _refuse_bound_administrator(changes.roles or (), before.tenant)
             if changes.password is not None:
                 # Made with the password that had to be changed, and for that alone.
                 lent = named(_tokens.c.roles, MUST_CHANGE_PASSWORD)
@@ -175,6 +181,15 @@ class Users(Collection[User]):
 
         self._verified.forget(self.parts.database.change(work, durable=True))
 
+    def _require_another(self, user: str, password: str) -> None:
+        """Refuse the password that was to be changed: whoever gave it still knows it."""
+        with self.parts.database.read() as tx:
+            stored = tx.execute(select(_users.c.password).where(_users.c.id == user)).scalar()
+        if stored is not None and self._verified.verify(user, password, stored):
+            raise Invalid(
+                "The new password is the one that must be changed.", next_step="Choose another one.", field="password"
+            )
+
     def _by_token(self, token: str, wanted: str | None, request_id: str) -> Context:
         if not is_token(token):
             raise _unknown()
@@ -186,10 +201,11 @@ class Users(Collection[User]):
         if not enabled or (expires_at is not None and expires_at <= now()):
             raise _unknown()
         # A role that was taken from the user counts no longer, whatever the token says.
-        roles = frozenset(given) & frozenset(own)
+        held = frozenset(standing(own, bound_to))
+        roles = frozenset(standing(given, bound_to)) & held
         if must_change:
             # A token that has less than its user must not win the rest by setting the password.
-            whole = MUST_CHANGE_PASSWORD in given or roles == frozenset(own)
+            whole = MUST_CHANGE_PASSWORD in given or roles == held
             roles = frozenset({MUST_CHANGE_PASSWORD} if whole else ())
         if bound_to is None:
             if wanted is not None and (acting is None or Role.ADMIN not in roles):
@@ -280,9 +296,27 @@ def _keep_an_administrator(tx: Tx, changed: User) -> None:
         )
 
 
+def _refuse_bound_administrator(roles: Iterable[str], tenant: str | None) -> None:
+    if tenant is not None and Role.ADMIN in roles:
+        raise Invalid(
+            "A user of a tenant does not administer the installation.",
+            next_step="Give the role manager, or make a user who is bound to no tenant.",
+            field="roles",
+        )
+
+
 def _roles(user: User) -> frozenset[str]:
     """What a user who showed the password may do."""
     return frozenset({MUST_CHANGE_PASSWORD} if user.must_change_password else user.roles)
+
+
+def _check_user_name(name: str) -> str:
+    """A name with which one can sign in: Basic credentials end the name at the first colon (RFC 7617, 2)."""
+    if ":" in check_name(name):
+        raise Invalid(
+            "The name of a user has no colon.", next_step="Use 1 to 255 printable characters without colons.", field="name"
+        )
+    return name
 
 
 def check_password(password: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -27,6 +27,14 @@ class Role(StrEnum):
     SERVICE = "service"
 
 
+def standing(roles: Iterable[str], tenant: str | None) -> tuple[str, ...]:
+    """The roles that count for who is bound to `tenant`: there `admin` is worth no more than `manager`, since an
+    administrator of the installation is bound to none."""
+    if tenant is None:
+        return tuple(roles)
+    return tuple(dict.fromkeys(Role.MANAGER.value if role == Role.ADMIN else role for role in roles))
+
+
 @dataclass(frozen=True, slots=True)
 class Tenant:
     """An owner of resources, kept apart from all others."""
@@ -43,7 +51,8 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody who signs in. `tenant` is None for administrators of the installation.
+    """Somebody who signs in. `tenant` is None for administrators of the installation; `roles` are those that count
+    (`standing`).
 
     The password's hash stays in the store; `has_password` says whether there is one. Who must change it may do nothing
     else before.
@@ -62,10 +71,16 @@ class User:
     locked_until: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "roles", standing(self.roles, self.tenant))
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A credential of a user. The token itself is shown once, when it is made; the store keeps its SHA-256."""
+    """A credential of a user, bound as its user is; `roles` are those that count (`standing`).
+
+    The token itself is shown once, when it is made; the store keeps its SHA-256.
+    """
 
     id: str
     user: str
@@ -74,6 +89,9 @@ class Token:
     name: str
     created_at: datetime
     expires_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "roles", standing(self.roles, self.tenant))
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,9 +221,9 @@ def test_a_subscription_goes_with_its_user(site: Site, destination: Destination,
     assert site.subscriptions.get(kept.id)
 
 
-def test_an_administrator_who_is_bound_to_a_tenant_hears_of_that_one(site: Site, destination: Destination) -> None:
+def test_a_manager_hears_of_the_own_tenant_alone(site: Site, destination: Destination) -> None:
     tenant = site.tenant("bound")
-    site.subscribe(destination.url, user=site.user("bound", tenant, "admin"), tenant=tenant)
+    site.subscribe(destination.url, user=site.user("bound", tenant, "manager"), tenant=tenant)
     site.keeper()
     site.tenant("of-no-concern")
     user = site.user("own", tenant, "reader")

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from isthmus.core.context import Context
-from isthmus.core.errors import Conflict, Forbidden, IsthmusError, NotFound
+from isthmus.core.errors import Conflict, Forbidden, Invalid, IsthmusError, NotFound
 from isthmus.core.model.identity import new_id
 from isthmus.core.model.page import Query
 from isthmus.core.model.request import (
     AttachmentRequest,
     BackendRequest,
     Changes,
+    Credential,
     HostRequest,
     ProfileRequest,
     SnapshotRequest,
@@ -24,6 +25,7 @@ from isthmus.core.model.request import (
     UserRequest,
     VolumeRequest,
 )
+from isthmus.core.store import schema
 from tests.environment.engine import MEMORY_PROFILE, done
 from tests.unit.engine.bench import SIZE, Bench
 
@@ -200,3 +202,37 @@ def test_the_last_administrator_stays(bench: Bench) -> None:
     engine.users.delete(second, root.user)
     with pytest.raises(Conflict, match="last administrator"):
         engine.users.delete(second, second.user)
+
+
+def test_a_user_of_a_tenant_is_made_no_administrator(bench: Bench) -> None:
+    engine, root = bench.engine, bench.root
+    manager = bench.tenant("shop", "manager")
+    with pytest.raises(Invalid, match="does not administer"):
+        engine.users.create(root, UserRequest("boss", manager.tenant, ("member", "admin")))
+    with pytest.raises(Invalid, match="does not administer"):
+        engine.users.update(root, manager.user, Changes(roles=("admin",)))
+    with pytest.raises(Invalid, match="only the roles manager"):
+        engine.tokens.create(root, TokenRequest("t", user=manager.user, roles=("admin",)))
+
+
+def test_an_administrator_of_a_tenant_whom_an_earlier_release_made_is_its_manager(bench: Bench) -> None:
+    engine, root = bench.engine, bench.root
+    manager, other = bench.tenant("shop", "manager"), bench.tenant("mill", "member")
+    for table in (schema.users, schema.tokens):
+        mine = (table.c.id if table is schema.users else table.c.user) == manager.user
+        engine.database.change(lambda tx, t=table, m=mine: tx.execute(t.update().where(m).values(roles=("admin",))))
+    found = engine.users.get(root, manager.user)
+    assert found.roles == ("manager",)
+    shown, text = engine.tokens.create(manager, TokenRequest("own"))
+    assert shown.roles == ("manager",)
+    engine.users.update(manager, manager.user, Changes(password="a long enough phrase"))
+    old = [token.id for token in engine.tokens.list(root, Query(filters={"user": manager.user})).items]
+    assert len(old) == 2
+    for credential in (Credential(token=text), Credential(user=found.name, password="a long enough phrase")):
+        caller = engine.users.authenticate(credential)
+        assert (caller.tenant, caller.roles, caller.is_admin) == (manager.tenant, {"manager"}, False)
+        assert [tenant.id for tenant in engine.tenants.list(caller).items] == [manager.tenant]
+        with pytest.raises(NotFound):
+            engine.users.get(caller, other.user)
+        with pytest.raises(Forbidden):
+            engine.tenants.set_limit(caller, str(manager.tenant), None, max_volumes=None, max_bytes=None)
