@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Text, type_coerce
 from sqlalchemy.exc import IntegrityError
 
 from ..context import Context
-from ..errors import Conflict, NotFound
+from ..errors import Conflict, Invalid, NotFound
 from ..model.page import Page, Query
 from ..runtime.parts import Parts
 from ..security.policy import authorise, visible_tenant
@@ -17,6 +18,7 @@ from ..store.database import Tx
 from ..store.listing import page
 from ..store.repository import Repository
 from .checks import check_description, check_metadata, check_name
+from .references import Reference
 
 T = TypeVar("T")
 
@@ -25,7 +27,7 @@ class Collection(Generic[T]):
     """Lists and reads of one noun; services derive from it and add what changes it.
 
     `owned` things belong to a tenant and do not exist for the others; what belongs to the installation (tenant None)
-    is seen by all where `common`.
+    is seen by all where `common`. `references` are filters whose value may be a name.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Collection(Generic[T]):
         common: bool = False,
         sorts: Sequence[str] = ("created_at", "name"),
         filters: Sequence[str] = ("name",),
+        references: Mapping[str, Reference] | None = None,
         named: bool = False,
     ) -> None:
         self.parts = parts
@@ -47,6 +50,7 @@ class Collection(Generic[T]):
         self.common = common
         self.sorts = tuple(sorts)
         self.filters = tuple(filters)
+        self.references = references or {}
         self.named = named
 
     def list(self, context: Context, query: Query | None = None) -> Page[T]:
@@ -55,6 +59,7 @@ class Collection(Generic[T]):
         self.admit(context)
         scope = self.scope(context, query)
         with self.parts.database.read() as tx:
+            query = self._by_id(tx, context, query)
             return page(
                 tx,
                 self.repository,
@@ -70,6 +75,22 @@ class Collection(Generic[T]):
     def narrowed(self, query: Query) -> tuple[Query, Sequence[ColumnElement[bool]]]:
         """The query without filters that are no columns of the table, and what these come to."""
         return query, ()
+
+    def _by_id(self, tx: Tx, context: Context, query: Query) -> Query:
+        """The query with ids for the names in it; raises `Invalid` for a name of nothing."""
+        given = self.references.keys() & query.filters.keys()
+        if not given:
+            return query
+        filters = dict(query.filters)
+        for field in given:
+            value = filters[field]
+            # Nothing has another name, and not every database takes it.
+            if isinstance(value, str) and value.isprintable():
+                try:
+                    filters[field] = self.references[field](tx, context, value)
+                except NotFound as missing:
+                    raise Invalid(missing.message, next_step=missing.next_step, field=field) from None
+        return replace(query, filters=filters)
 
     def admit(self, context: Context) -> None:
         """Let callers pass who may list at all; `visible` says what they see."""
@@ -176,7 +197,10 @@ class Collection(Generic[T]):
             if name is None or not self.named:
                 raise
             raise Conflict(
-                f"There is a {self.repository.label} {name} already.", next_step="Choose another name."
+                f"There is a {self.repository.label} {name} already.",
+                next_step="Choose another name.",
+                field="name",
+                value=name,
             ) from None
 
 

@@ -12,6 +12,7 @@ from ..runtime.parts import Parts
 from ..store import nouns
 from .checks import check_metadata
 from .collection import Collection
+from .references import backend_id
 
 
 class Pools(Collection[Pool]):
@@ -22,6 +23,7 @@ class Pools(Collection[Pool]):
             "pool",
             owned=False,
             filters=("name", "backend", "state", "zone"),
+            references={"backend": backend_id},
         )
 
     def update(self, context: Context, pool: str, changes: Changes, *, if_version: int | None = None) -> Pool:

@@ -20,6 +20,7 @@ from ..store import nouns, schema
 from ..store.database import Tx
 from .checks import check_name
 from .collection import Collection
+from .references import user_id
 
 _LONGEST = 10 * 365 * 24 * 3600
 
@@ -28,7 +29,7 @@ class Tokens(Collection[Token]):
     """Everybody manages the own tokens, managers those of their tenant."""
 
     def __init__(self, parts: Parts) -> None:
-        super().__init__(parts, nouns.tokens, "token", filters=("user", "name"))
+        super().__init__(parts, nouns.tokens, "token", filters=("user", "name"), references={"user": user_id})
 
     def admit(self, context: Context) -> None:
         authorise(context, "token:own", context.tenant)

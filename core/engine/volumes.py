@@ -21,6 +21,7 @@ from ..store.database import Tx
 from .acceptance import accept, planned, promise, repeated
 from .checks import check_size, rounded_up
 from .collection import Collection, plain_changes
+from .references import profile_id
 from .superseding import supersede
 from .volume_creation import VolumeCreation
 from .volume_guards import (
@@ -46,6 +47,7 @@ class Volumes(Collection[Volume]):
             "volume",
             sorts=("created_at", "name", "size"),
             filters=("name", "state", "profile", "pool", "identifier", "source_volume", "source_snapshot", "protocol"),
+            references={"profile": profile_id},
         )
         self._creation = VolumeCreation(parts, self)
 

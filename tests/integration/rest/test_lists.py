@@ -110,6 +110,10 @@ def test_every_filter_and_sort_that_is_described_works_and_no_other(world: World
         "mode": {"attachments": "ro"},
         "protocol": {"hosts": "nbd"},
         "health": {"backends": "healthy", "systems": "healthy"},
+        "profile": {"volumes": "memory"},
+        "backend": {"pools": "array"},
+        "tenant": {"users": "default"},
+        "user": {"tokens": "admin"},
     }
     for path, methods in world.description.document["paths"].items():
         operation = methods.get("get", {})
@@ -134,6 +138,41 @@ def test_a_value_that_a_filter_cannot_have_is_refused(world: World) -> None:
     for query in ("state=purple", "state=available&state=error", "name=%00", "state="):
         assert world.as_("member").ask("GET", f"/v1/volumes?{query}").status_code == 400, query
     assert world.admin.ask("GET", "/v1/tenants?enabled=maybe").status_code == 400
+
+
+def test_what_has_a_name_may_be_filtered_by_under_it(world: World) -> None:
+    """As it may be named everywhere else; a name of nothing is a mistake and no empty list."""
+    member = world.as_("member", "named")
+    volume = member.volume("by-name")
+    profile = member.get(f"/v1/volumes/{volume}")["profile"]
+    for value in ("memory", profile):
+        assert volume in {item["id"] for item in member.get(f"/v1/volumes?profile={value}")["items"]}
+    assert member.get("/v1/volumes?profile=default")["items"] == []
+    refused = member.ask("GET", "/v1/volumes?profile=platinum")
+    assert refused.status_code == 400 and "no profile platinum" in refused.json()["detail"]
+    array = world.admin.get("/v1/backends/array")["id"]
+    named = world.admin.get("/v1/pools?backend=array&limit=1")
+    assert {item["backend"] for item in named["items"]} == {array}
+    after = world.admin.get(f"/v1/pools?backend=array&limit=1&cursor={named['next']}")["items"]
+    assert after and after != named["items"]
+    assert world.admin.ask("GET", "/v1/pools?backend=nowhere").status_code == 400
+    assert member.get(f"/v1/pools?backend={array}")["items"]
+    assert member.ask("GET", "/v1/pools?backend=array").status_code == 403
+    users = world.admin.get("/v1/users?tenant=named")["items"]
+    assert [item["name"] for item in users] == ["named-member"]
+    tokens = world.admin.get("/v1/tokens?user=named-member")["items"]
+    assert {item["user"] for item in tokens} == {users[0]["id"]}
+    assert world.admin.ask("GET", "/v1/users?tenant=nobody").status_code == 400
+
+
+def test_a_filter_does_not_tell_what_is_there_of_others(world: World) -> None:
+    world.as_("member", "hidden")
+    world.admin.post("/v1/profiles", {"name": "secret", "properties": {}, "tenants": [world.tenant("hidden")]})
+    manager = world.as_("manager", "curious")
+    for path, there in (("users?tenant", "hidden"), ("tokens?user", "hidden-member"), ("volumes?profile", "secret")):
+        refused, absent = (manager.ask("GET", f"/v1/{path}={name}") for name in (there, "nothing"))
+        assert (refused.status_code, absent.status_code) == (400, 400), path
+        assert refused.json()["detail"].replace(there, "nothing") == absent.json()["detail"]
 
 
 def test_text_of_any_kind_may_be_filtered_by_and_does_no_harm(world: World) -> None:
