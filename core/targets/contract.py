@@ -79,6 +79,16 @@ class Target(Protocol):
 
 
 @runtime_checkable
+class ChecksSettings(Protocol):
+    """For targets whose settings must agree with each other, which a schema cannot say."""
+
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any]) -> None:
+        """Raise `Invalid` for settings that satisfy `settings_schema` and cannot be used. Asked before they are kept;
+        touches nothing."""
+
+
+@runtime_checkable
 class Generations(Protocol):
     """For targets whose daemon forgets everything when it dies."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...errors import Misconfigured
+from ...errors import Invalid
 
 SCHEMA: Mapping[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -54,12 +54,12 @@ class Settings:
 
 
 def settings_of(given: Mapping[str, Any]) -> Settings:
-    """Read them. Raises `Misconfigured` for a range of ports that is empty."""
+    """Read them. Raises `Invalid` for a range of ports that is empty."""
     defaults = {name: schema["default"] for name, schema in SCHEMA["properties"].items()}
     chosen = {**defaults, **given}
     ports = range(int(chosen["first_port"]), int(chosen["last_port"]) + 1)
     if not ports:
-        raise Misconfigured("Target nbd: last_port is smaller than first_port.")
+        raise Invalid("last_port is smaller than first_port.", field="last_port")
     folder = chosen["socket_folder"]
     return Settings(
         unix=chosen["transport"] == "unix",

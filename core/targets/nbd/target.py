@@ -49,6 +49,10 @@ class NbdTarget:
     form: ClassVar[str] = "image"
     settings_schema: ClassVar[Mapping[str, Any]] = SCHEMA
 
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any]) -> None:
+        settings_of(settings)
+
     def __init__(self, setup: TargetSetup) -> None:
         self._setup = setup
         self._settings = settings_of(setup.settings)

@@ -18,7 +18,8 @@ import isthmus.core
 from isthmus.core.drivers.contract import Allocated, Device, Export, Grant, Resized
 from isthmus.core.model.attachment import Connection
 from isthmus.core.model.placement import naa_identifier
-from isthmus.core.targets.contract import Counts, Generations, Target
+from isthmus.core.targets.contract import ChecksSettings, Counts, Generations, Target
+from isthmus.plugin_manager.schemas import complete
 
 from ..counting import read_and_write
 from ..drivers.bench import MIB, pattern
@@ -196,6 +197,8 @@ class TargetSuite(ExportsSuite):
         assert isinstance(target, Target)
         assert target.name and target.protocol and target.form in {"path", "image"}
         Draft202012Validator.check_schema(dict(target.settings_schema))
+        if isinstance(target, ChecksSettings):
+            target.check_settings(complete({}, target.settings_schema))
 
     def test_start_and_stop_are_idempotent_and_exports_stay(self, exports: TargetExports) -> None:
         export = exports.export()
