@@ -206,7 +206,7 @@ class Plugin(Protocol):
         """Its periodic or long-running work; names begin with the plugin's name and a dot."""
 
     def ready(self) -> Sequence[Finding]:
-        """What is wrong with it now; quick (1 s), called often."""
+        """What is wrong with it now, for `/readyz` and `isthmus doctor`; quick (1 s), called often."""
 
     def close(self) -> None:
         """The server stops: end streams and let go of connections. Idempotent, quick (1 s)."""

@@ -125,4 +125,5 @@ class Administration(Protocol):
     extensions: Extensions
 
     def doctor(self) -> Sequence[Finding]:
-        """What is wrong and what to do about it: database, back ends, targets, exports, orphans, usage, systems."""
+        """What is wrong and what to do about it: database, back ends, targets, exports, orphans, usage, systems,
+        and what plugins find."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from ...core.context import Context
@@ -151,8 +151,16 @@ class _Extensions:
 class LocalAdministration:
     """What the engine and the plugin manager offer to those who run the installation."""
 
-    def __init__(self, engine: Engine, context: Context, extensions: ExtensionManager, systems: Systems) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        context: Context,
+        extensions: ExtensionManager,
+        systems: Systems,
+        plugins: Callable[[], Sequence[Finding]],
+    ) -> None:
         self.context = context
+        self._plugins = plugins
         self._engine = engine
         self._registry = systems
         self.tenants: contract.Tenants = _Tenants(engine, context)
@@ -163,4 +171,5 @@ class LocalAdministration:
         self.extensions: contract.Extensions = _Extensions(extensions, context)
 
     def doctor(self) -> Sequence[Finding]:
-        return [*self._engine.doctor.examine(self.context), *self._registry.examine(self.context)]
+        examined = [*self._engine.doctor.examine(self.context), *self._registry.examine(self.context)]
+        return [*examined, *self._plugins()]

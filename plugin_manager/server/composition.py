@@ -79,7 +79,7 @@ class Composition:
         self.shell.questions["engine"] = self.engine.ready
         self.shell.questions["systems"] = self.systems.findings
         self._records = Systems(self.engine.parts, self.systems)
-        self.systems.serve(LocalAdapter(self.engine, self.manager, self._records))
+        self.systems.serve(LocalAdapter(self.engine, self.manager, self._records, self._of_plugins))
         self.application = Front(
             self.shell.table,
             body_limit=self.shell.body_limit,
@@ -186,6 +186,10 @@ class Composition:
             except Exception as error:
                 self.shell.table.remove(name)
                 self._give_up(name, error)
+
+    def _of_plugins(self) -> Sequence[Finding]:
+        """What plugins find wrong with themselves."""
+        return self.shell.answers(name for name in tuple(self.plugins) if name in self.shell.questions)
 
     def _give_up(self, name: str, error: Exception) -> None:
         _log.error("the plugin %s cannot be used", name, exc_info=error)

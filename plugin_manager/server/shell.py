@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ... import __version__
 from ...core.context import Context
@@ -56,7 +56,12 @@ class Shell:
         found: list[Finding] = []
         if self.stopping.is_set():
             found.append(Finding("server", "error", "The server is stopping."))
-        for name, ask in list(self.questions.items()):
+        return [*found, *self.answers(self.questions)]
+
+    def answers(self, names: Iterable[str]) -> Sequence[Finding]:
+        """What these parts say of themselves. Raises nothing: what cannot be asked is an error."""
+        found: list[Finding] = []
+        for name, ask in [(name, self.questions[name]) for name in list(names)]:
             try:
                 found += ask()
             except Exception as error:

@@ -203,10 +203,10 @@ class VspherePlugin(Base):
 
     def ready(self) -> Sequence[Finding]:
         # A dead vCenter is none of the other vCenters' business, so it does not make the server unready.
+        lines = {line.name: line.condition().reason for line in self.reaches.lines()}
+        wrong = {**self.watches.interrupted(), **{name: reason for name, reason in lines.items() if reason}}
         return tuple(
-            Finding(f"vsphere {line.name}", "warning", condition.reason, "isthmus vsphere doctor")
-            for line in self.reaches.lines()
-            if not (condition := line.condition()).open
+            Finding(f"vsphere {name}", "warning", reason, "isthmus vsphere doctor") for name, reason in wrong.items()
         )
 
     def close(self) -> None:

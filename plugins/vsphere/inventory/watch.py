@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -50,7 +50,8 @@ class Watch:
         self._lock = threading.Lock()
         self._used = clock()
         self._left = False
-        self.inventory = Inventory(reaches.get(guid).vcenter.name)
+        self.name = reaches.get(guid).vcenter.name
+        self.inventory = Inventory(self.name)
         self._stopping = threading.Event()
         self._collector: Collector | None = None
         self._thread = threading.Thread(target=self._run, name=f"vcenter-watch-{guid}", daemon=True)
@@ -60,7 +61,12 @@ class Watch:
         """Somebody asks for the inventory; False when nothing feeds it any more."""
         with self._lock:
             self._used = self._clock()
-            return not self._left and self._thread.is_alive()
+            return self.running
+
+    @property
+    def running(self) -> bool:
+        """Whether it is still to be fed."""
+        return not self._left and self._thread.is_alive()
 
     def stop(self) -> None:
         """End it; returns at once."""
@@ -165,6 +171,12 @@ class Watches:
                     watch.stop()
                 self._known[guid] = watch
         return watch.inventory
+
+    def interrupted(self) -> Mapping[str, str]:
+        """Why what is known of vCenters may be old, by their names: of those that are watched and do not answer."""
+        with self._lock:
+            known = list(self._known.values())
+        return {each.name: each.inventory.reason for each in known if each.running and each.inventory.reason}
 
     def drop(self, guid: str) -> None:
         """The vCenter is forgotten, or reached in another way: the next to ask begins anew."""

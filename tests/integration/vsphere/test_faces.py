@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.environment.server import running_server
+from tests.environment.server import running_server, until
 from tests.integration.vsphere.conftest import (
     ADMINISTRATOR,
     ANNA,
@@ -26,6 +26,11 @@ pytestmark = pytest.mark.server
 
 
 def command(installation: Installation, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    """`isthmus vsphere` with the words, as `isthmus` below."""
+    return isthmus(installation, "vsphere", *words, typed=typed)
+
+
+def isthmus(installation: Installation, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     """`isthmus` with the words, as an administrator of the default tenant; `typed` comes from standard input."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("ISTHMUS_")},
@@ -34,7 +39,7 @@ def command(installation: Installation, *words: str, typed: str = "") -> subproc
         "ISTHMUS_TOKEN": installation.server.token,
         "ISTHMUS_TENANT": "default",
     }
-    line = [sys.executable, "-m", "isthmus", "vsphere", *words]
+    line = [sys.executable, "-m", "isthmus", *words]
     return subprocess.run(line, input=typed, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
 
@@ -55,6 +60,24 @@ def test_the_command_registers_examines_and_unregisters(
     assert vc.guid in command(installation, "vcenters").stdout
     assert command(installation, "unregister", *where).returncode == 0
     assert extension(vc) is None
+
+
+def test_a_dead_vcenter_is_told_by_every_doctor_and_ends_commands_with_1(
+    installation: Installation, vc: VCenter
+) -> None:
+    with VCenter(specification()) as other:
+        installation.register(vc)
+        installation.register(other)
+        name = f"127.0.0.1:{vc.port}"
+        vc.die()
+        for action in ("doctor", "upgrade"):
+            done = command(installation, action)
+            assert done.returncode == 1 and "cannot be reached" in done.stdout and "{" not in done.stdout
+            assert command(installation, action, "--vcenter", f"127.0.0.1:{other.port}").returncode == 0
+        until(lambda: f"warning vsphere {name}: " in isthmus(installation, "doctor").stdout)
+        installation.done("unregister", vcenter=vc.guid, forget=True)
+        installation.done("unregister", vcenter=other.guid)
+    assert f"vsphere {name}" not in isthmus(installation, "doctor").stdout
 
 
 def test_a_password_is_no_option_of_the_command(installation: Installation) -> None:
