@@ -44,10 +44,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The outcome of loading: the object, or None with the report saying why."""
+    """The outcome of loading: the object, or None with the report saying why.
+
+    `not_installed`: it is an optional part (an extra of its distribution) and its packages are not there.
+    """
 
     report: Extension
     value: Any = None
+    not_installed: bool = False
 
 
 class _Namespace(NamedExtensionManager):  # type: ignore[type-arg]
@@ -95,7 +99,8 @@ def load(found: Found) -> Loaded:
         value = _Namespace(found.namespace.group, found.point)[found.name].plugin
     except (Exception, SystemExit) as error:
         _log.warning("the extension %s of %s cannot be imported", found.name, found.namespace.name, exc_info=error)
-        return Loaded(found.report("broken", _why(found, error)))
+        absent = bool(found.point.extras) and bool(_missing(found, error))
+        return Loaded(found.report("broken", _why(found, error)), not_installed=absent)
     contract = getattr(value, "contract_version", None)
     unfit = _unfit(found.namespace, contract)
     if unfit:
@@ -132,13 +137,20 @@ def _unfit(namespace: Namespace, contract: object) -> str:
     return ""
 
 
+def _missing(found: Found, error: BaseException) -> str:
+    """The package of others that is not installed, if that is what is wrong."""
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return ""
+    package = error.name.partition(".")[0]
+    return "" if package == found.point.module.partition(".")[0] else package
+
+
 def _why(found: Found, error: BaseException) -> str:
     """Why the import failed, for a person; a missing package with how to install it."""
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        package = error.name.partition(".")[0]
-        if package != found.point.module.partition(".")[0]:
-            extras = f"[{','.join(found.point.extras)}]" if found.point.extras else ""
-            what = f"{found.distribution}{extras}" if extras else package
-            return f"It needs the Python package {package}, which is not installed. Run `pip install '{what}'`."
+    package = _missing(found, error)
+    if package:
+        extras = f"[{','.join(found.point.extras)}]" if found.point.extras else ""
+        what = f"{found.distribution}{extras}" if extras else package
+        return f"It needs the Python package {package}, which is not installed. Run `pip install '{what}'`."
     text = str(error).strip().splitlines()
     return f"Its import failed: {type(error).__name__}{': ' + text[0] if text else ''}"

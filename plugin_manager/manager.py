@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from ..core.errors import Invalid, Misconfigured, NotFound
-from ..core.model.description import Extension
+from ..core.errors import Conflict, InUse, Invalid, Misconfigured, NotFound
+from ..core.model.description import Extension, Finding
 from .loader import Found, Loaded, find, load
 from .namespaces import NAMESPACES
 from .schemas import complete, fault, secret_names
@@ -50,14 +50,24 @@ class Manager:
     """The extensions of this process.
 
     What a process uses is decided when it starts: `configure` writes to the database and changes nothing here.
-    Safe for several threads.
+    `needed` are those without which nothing could be administered or run: they are enabled, whatever was chosen.
+    `dependants` says who else needs one, empty for nobody. Safe for several threads.
     """
 
-    def __init__(self, choices: Choices, finder: Callable[..., Sequence[Found]] = find) -> None:
+    def __init__(
+        self,
+        choices: Choices,
+        finder: Callable[..., Sequence[Found]] = find,
+        *,
+        needed: Collection[Key] = (),
+        dependants: Callable[[str, str], str] = lambda namespace, name: "",
+    ) -> None:
         self._choices = choices
         self._finder = finder
+        self._needed = frozenset(needed)
+        self._dependants = dependants
         self._lock = threading.RLock()
-        self._started = choices.all()
+        self._started = self._chosen()
         self._found: dict[str, Sequence[Found]] = {}
         self._loaded: dict[Key, Loaded] = {}
         self._used: set[Key] = set()
@@ -71,6 +81,10 @@ class Manager:
             if not found.obstacle and self._choice(namespace, found.name).enabled
         )
 
+    def known(self, namespace: str) -> tuple[str, ...]:
+        """The names of all extensions of a namespace, disabled ones too."""
+        return tuple(found.name for found in self._of(namespace) if not found.obstacle)
+
     def load(self, namespace: str, name: str) -> Any:
         """The object behind an enabled extension; raises `Misconfigured` with the reason when there is none."""
         found = self._find(namespace, name)
@@ -79,7 +93,8 @@ class Manager:
             raise Misconfigured(f"There is no {_singular(namespace)} {name!r}.", next_step=f"Use one of: {known}.")
         if not self._choice(namespace, name).enabled:
             raise Misconfigured(
-                f"The {_singular(namespace)} {name} is disabled.", next_step=f"Enable {namespace}/{name} and restart."
+                f"The {_singular(namespace)} {name} is disabled.",
+                next_step=f"`isthmus plugin enable {namespace} {name}`, then restart the server.",
             )
         self._used.add((namespace, name))
         outcome = self._load(found)
@@ -110,9 +125,26 @@ class Manager:
         with self._lock:
             self._broken[namespace, name] = reason
 
+    def findings(self) -> Sequence[Finding]:
+        """What this process was to use and cannot, as warnings: the rest serves nevertheless.
+
+        An optional part whose packages are not installed is nothing wrong.
+        """
+        chosen = self._chosen()
+        wanted = (found for namespace in NAMESPACES for found in self._of(namespace) if self._fell_out(found))
+        return [
+            Finding(
+                f"{_singular(found.namespace.name)} {found.name}",
+                "warning",
+                f"It cannot be used: {self._report(found, chosen).reason}",
+                f"Mend it (`isthmus plugin set {found.namespace.name} {found.name} …`) or disable it, then restart.",
+            )
+            for found in wanted
+        ]
+
     def list(self) -> Sequence[Extension]:
         """All extensions of all namespaces. What was not needed so far is imported now, to tell whether it could."""
-        chosen = self._choices.all()
+        chosen = self._chosen()
         return tuple(self._report(found, chosen) for namespace in NAMESPACES for found in self._of(namespace))
 
     def get(self, namespace: str, name: str) -> Extension:
@@ -120,17 +152,20 @@ class Manager:
         found = self._find(namespace, name)
         if found is None:
             raise NotFound(f"There is no extension {name!r} in {namespace!r}.")
-        return self._report(found, self._choices.all())
+        return self._report(found, self._chosen())
 
     def configure(
         self, namespace: str, name: str, *, enabled: bool | None = None, settings: Mapping[str, Any] | None = None
     ) -> Extension:
         """Enable, disable or configure for the next start. `settings` replace the former ones; a secret that they do
-        not name stays, None removes it. Raises `NotFound`, `Invalid`."""
+        not name stays, None removes it. Raises `NotFound`, `Invalid`, and `Conflict` when what is to be disabled is
+        needed."""
         found = self._find(namespace, name)
         if found is None:
             raise NotFound(f"There is no extension {name!r} in {namespace!r}.")
-        before = self._choices.all().get((namespace, name), Choice())
+        if enabled is False:
+            self._refuse_needed(namespace, name)
+        before = self._chosen().get((namespace, name), Choice())
         plain: dict[str, Any] = dict(before.settings or {})
         secrets: dict[str, str | None] = {}
         if settings is not None:
@@ -158,10 +193,33 @@ class Manager:
         if any(v is not None and not isinstance(v, str) for v in secrets.values()):
             raise Invalid("A secret is a text.")
         kept = {n: v for n, v in {**(before.secrets or {}), **secrets}.items() if v is not None}
-        wrong = fault(complete({**plain, **kept}, schema), schema)
+        whole = complete({**plain, **kept}, schema)
+        wrong = fault(whole, schema)
         if wrong:
             raise Invalid(f"The settings do not fit: {wrong}")
+        if hasattr(value, "check_settings"):
+            value.check_settings(whole)
         return plain, secrets
+
+    def _refuse_needed(self, namespace: str, name: str) -> None:
+        if (namespace, name) in self._needed:
+            raise Conflict(f"The {_singular(namespace)} {name} stays enabled: this installation cannot do without it.")
+        users = self._dependants(namespace, name)
+        if users:
+            raise InUse(
+                f"The {_singular(namespace)} {name} is used by {users}.", next_step="Remove what uses it first."
+            )
+
+    def _fell_out(self, found: Found) -> bool:
+        key = (found.namespace.name, found.name)
+        if found.obstacle or key not in self._used:
+            return False
+        outcome = self._loaded.get(key)
+        return key in self._broken or (outcome is not None and outcome.value is None and not outcome.not_installed)
+
+    def _chosen(self) -> Mapping[Key, Choice]:
+        chosen = self._choices.all()
+        return {key: replace(choice, enabled=choice.enabled or key in self._needed) for key, choice in chosen.items()}
 
     def _report(self, found: Found, chosen: Mapping[Key, Choice]) -> Extension:
         key = (found.namespace.name, found.name)

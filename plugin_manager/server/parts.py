@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
@@ -21,6 +21,16 @@ from .drivers import LazyDriver
 
 _log = logging.getLogger(__name__)
 _FOR_EVER = 100 * 365 * 86400
+
+
+def needed(configuration: Configuration) -> Collection[tuple[str, str]]:
+    """The extensions without which the installation could not be run, nor administered to mend that."""
+    return {
+        ("plugins", "rest"),
+        ("adapters", "local"),
+        ("dispatchers", configuration.dispatcher),
+        ("key_sources", configuration.key_source.partition(":")[0]),
+    }
 
 
 def engine_settings(configuration: Configuration) -> EngineSettings:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from isthmus.core.errors import Invalid, Misconfigured, NotFound
+from isthmus.core.errors import Conflict, InUse, Invalid, Misconfigured, NotFound
 from isthmus.plugin_manager.base import Base
 from isthmus.plugin_manager.loader import Found
 from isthmus.plugin_manager.manager import HIDDEN, RESTART, Choice, Manager
@@ -67,13 +67,20 @@ class Point(EntryPoint):
         return {"settled": Settled, "demanding": Demanding}[self.name]
 
 
+class Absent(EntryPoint):
+    """An entry point whose module needs a package that is not installed."""
+
+    def load(self) -> Any:
+        raise ModuleNotFoundError("No module named 'elsewhere'", name="elsewhere")
+
+
 @pytest.fixture
 def choices() -> Memory:
     Point.loaded.clear()
     return Memory()
 
 
-def manager(choices: Memory) -> Manager:
+def manager(choices: Memory, **given: Any) -> Manager:
     def find(namespace: Namespace) -> Sequence[Found]:
         if namespace.name != "plugins":
             return ()
@@ -82,7 +89,7 @@ def manager(choices: Memory) -> Manager:
             for name in ("demanding", "settled")
         ]
 
-    return Manager(choices, find)
+    return Manager(choices, find, **given)
 
 
 def test_everything_found_is_enabled_until_somebody_disables_it(choices: Memory) -> None:
@@ -101,6 +108,57 @@ def test_disabling_takes_effect_at_the_next_start_and_says_so(choices: Memory) -
     assert (report.state, report.enabled, report.details) == ("disabled", False, {})
     with pytest.raises(Misconfigured, match="is disabled"):
         restarted.load("plugins", "settled")
+
+
+def test_what_the_installation_cannot_do_without_stays_enabled_whatever_was_chosen(choices: Memory) -> None:
+    needed = {("plugins", "settled")}
+    with pytest.raises(Conflict, match="settled stays enabled"):
+        manager(choices, needed=needed).configure("plugins", "settled", enabled=False)
+    assert not choices.kept
+    choices.kept["plugins", "settled"] = Choice(enabled=False, settings={"colour": "green"})
+    running = manager(choices, needed=needed)
+    assert running.names("plugins") == ("demanding", "settled")
+    report = running.get("plugins", "settled")
+    assert (report.enabled, report.details, report.settings) == (True, {}, {"colour": "green"})
+    running.configure("plugins", "demanding", enabled=False)
+    assert choices.kept["plugins", "demanding"].enabled is False
+
+
+def test_what_others_use_is_not_disabled(choices: Memory) -> None:
+    users = {("plugins", "settled"): "the systems a, b"}
+    running = manager(choices, dependants=lambda *key: users.get(key, ""))
+    with pytest.raises(InUse, match="used by the systems a, b"):
+        running.configure("plugins", "settled", enabled=False)
+    running.configure("plugins", "settled", settings={"colour": "green"})
+    running.configure("plugins", "demanding", enabled=False)
+
+
+def test_what_was_to_be_used_and_cannot_is_a_finding(choices: Memory) -> None:
+    running = manager(choices)
+    running.mark_broken("plugins", "settled", "not used by anybody")
+    assert running.findings() == []
+    list(running.loadable("plugins"))
+    (finding,) = running.findings()
+    assert (finding.level, finding.check) == ("warning", "plugin settled")
+    assert "not used by anybody" in finding.text
+    for extras, reported in (("", True), (" [more]", False)):
+        point = Absent("absent", f"somewhere:It{extras}", "isthmus.plugins")
+        lacking = Manager(
+            choices,
+            lambda namespace, point=point: (
+                [Found(namespace, "absent", point, "somebody", "1")] if namespace.name == "plugins" else ()
+            ),
+        )
+        assert list(lacking.loadable("plugins")) == []
+        assert bool(lacking.findings()) is reported
+
+
+def test_settings_that_do_not_agree_with_each_other_are_refused(choices: Memory) -> None:
+    real = Manager(choices)
+    with pytest.raises(Invalid, match="last_port is smaller"):
+        real.configure("targets", "nbd", settings={"first_port": 15000})
+    assert not choices.kept
+    real.configure("targets", "nbd", settings={"first_port": 15000, "last_port": 15999})
 
 
 def test_what_is_disabled_is_not_imported(choices: Memory) -> None:
