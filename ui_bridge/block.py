@@ -29,7 +29,8 @@ class Cell:
 
     `text` a string; `number`, `bytes`, `percent` (0 to 100), `milliseconds` a number; `time` ISO 8601 in UTC; `state` a
     `Level` with `text`; `bar` how much is used (bytes) `of` how much; `object` an object of the platform's inventory by
-    its name for the client, `operation` one by its id, both with `text`. A value that nobody knows is None.
+    its name for the client, `operation` one by its id, both with `text`. A value that nobody knows is None,
+    one that is known not to be there an empty `text`.
     """
 
     kind: str

@@ -151,7 +151,7 @@ def _attachments(scene: Scene, found: Behind) -> Table:
             "host": text(host.name if host is not None else each.host),
             "initiator": text(", ".join(one.name for one in host.initiators) if host is not None else None),
             "state": words.state("attachment", each.state),
-            "target": text(str(each.connection.get("iqn", "")) or None),
+            "target": text(str(each.connection.get("iqn", ""))),
         }
         rows.append(Entry(each.id, cells))
     return Table(

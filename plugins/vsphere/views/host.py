@@ -90,7 +90,7 @@ def _all_paths(scene: Scene, found: Devices | None, ours: set[str]) -> Cell:
     """Those to our volumes."""
     mine = [each for each in found.disks if each.name in ours] if found is not None else []
     if not mine:
-        return text(None)
+        return text(None if found is None else "")
     whole = Disk("", "", "", None, "", sum(each.active for each in mine), sum(each.paths for each in mine))
     return paths(scene, whole)
 
@@ -130,11 +130,11 @@ def _disk(scene: Scene, disk: Disk, stored: Stored | None, store: Item | None) -
         "size": size(disk.size),
         "state": scene.words.state("disk", disk.state),
         "paths": paths(scene, disk),
-        "datastore": scene.cell(store) if store is not None else text(None),
-        "volume": text(stored.volume.name if stored is not None else None),
-        "pool": text(stored.pool.name if stored is not None and stored.pool is not None else None),
-        "profile": text(stored.profile if stored is not None else None),
-        "system": text(stored.system if stored is not None else None),
+        "datastore": scene.cell(store) if store is not None else text(""),
+        "volume": text(stored.volume.name if stored is not None else ""),
+        "pool": text("" if stored is None else stored.pool.name if stored.pool is not None else None),
+        "profile": text(stored.profile if stored is not None else ""),
+        "system": text(stored.system if stored is not None else ""),
     }
     if stored is None or store is None:
         return Entry(disk.name, cells)
@@ -168,7 +168,7 @@ def _adapters(scene: Scene, found: Devices) -> Table:
                 "adapter": text(each.device),
                 "model": text(each.model),
                 "status": words.state("adapter", each.status),
-                "initiator": text(each.iqn or None),
+                "initiator": text(each.iqn),
             },
         )
         for each in found.adapters

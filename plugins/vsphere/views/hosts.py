@@ -65,8 +65,8 @@ def _row(scene: Scene, item: Item, found: Devices | None, known: Mapping[str, li
         "host": scene.cell(item),
         "connection": connection(scene, item),
         "adapter": adapter(scene, found),
-        "initiator": text(", ".join(names) or None),
-        "known": text(", ".join(dict.fromkeys(said)) or None),
+        "initiator": text(None if found is None else ", ".join(names)),
+        "known": text(None if found is None else ", ".join(dict.fromkeys(said))),
     }
     return Entry(item.reference.moid, cells, scene.actions("HostSystem"), scene.urn(item.reference))
 
@@ -81,7 +81,7 @@ def _others(scene: Scene, found: Mapping[str, Page[Host]], here: Mapping[Referen
             {
                 "name": text(host.name),
                 "system": text(system),
-                "initiator": text(", ".join(each.name for each in host.initiators) or None),
+                "initiator": text(", ".join(each.name for each in host.initiators)),
             },
         )
         for system, page in found.items()

@@ -98,16 +98,19 @@ def _names(disk: VirtualDisk, stores: Mapping[Reference, Item], raw: Mapping[str
 
 def _row(scene: Scene, disk: VirtualDisk, stores: Mapping[Reference, Item], stored: Sequence[Stored]) -> Entry:
     store = stores.get(disk.store) if disk.store is not None else None
+    # What the reader may not see is not known here; where there is none, that is known.
+    none = None if disk.store is not None and store is None else ""
+    pools = dict.fromkeys(each.pool.name for each in stored if each.pool is not None)
     cells = {
         "disk": text(disk.label),
         "size": size(disk.size),
         "kind": text(scene.words("disk.raw" if disk.raw else "disk.file")),
-        "datastore": scene.cell(store) if store is not None else text(None),
-        "volume": text(", ".join(each.volume.name for each in stored) or None),
-        "pool": text(", ".join(dict.fromkeys(each.pool.name for each in stored if each.pool is not None)) or None),
-        "profile": text(", ".join(dict.fromkeys(each.profile for each in stored)) or None),
-        "system": text(", ".join(dict.fromkeys(each.system for each in stored)) or None),
-        "file": text(disk.file or None),
+        "datastore": scene.cell(store) if store is not None else text(none),
+        "volume": text(", ".join(each.volume.name for each in stored) or none),
+        "pool": text(", ".join(pools) or none),
+        "profile": text(", ".join(dict.fromkeys(each.profile for each in stored)) or none),
+        "system": text(", ".join(dict.fromkeys(each.system for each in stored)) or none),
+        "file": text(disk.file),
     }
     if not disk.raw:
         return Entry(str(disk.key), cells)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ....adapters.contract import Storage
 from ....core.errors import IsthmusError, NotFound
 from ....core.model.operation import Operation, OperationState
 from ....core.model.page import Query
 from ....plugin_manager.contract import LOCAL_SYSTEM
+from ....ui_bridge.api.operation import SUBJECT
 from ....ui_bridge.block import Block, Cell, Entry, Table, moment, percent, text
 from ....ui_bridge.block import operation as link
 from ....ui_bridge.objects import ObjectId
 from ..inventory.item import Item, Reference
+from .names import Thing, names
 from .scene import MOST_ROWS, Scene
 
 _OURS = "vsphere."
@@ -61,28 +63,44 @@ def _listed(storage: Storage, *, limit: int, **filters: str) -> Sequence[Operati
     return storage.operations.list(Query(filters=filters, sort="-created_at", limit=limit)).items
 
 
-def _rows(scene: Scene, operations: Iterable[Operation], *, noted: bool = False) -> list[Entry]:
-    """Those of this vCenter on objects that the reader may see, and those on things of the storage."""
+def objects(scene: Scene, operations: Iterable[Operation]) -> Mapping[str, Cell]:
+    """What operations were begun on, by their ids: of those of this vCenter on objects that the reader may see, and of
+    those on things of the storage. The others are left out."""
     here = [each for each in operations if _guid(each) in (None, scene.target.guid)]
-    named = _named(scene, here)
-    rows = []
+    seen, stored = _named(scene, here), names(scene, (_thing(each) for each in here))
+    found = {}
     for each in here:
         target = _target(each)
-        item = None if target is None else named.get(target)
-        if target is not None and item is None and _hidden(scene, target):
-            continue
-        rows.append(Entry(each.id, _cells(scene, each, item, noted)))
-    return rows
+        item = None if target is None else seen.get(target)
+        if item is not None:
+            found[each.id] = scene.cell(item)
+        elif target is None or not _hidden(scene, target):
+            # What is gone is called as it was called when it began.
+            name = each.result.get(SUBJECT) or stored.get(_thing(each))
+            found[each.id] = text(str(name) if name else None if each.resource else "")
+    return found
 
 
-def _cells(scene: Scene, found: Operation, item: Item | None, noted: bool) -> dict[str, Cell]:
+def title(scene: Scene, kind: str) -> str:
+    """What operations of a kind do."""
+    if kind.startswith(_OURS):
+        return scene.words.title(kind.removeprefix(_OURS))
+    return scene.words.known(f"kind.{kind}", kind)
+
+
+def _rows(scene: Scene, operations: Sequence[Operation], *, noted: bool = False) -> list[Entry]:
+    of = objects(scene, operations)
+    return [Entry(each.id, _cells(scene, each, of[each.id], noted)) for each in operations if each.id in of]
+
+
+def _cells(scene: Scene, found: Operation, on: Cell, noted: bool) -> dict[str, Cell]:
     words = scene.words
     told = words.state("operation", found.state)
     if found.undoing and found.state.live:
         told = words.state("operation", found.state, words("undoing"))
     cells = {
-        "operation": link(found.id, _title(scene, found.kind)),
-        "object": scene.cell(item) if item is not None else text(None),
+        "operation": link(found.id, title(scene, found.kind)),
+        "object": on,
         "state": told,
         "progress": percent(round(found.progress * 100)),
         "user": text(scene.users.name(found.user)),
@@ -91,12 +109,6 @@ def _cells(scene: Scene, found: Operation, item: Item | None, noted: bool) -> di
     if noted:
         cells["reason"] = text(" ".join(words.told(IsthmusError.from_json(dict(found.error or {})))) or found.note)
     return cells
-
-
-def _title(scene: Scene, kind: str) -> str:
-    if kind.startswith(_OURS):
-        return scene.words.title(kind.removeprefix(_OURS))
-    return scene.words.known(f"kind.{kind}", kind)
 
 
 def _named(scene: Scene, operations: Sequence[Operation]) -> dict[Reference, Item]:
@@ -118,6 +130,10 @@ def _hidden(scene: Scene, target: Reference) -> bool:
     except IsthmusError:
         return True
     return True
+
+
+def _thing(operation: Operation) -> Thing:
+    return operation.resource_type, operation.resource or ""
 
 
 def _parsed(operation: Operation) -> ObjectId | None:

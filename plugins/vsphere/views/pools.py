@@ -46,8 +46,8 @@ def _row(scene: Scene, system: str, pool: Pool) -> Entry:
         "used": bar(pool.used, pool.total),
         "promised": size(pool.provisioned),
         "room": size(max(0, pool.room(pool.thin))),
-        "provisioning": text(", ".join(ways) or None),
-        "protocols": text(", ".join(pool.protocols) or None),
-        "reason": text(pool.reason or None),
+        "provisioning": text(", ".join(ways)),
+        "protocols": text(", ".join(pool.protocols)),
+        "reason": text(pool.reason),
     }
     return Entry(pool.id, cells)

@@ -103,7 +103,7 @@ class Scene:
         """One object to go there, or the names of several."""
         if len(items) == 1:
             return self.cell(next(iter(items)))
-        return text(", ".join(each.name for each in items) or None)
+        return text(", ".join(each.name for each in items))
 
     def actions(self, kind: str, taking: str = "") -> list[str]:
         """What the reader may do to objects of a type; with `taking` only what takes this field as input."""

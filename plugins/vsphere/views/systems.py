@@ -59,11 +59,11 @@ def _row(scene: Scene, system: System, administrator: bool) -> Entry:
         "product": text(system.product or None),
         "adapter": text(system.adapter),
         "health": health(scene, system),
-        "offers": text(", ".join(scene.words(f"offers.{each}") for each in offered) or None),
+        "offers": text(", ".join(scene.words(f"offers.{each}") for each in offered)),
     }
     if not administrator:
         return Entry(system.id, cells)
-    cells |= {"address": text(system.address), "reason": text(system.health_reason or None)}
+    cells |= {"address": text(system.address), "reason": text(system.health_reason)}
     actions = [TEST] if system.name == LOCAL else [TEST, EDIT, REMOVE]
     return Entry(system.id, cells, actions, given={"system": system.id})
 

@@ -53,7 +53,7 @@ def _row(scene: Scene, stored: Stored, on: Mapping[str, Item]) -> Entry:
         "name": text(volume.name),
         "state": scene.words.state("volume", volume.state),
         "size": size(volume.size),
-        "datastore": scene.cell(store) if store is not None else text(None),
+        "datastore": scene.cell(store) if store is not None else text(""),
         "profile": text(stored.profile),
         "pool": text(stored.pool.name if stored.pool is not None else None),
         "system": text(stored.system),

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from isthmus.core.engine.failure_message import FailureMessage
 from isthmus.core.errors import NotFound, Unauthenticated
 from isthmus.core.model.host import Host, Initiator
 from isthmus.core.model.pool import PoolState
 from isthmus.core.model.protection import MARK
-from isthmus.core.model.request import VolumeRequest
+from isthmus.core.model.request import AttachmentRequest, HostRequest, VolumeRequest
+from isthmus.core.store import schema
 from isthmus.plugins.vsphere.events.kinds import ALARMS, HOSTS, STALE_HOSTS
 from isthmus.plugins.vsphere.events.memory import Raised
 from isthmus.plugins.vsphere.events.survey import ROOT
@@ -193,7 +195,7 @@ def test_a_system_that_hangs_costs_the_page_its_time_once(tmp_path: Path) -> Non
 def test_volumes_are_shown_with_the_datastores_on_them(stocked: ViewsSite) -> None:
     blocks = stocked.blocks("volumes")
     assert [(each["name"], each["datastore"], each["pool"], each["profile"]) for each in rows(blocks, "volumes")] == [
-        ("volume-3", None, "fast", "gold"),
+        ("volume-3", "", "fast", "gold"),
         ("volume-2", "south-gold", "fast", "gold"),
         ("volume-1", STORE, "fast", "gold"),
     ]
@@ -216,7 +218,7 @@ def test_rows_offer_what_the_readers_role_may_do(tmp_path: Path) -> None:
 
 def test_who_is_confined_to_a_datacenter_sees_nothing_of_the_others(stocked: ViewsSite) -> None:
     assert {each["datastore"] for each in rows(stocked.blocks("volumes", user=BERND), "volumes")} == {
-        None, "south-gold",
+        "", "south-gold",
     }  # fmt: skip
     assert [each["host"] for each in rows(stocked.blocks("hosts", user=BERND), "hosts")] == ["esx-south.example.test"]
     overview = facts(stocked.blocks("overview", user=BERND))
@@ -246,7 +248,7 @@ def test_hosts_are_matched_with_the_storages_by_their_initiators(tmp_path: Path)
         ]
         blocks = site.blocks("hosts")
         known = {each["host"]: each["known"] for each in rows(blocks, "hosts")}
-        assert known[HOST] == "array: first" and known["esx-02.example.test"] is None
+        assert known[HOST] == "array: first" and known["esx-02.example.test"] == ""
         assert [each["name"] for each in rows(blocks, "others")] == ["elsewhere"]
 
 
@@ -345,6 +347,7 @@ def test_operations_that_wait_for_a_person_are_told_first(stocked: ViewsSite) ->
     done(engine, made)
     (row,) = rows(stocked.blocks("operations"), "operations")
     assert (row["operation"], row["state"], row["progress"]) == ("Create volume", "Done", 100)
+    assert row["object"] == "one"
     assert row["user"] == "admin" != stocked.root.user, "an id tells nobody who it was"
     assert rows(stocked.blocks("operations", locale="de"), "operations")[0]["operation"] == "Volume anlegen"
 
@@ -359,6 +362,69 @@ def test_events_are_shown_newest_first(stocked: ViewsSite) -> None:
     times = [each["time"] for each in found]
     assert times == sorted(times, reverse=True)
     assert {each["user"] for each in found} == {"admin"}
+
+
+def test_what_happened_to_an_attachment_is_told_with_its_volume_and_its_host(stocked: ViewsSite) -> None:
+    engine, root = stocked.systems["local"]._engine, stocked.root
+    volume = done(engine, engine.volumes.create(root, VolumeRequest("mine", GIB, "shared"))).result["volume"]
+    host = engine.hosts.ensure(root, HostRequest("esx-09", (Initiator("iscsi", "iqn.2026-01.test:esx-09"),)))
+    attached = done(engine, engine.attachments.create(root, AttachmentRequest(volume, host.id))).result["attachment"]
+
+    def told() -> dict[str, Any]:
+        return {each["event"]: each["name"] for each in rows(stocked.blocks("events"), "events")}
+
+    until(lambda: told().get("Attachment created") == "mine to esx-09")
+    done(engine, engine.attachments.delete(root, attached))
+    done(engine, engine.volumes.delete(root, volume))
+    until(lambda: "Volume deleted" in told())
+    assert told()["Attachment deleted"] == "mine to esx-09", "as it was called while it was there"
+
+
+def test_every_operation_of_the_core_has_a_name(stocked: ViewsSite) -> None:
+    kinds = {kind for kind, _ in stocked.systems["local"]._engine.parts.flows._flows}
+    assert kinds and [each for each in kinds if not texts().has(f"shown.kind.{each}")] == []
+
+
+def ended(site: ViewsSite, action: str, moid: str, state: str, **result: Any) -> str:
+    """Let an operation of the plug-in on the datastore with this id have ended so; returns its id."""
+    engine, where = site.systems["local"]._engine, schema.operations
+    made = done(engine, engine.volumes.create(site.root, VolumeRequest("some", GIB, "memory")))
+    values = {
+        "kind": f"vsphere.{action}", "resource_type": "Datastore", "state": state, "result": result,
+        "resource": str(ObjectId("Datastore", moid, site.vc.guid)),
+    }  # fmt: skip
+    database = engine.parts.database
+    database.change(lambda tx: tx.execute(where.update().where(where.c.id == made.id).values(**values)))
+    operation = engine.operations.get(site.root, made.id)
+    database.change(lambda tx: FailureMessage(engine.parts.announce)(tx, operation))
+    return str(made.id)
+
+
+def test_an_operations_end_is_told_with_what_it_was_and_what_it_was_on(stocked: ViewsSite) -> None:
+    moid = stocked.vc.named(STORE).moid
+    expand = ended(stocked, "expand", moid, "failed", subject=STORE)
+    ended(stocked, "clone", moid, "needs_attention", subject=STORE)
+    ended(stocked, "delete", "datastore-9999", "failed", subject="silver")
+
+    def told(**more: Any) -> list[tuple[str, str]]:
+        found = rows(stocked.blocks("events", **more), "events")
+        return [(each["event"], each["name"]) for each in found if each["name"] != "some"]
+
+    until(lambda: "silver" in str(told()))
+    assert told() == [
+        ("Delete Datastore and Volume: Failed", "silver"),
+        ("Clone Datastore: Waits for a decision", STORE),
+        ("Expand Datastore: Failed", STORE),
+    ]
+    assert told(locale="de")[0][0] == "Datenspeicher und Volume löschen: Fehlgeschlagen"
+    assert STORE not in str(stocked.blocks("events", user=BERND)), "he does not see the datastore"
+    assert expand in str(stocked.blocks("events")), "it leads to the operation"
+
+
+def test_an_object_that_is_gone_is_called_as_when_the_operation_on_it_began(stocked: ViewsSite) -> None:
+    ended(stocked, "delete", "datastore-9999", "done", subject="silver")
+    (row,) = rows(stocked.blocks("operations"), "operations")
+    assert (row["operation"], row["object"]) == ("Delete Datastore and Volume", "silver")
 
 
 def test_systems_are_told_without_their_addresses_to_who_does_not_run_them(stocked: ViewsSite) -> None:

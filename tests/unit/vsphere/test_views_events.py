@@ -1,14 +1,19 @@
-"""The newest events of one tenant are found among those of all."""
+"""The newest events of one tenant are found among those of all, and there are words for every kind of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ast
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import isthmus.core
+from isthmus.core.engine.failure_message import _LEVELS
 from isthmus.core.errors import Gone
 from isthmus.core.model.event import Event
+from isthmus.plugins.vsphere.reasons import texts
 from isthmus.plugins.vsphere.views.events import newest
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -64,3 +69,35 @@ def test_it_goes_back_only_as_far_as_it_must_and_may() -> None:
 def test_what_was_discarded_ends_the_search() -> None:
     assert numbers(Log(1500, (300, 900, 1499), oldest=600), 10) == [1499, 900]
     assert numbers(Log(3000, (300, 900, 2999), oldest=900), 10) == [2999, 900]
+
+
+def emitted() -> Iterator[str]:
+    """The kinds of all events that the core writes of its nouns."""
+    for path in Path(isthmus.core.__path__[0]).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "happened":
+                kind = node.args[1]
+                if isinstance(kind, ast.Constant):
+                    yield kind.value
+                else:
+                    assert ast.unparse(kind) == "f'{self.permission}.updated'", "a kind that this test does not know"
+            if isinstance(node, ast.ClassDef) and any(getattr(each, "name", "") == "update" for each in node.body):
+                yield from (f"{noun}.updated" for noun in _permission(node))
+
+
+def _permission(collection: ast.ClassDef) -> Iterator[str]:
+    """What `Collection.__init__` is given as the noun."""
+    for node in ast.walk(collection):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "super().__init__" and len(node.args) > 2:
+            yield ast.literal_eval(node.args[2])
+
+
+def test_there_are_words_for_every_kind_of_event() -> None:
+    kinds = set(emitted())
+    assert {"volume.created", "profile.updated", "pool.updated", "backend.deleted", "attachment.renewed"} <= kinds
+    parts = {f"shown.{part}" for kind in kinds for part in ("noun." + kind.split(".")[0], "verb." + kind.split(".")[1])}
+    assert sorted(each for each in parts if not texts().has(each)) == []
+
+
+def test_there_are_words_for_every_way_an_operation_ends_that_is_told() -> None:
+    assert [state for state in _LEVELS if not texts().has(f"shown.state.operation.{state.value}")] == []

@@ -11,7 +11,7 @@ const UNKNOWN = "–";
  * @returns {Node}
  */
 export function draw(session, cell, { operation, still } = {}) {
-  if (!cell || cell.value === null || cell.value === undefined || cell.value === "") {
+  if (!cell || cell.value === null || cell.value === undefined || (cell.value === "" && cell.kind !== "text")) {
     return el("span", { class: "unknown" }, el("span", { "aria-hidden": "true" }, UNKNOWN), hidden(session));
   }
   const { format } = session;
