@@ -9,7 +9,7 @@ from ....core.errors import Failed, Forbidden, NotFound
 from ....core.journal.step import Run
 from ....plugin_manager.action import Call
 from ....ui_bridge.objects import ObjectId
-from ..connection.service_account import no_account
+from ..connection.errors import no_account
 from ..connection.soap import Connection, Who
 from ..policies.keeper import Keeper
 from ..policies.stores import all_below

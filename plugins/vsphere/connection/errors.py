@@ -61,3 +61,11 @@ class PrivilegeMissing(OfTheWay, Forbidden):
     """The vCenter did not allow it; `details["privilege"]` names what is missing."""
 
     way = "privilege-missing"
+
+
+def no_account(vcenter: str) -> Misconfigured:
+    """Nobody was named for the plug-in's own work there."""
+    return Misconfigured(
+        f"There is no service account for vCenter {vcenter}.",
+        next_step="Run `isthmus vsphere upgrade` with --service-user.",
+    )

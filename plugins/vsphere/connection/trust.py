@@ -15,6 +15,14 @@ from ....core.errors import Invalid
 from .certificate import Certificate, certificates, fingerprint, fingerprint_of, served
 from .errors import CertificateExpired, WrongCertificate
 
+_RENEWED = (
+    "If the vCenter's certificate was renewed, compare the served fingerprint with the one in its own management "
+    "interface and run `isthmus vsphere upgrade` with the new --pin. If not, somebody stands between."
+)
+_MISTYPED = (
+    "Compare the served fingerprint with the one in the vCenter's own management interface. If they are the same, give "
+    "it as --pin. If not, somebody stands between."
+)
 _EXPIRED = 10
 _NOT_YET_VALID = 9
 # Of OpenSSL's X509_V_ERR codes.
@@ -69,7 +77,7 @@ def pinned(host: str, port: int, pin: str) -> Trust:
     wanted = fingerprint(pin)
     found = served(host, port)
     if found.fingerprint != wanted:
-        raise mismatch(host, wanted, found.fingerprint)
+        raise _mismatch(host, wanted, found.fingerprint, _MISTYPED)
     return Trust(certificate=found.pem)
 
 
@@ -78,12 +86,10 @@ def signed_by(authority: str) -> Trust:
     return Trust(authority="".join(each.pem for each in certificates(authority)))
 
 
-def mismatch(host: str, expected: str, found: str) -> WrongCertificate:
-    """Another certificate than the pinned one was served."""
+def _mismatch(host: str, expected: str, found: str, cure: str) -> WrongCertificate:
     return WrongCertificate(
         f"{host} serves another certificate than the pinned one: expected {expected}, served {found}.",
-        next_step="If the vCenter's certificate was renewed, compare the served fingerprint with the one in its own "
-        "management interface and run `isthmus vsphere upgrade` with the new --pin. If not, somebody stands between.",
+        next_step=cure,
         expected=expected,
         served=found,
     )
@@ -98,14 +104,14 @@ def refused(host: str, port: int, trust: Trust, error: ssl.SSLCertVerificationEr
         when = "has expired" if code == _EXPIRED else "is not valid yet"
         return CertificateExpired(
             f"The certificate of {host} {when}.",
-            next_step="Renew the vCenter's certificate, or set the clock right; then run `isthmus vsphere upgrade` "
-            "with its new --pin.",
+            next_step="Renew the vCenter's certificate, or set the clock right. Where the vCenter is registered "
+            "already, `isthmus vsphere upgrade` takes the new --pin.",
             vcenter=host,
         )
     if trust.certificate:
         found = served(host, port).fingerprint
         if found != trust.pin:
-            return mismatch(host, trust.pin, found)
+            return _mismatch(host, trust.pin, found, _RENEWED)
     return WrongCertificate(
         f"The certificate of {host} is not accepted: {message}.",
         next_step="Check that the CA given is the one that signed it, and that it names the address used.",

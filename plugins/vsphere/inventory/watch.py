@@ -13,11 +13,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ....core.errors import IsthmusError, NotFound
-from ..vcenters.reach import Reaches
+from ..vcenters.reach import Reach, Reaches
 from .inventory import Inventory
 
 if TYPE_CHECKING:
-    from ..vcenters.vcenter import VCenter
     from .collector import Collector
 
 WAIT_SECONDS = 30
@@ -83,11 +82,11 @@ class Watch:
         while not self._stopping.is_set() and not self._leave():
             begun = self._clock()
             try:
-                vcenter = self._registered()
-                if vcenter is None:
+                reach = self._registered()
+                if reach is None:
                     self.inventory.interrupted("Isthmus is not registered with it any more.")
                     return
-                self._feed(vcenter)
+                self._feed(reach)
             except IsthmusError as error:
                 if self._stopping.is_set():
                     return
@@ -110,23 +109,18 @@ class Watch:
             self.inventory.interrupted("Nobody asked for it for a while.")
         return self._left
 
-    def _registered(self) -> VCenter | None:
+    def _registered(self) -> Reach | None:
         """The vCenter as it is known now; None when it was unregistered, here or by another process."""
         try:
-            return self._reaches.get(self._guid).vcenter
+            return self._reaches.get(self._guid)
         except NotFound:
             return None
 
-    def _feed(self, vcenter: VCenter) -> None:
-        from ..connection.service_account import no_account
-        from ..connection.soap import connect
+    def _feed(self, reach: Reach) -> None:
         from .collector import Collector
 
-        if not vcenter.service_user:
-            raise no_account(vcenter.name)
-        connection = connect(vcenter.endpoint, seconds=self._wait + _CALL_SECONDS)
+        connection, _ = reach.account.begin(seconds=self._wait + _CALL_SECONDS)
         try:
-            connection.login(vcenter.service_user, self._reaches.vcenters.password(self._guid))
             self._collector = collector = Collector(connection)
             self.inventory.begin(collector.next(0))
             while not self._stopping.is_set() and not self._leave():

@@ -7,7 +7,7 @@ rest. Only what is marked as ours is ever changed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,7 +15,6 @@ from ....adapters.contract import Adapter
 from ....core.context import Context
 from ....core.errors import Conflict, Unavailable
 from ..connection.errors import Unreachable
-from ..connection.service_account import no_account
 from ..connection.soap import Connection, Who
 from ..reasons import because
 from ..vcenters.reach import Reach, Reaches
@@ -55,7 +54,6 @@ class Keeper:
         alone: bool = False,
     ) -> None:
         self._reach: Reach = reaches.get(guid)
-        self._password = reaches.vcenters.password(guid)
         self._systems, self._alone = systems, alone
         self._context = Context(self._reach.vcenter.tenant, "vsphere", frozenset({"reader"}))
         self._below = below or (lambda connection: all_below(connection, connection.content.rootFolder))
@@ -163,10 +161,6 @@ class Keeper:
         return True
 
     def _at(self, work: Callable[[Desk], Answer]) -> Answer:
-        account = self._reach.account
-        if not account.user:
-            raise no_account(self._reach.vcenter.name)
-
         def ask(connection: Connection, who: Who) -> Answer:
             connection.who()  # one that has ended shows it here, and is replaced
             try:
@@ -180,8 +174,12 @@ class Keeper:
 
     @contextmanager
     def _open(self, connection: Connection) -> Iterator[Desk]:
-        endpoint, user = self._reach.vcenter.endpoint, self._reach.account.user
-        with TagService(endpoint, user, self._password) as tags, PolicyService(connection) as policies:
+        endpoint = self._reach.vcenter.endpoint
+        with ExitStack() as stack:
+            tags = self._reach.account.login.attempt(
+                lambda user, password: stack.enter_context(TagService(endpoint, user, password))
+            )
+            policies = stack.enter_context(PolicyService(connection))
             yield Desk(connection, tags, policies)
 
     def _census(self, desk: Desk) -> Census:

@@ -68,10 +68,10 @@ class TagService:
         if reply.status == 404:
             self._old = True
             reply = self._send("POST", "/rest/com/vmware/cis/session", headers)
-        if reply.status in (401, 403):
+        if reply.status == 401:
             raise LoginRefused(
-                f"vCenter {self._endpoint.address} refused the login of the service account.",
-                next_step="Run `isthmus vsphere upgrade` with --service-user.",
+                f"vCenter {self._endpoint.address} refused the login to its REST interface.",
+                next_step="Check user name (user@domain) and password.",
                 vcenter=self._endpoint.address,
             )
         if reply.status >= 300:

@@ -31,6 +31,8 @@ def unregister(registrar: Registrar, given: Mapping[str, Any]) -> dict[str, Any]
     known = registrar.find(name)
     if known is None and "-" in name and "." not in name:
         raise NotFound(f"No vCenter {name} is known.", next_step="Give its address instead of its GUID.")
+    if known is not None:
+        registrar.reaches.refresh(known.guid)
     removed, trouble, left = False, "", list[Operation]()
     for _ in range(ATTEMPTS):
         if known is not None and given.get("forget"):
@@ -85,7 +87,7 @@ def _of_unknown(registrar: Registrar, name: str, given: Mapping[str, Any]) -> bo
             f"No vCenter {name} is known, so there is no account to use.",
             next_step="Give --user, and --pin or --ca.",
         )
-    with logged_in(Endpoint(host, port, trust_in(host, port, given, None)), login) as (connection, _):
+    with logged_in(Endpoint(host, port, trust_in(host, port, given, None)), login.enter) as (connection, _):
         return _removed(registrar, connection)
 
 

@@ -74,7 +74,7 @@ class Registrar:
         host, port = split(str(given["vcenter"]))
         known = self.vcenters.find(address(host, port))
         endpoint = Endpoint(host, port, trust_in(host, port, given, known))
-        with logged_in(endpoint, login) as (connection, _):
+        with logged_in(endpoint, login.enter) as (connection, _):
             about = connection.about()
             known = self.vcenters.find(about.guid)
             tenant = self._chosen_tenant(context, given, known)
@@ -164,16 +164,18 @@ class Registrar:
     @contextmanager
     def session(self, vcenter: VCenter, login: Login) -> Iterator[tuple[Connection, Who]]:
         """A session as `login`, or where nobody is named as the service account. It ends with the block."""
-        if not login.user:
-            login = Login(vcenter.service_user, self.vcenters.password(vcenter.guid))
-        if not login.user:
+        with logged_in(vcenter.endpoint, login.enter if login.user else self._service(vcenter)) as found:
+            yield found
+
+    def _service(self, vcenter: VCenter) -> Callable[[Connection], Who]:
+        service = self.reaches.get(vcenter.guid).account.login
+        if not service.user:
             raise Invalid(
                 f"There is no service account for {vcenter.name}.",
                 next_step="Give --user, or a --service-user to keep.",
                 field="user",
             )
-        with logged_in(vcenter.endpoint, login) as found:
-            yield found
+        return lambda connection: service.attempt(connection.login)
 
     def put(
         self,
@@ -254,6 +256,7 @@ class Registrar:
         return list(alarms.findings())
 
     def _upgraded(self, vcenter: VCenter, given: Mapping[str, Any]) -> dict[str, Any]:
+        self.reaches.refresh(vcenter.guid)
         found: dict[str, Any] = {}
         if given.get("pin") or given.get("ca"):
             found["trust"] = trust_in(vcenter.host, vcenter.port, given, vcenter)

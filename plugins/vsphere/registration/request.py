@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..connection.soap import Connection, Who
 
 _PEM = {"type": "string", "contentMediaType": "application/x-pem-file", "maxLength": 65536}
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 1024}
@@ -86,6 +89,10 @@ class Login:
 
     def __repr__(self) -> str:
         return f"Login(user={self.user!r})"
+
+    def enter(self, connection: Connection) -> Who:
+        """Log in; raises `LoginRefused`."""
+        return connection.login(self.user, self.password)
 
     @classmethod
     def of(cls, given: Mapping[str, Any], prefix: str = "") -> Login:

@@ -32,8 +32,8 @@ def service_findings(reaches: Reaches, vcenter: VCenter) -> Iterator[Finding]:
     try:
         granted = reaches.get(vcenter.guid).as_service(ask)
     except IsthmusError as error:
-        cure = f"{error.next_step or ''} Then run `isthmus vsphere upgrade` with --service-user."
-        yield Finding(_CHECK, "error", f"{vcenter.service_user} cannot be used: {error.message}", cure.strip())
+        text = f"{vcenter.service_user} cannot be used: {error.message}"
+        yield Finding(_CHECK, "error", text, error.next_step or "")
         return
     missing = [privilege for privilege in SERVICE_ACCOUNT if privilege not in granted]
     if missing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,15 +12,14 @@ from ..connection.endpoint import Endpoint
 from ..connection.soap import About, Connection, Who, connect
 from ..connection.trust import Trust, pinned, signed_by
 from ..vcenters.vcenter import VCenter
-from .request import Login
 
 
 @contextmanager
-def logged_in(endpoint: Endpoint, login: Login) -> Iterator[tuple[Connection, Who]]:
-    """A session that ends with the block."""
+def logged_in(endpoint: Endpoint, enter: Callable[[Connection], Who]) -> Iterator[tuple[Connection, Who]]:
+    """A session, begun by `enter`, that ends with the block."""
     connection = connect(endpoint)
     try:
-        who = connection.login(login.user, login.password)
+        who = enter(connection)
         try:
             yield connection, who
         finally:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from ..connection.line import Line
+from .service_login import ServiceLogin
 from .store import VCenters
 from .vcenter import VCenter
 
@@ -32,7 +33,12 @@ class Reach:
     account: ServiceAccount
 
     def as_service(self, work: Callable[[Connection, Who], Answer], *, seconds: float = CALL_SECONDS) -> Answer:
-        """What `work` returns, in the session of the service account, over the line."""
+        """What `work` returns, in the session of the service account, over the line.
+
+        Raises as `ServiceAccount.use` and `Line.call` do.
+        """
+        # What is known without asking says nothing of the line.
+        self.account.demand()
         return self.line.call(lambda: self.account.use(work), seconds=seconds)
 
 
@@ -64,7 +70,9 @@ class Reaches:
         return reach
 
     def refresh(self, guid: str) -> None:
-        """It was changed here: the next to ask reads it, and a line that was given up is tried."""
+        """It was changed here: the next to ask reads it, and a line that was given up is tried, as is an account that
+        was refused."""
+        self.vcenters.forgive(guid)
         with self._lock:
             known = self._known.get(guid)
             if known is not None:
@@ -95,5 +103,4 @@ class Reaches:
 
         same = old is not None and old.vcenter.endpoint == vcenter.endpoint
         line = old.line if old is not None and same else Line(vcenter.name)
-        account = ServiceAccount(vcenter.endpoint, vcenter.service_user, lambda: self.vcenters.password(vcenter.guid))
-        return Reach(vcenter, line, account)
+        return Reach(vcenter, line, ServiceAccount(vcenter.endpoint, ServiceLogin(vcenter, self.vcenters)))

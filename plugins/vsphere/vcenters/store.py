@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 
 from ....core.errors import Conflict, NotFound
+from ....core.model.identity import now
 from ....core.model.record import Record, Records
 from .vcenter import VCenter
 
 KIND = "vcenter"
+_REFUSED = "refused-login"
 _PIECE = 500
 
 
@@ -84,7 +88,26 @@ class VCenters:
     def forget(self, guid: str, *, version: int | None = None) -> bool:
         """Remove what is known of it; returns whether there was anything. Raises `Stale` when it is not known at this
         version any more."""
-        return self._records.delete(KIND, guid, version=version)
+        forgotten = self._records.delete(KIND, guid, version=version)
+        self.forgive(guid)
+        return forgotten
+
+    def refuse(self, vcenter: VCenter, time: timedelta) -> None:
+        """Remember for a time that the vCenter refused the service account, as the vCenter is known now."""
+        self.forgive(vcenter.guid)
+        # Somebody else may just have been refused too.
+        with suppress(Conflict):
+            body = {"version": vcenter.version}
+            self._records.put(Record(_REFUSED, vcenter.guid, body, expires_at=now() + time))
+
+    def refused(self, vcenter: VCenter) -> bool:
+        """Whether it is remembered that the vCenter, known as it is here, refused the service account."""
+        record = self._records.get(_REFUSED, vcenter.guid)
+        return record is not None and record.body["version"] == vcenter.version
+
+    def forgive(self, guid: str) -> None:
+        """The service account may be tried there at once."""
+        self._records.delete(_REFUSED, guid)
 
 
 def _vcenter(record: Record) -> VCenter:

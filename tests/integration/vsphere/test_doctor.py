@@ -10,7 +10,7 @@ from isthmus.plugins.vsphere.connection.certificate import Certificate
 from isthmus.plugins.vsphere.registration.extension import pins
 from isthmus.plugins.vsphere.registration.identity import manifest_url
 from isthmus.plugins.vsphere.registration.our_server import OurServer
-from tests.integration.vsphere.conftest import KEY, Installation, extension, registration, specification
+from tests.integration.vsphere.conftest import KEY, SERVICE, Installation, extension, registration, specification
 from tests.simulators.vcenter import Certificate as Issued
 from tests.simulators.vcenter import Grant, User, VCenter, issue
 
@@ -71,6 +71,39 @@ def test_lost_privileges_of_the_service_account_are_named(installation: Installa
         found = wrong(examined(installation, vc))
     assert "Extension.Update" in found["service account"]
     assert "System.Read" not in found["service account"]
+
+
+def test_of_a_dead_vcenter_no_other_service_account_is_asked_for(installation: Installation, vc: VCenter) -> None:
+    installation.register(vc)
+    vc.die()
+    (found,) = [each for each in examined(installation, vc)["findings"] if each["check"] == "service account"]
+    assert found["level"] == "error" and "cannot be reached" in found["text"]
+    assert "Check that the vCenter runs" in found["cure"] and "--service-user" not in found["cure"]
+
+
+def test_doctor_and_upgrade_try_a_refused_service_account_once_each(installation: Installation, vc: VCenter) -> None:
+    installation.register(vc)
+    vc.change_password(SERVICE.name, "Changed-5")
+    for each in vc.sessions.all():
+        vc.sessions.close(each)
+
+    def logins() -> int:
+        return vc.interference.calls.count("Login")
+
+    # What the server does by itself is answered from memory from here on.
+    named = f"The service account {SERVICE.name} of vCenter 127.0.0.1:{vc.port} was refused."
+    answer = installation.act("upgrade", vcenter=vc.guid)
+    assert (answer.status_code, answer.json()["detail"]) == (409, named)
+    before = logins()
+    found = examined(installation, vc)
+    assert logins() == before + 1
+    assert wrong(found)["vcenter"] == named and named in wrong(found)["service account"]
+    cures = {each["check"]: each["cure"] for each in found["findings"] if each["level"] == "error"}
+    assert all("--service-user" in cures[check] for check in ("vcenter", "service account"))
+    assert installation.act("upgrade", vcenter=vc.guid).status_code == 409
+    assert logins() == before + 2
+    installation.done("upgrade", vcenter=vc.guid, service_user=SERVICE.name, service_password="Changed-5")
+    assert examined(installation, vc)["healthy"]
 
 
 def test_a_renewed_certificate_of_the_vcenter_is_told_with_both_fingerprints_and_upgraded(

@@ -76,6 +76,7 @@ def test_a_wrong_pin_is_refused_before_any_password_is_sent(installation: Instal
     assert answer.status_code >= 400
     assert other in answer.json()["detail"]
     assert vc.certificate.thumbprint in answer.json()["detail"]
+    assert "give it as --pin" in answer.json()["next_step"] and "upgrade" not in answer.json()["next_step"]
     assert "Login" not in vc.interference.calls
 
 
@@ -83,6 +84,7 @@ def test_an_expired_certificate_is_called_so(installation: Installation, vc: VCe
     vc.serve(issue(days=-1))
     answer = installation.act("register", **registration(vc))
     assert "has expired" in answer.json()["detail"]
+    assert "Where the vCenter is registered already" in answer.json()["next_step"]
     assert "Login" not in vc.interference.calls
 
 
@@ -134,9 +136,9 @@ def test_unregister_works_when_our_records_are_gone(installation: Installation, 
 
 def test_unregister_works_when_the_accounts_password_was_changed(installation: Installation, vc: VCenter) -> None:
     installation.register(vc)
-    vc._users[next(name for name in vc._users if "svc" in name)] = type(SERVICE)(SERVICE.name, "Changed-5")
+    vc.change_password(SERVICE.name, "Changed-5")
     refused = installation.act("unregister", vcenter=vc.guid)
-    assert refused.status_code == 401
+    assert refused.status_code == 409
     assert extension(vc) is not None
     installation.done("unregister", vcenter=vc.guid, user=ADMINISTRATOR.name, password=ADMINISTRATOR.password)
     assert extension(vc) is None

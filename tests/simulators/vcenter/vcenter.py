@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import uuid
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
@@ -265,6 +266,11 @@ class VCenter:
         """The principal of a user who shows the right password; None for any other."""
         user = self._users.get(principal(name).lower())
         return principal(user.name) if user is not None and password and user.password == password else None
+
+    def change_password(self, name: str, password: str) -> None:
+        """Another password for a user. Sessions live on."""
+        key = principal(name).lower()
+        self._users[key] = replace(self._users[key], password=password)
 
     def knows_user(self, name: str) -> bool:
         """Whether a principal names a user of this vCenter."""
