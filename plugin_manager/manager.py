@@ -130,13 +130,12 @@ class Manager:
 
         An optional part whose packages are not installed is nothing wrong.
         """
-        chosen = self._chosen()
         wanted = (found for namespace in NAMESPACES for found in self._of(namespace) if self._fell_out(found))
         return [
             Finding(
                 f"{_singular(found.namespace.name)} {found.name}",
                 "warning",
-                f"It cannot be used: {self._report(found, chosen).reason}",
+                f"It cannot be used: {self._report(found, self._started).reason}",
                 f"Mend it (`isthmus plugin set {found.namespace.name} {found.name} …`) or disable it, then restart.",
             )
             for found in wanted

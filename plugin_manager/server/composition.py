@@ -7,6 +7,8 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ...adapters.local import LocalAdapter
@@ -14,6 +16,7 @@ from ...core.context import Context
 from ...core.dispatchers.contract import Dispatcher
 from ...core.duties.duty import Duty
 from ...core.engine.acceptance import accept, planned
+from ...core.engine.dependants import dependants
 from ...core.engine.engine import Engine
 from ...core.engine.systems import Systems
 from ...core.errors import Invalid, IsthmusError
@@ -31,7 +34,7 @@ from ..settings import Configuration
 from . import certificates, logs
 from .application import Front
 from .choices import StoredChoices
-from .parts import adapter_factory, driver, engine_settings, make_all, make_targets, weights
+from .parts import adapter_factory, driver, engine_settings, make_all, make_targets, needed, weights
 from .preparation import Installation, make_ready
 from .redirect import Redirect
 from .shell import Shell
@@ -54,7 +57,9 @@ class Composition:
         self._kinds: dict[str, frozenset[str]] = {}
         self.installation: Installation = make_ready(configuration)
         database, sealer = self.installation.database, self.installation.sealer
-        self.manager = Manager(StoredChoices(database, sealer))
+        self.manager = Manager(
+            StoredChoices(database, sealer), needed=needed(configuration), dependants=partial(dependants, database)
+        )
         self.systems = LiveSystems(database, sealer, lambda name: adapter_factory(self.manager, name))
         self.shell = Shell(configuration, self.manager, stopping)
         telemetry = self.shell.telemetry
@@ -65,7 +70,7 @@ class Composition:
             database,
             sealer=sealer,
             prepared=self.installation.prepared,
-            drivers={name: driver(self.manager, name) for name in self.manager.names("drivers")},
+            drivers={name: driver(self.manager, name) for name in self.manager.known("drivers")},
             targets=make_targets(configuration, self.manager, telemetry),
             filters=make_all(self.manager, "filters", [known.name for known in default_filters()]),
             weighers=make_all(self.manager, "weighers", []),
@@ -77,6 +82,7 @@ class Composition:
             on_end=telemetry.ended,
         )
         self.shell.questions["engine"] = self.engine.ready
+        self.shell.questions["extensions"] = self._without
         self.shell.questions["systems"] = self.systems.findings
         self._records = Systems(self.engine.parts, self.systems)
         self.systems.serve(LocalAdapter(self.engine, self.manager, self._records, self._of_plugins))
@@ -188,8 +194,14 @@ class Composition:
                 self._give_up(name, error)
 
     def _of_plugins(self) -> Sequence[Finding]:
-        """What plugins find wrong with themselves."""
-        return self.shell.answers(name for name in tuple(self.plugins) if name in self.shell.questions)
+        """What of the extensions cannot be used, and what plugins find wrong with themselves."""
+        asked = self.shell.answers(name for name in tuple(self.plugins) if name in self.shell.questions)
+        return [*self.manager.findings(), *asked]
+
+    def _without(self) -> Sequence[Finding]:
+        """What this process does without. Anybody may ask whether the server is ready, so the reasons stay out."""
+        said = "It cannot be used; `isthmus doctor` says why."
+        return [replace(finding, text=said, cure="") for finding in self.manager.findings()]
 
     def _give_up(self, name: str, error: Exception) -> None:
         _log.error("the plugin %s cannot be used", name, exc_info=error)
@@ -241,10 +253,8 @@ class Composition:
 
         return submit
 
-    def _dispatcher(self) -> Dispatcher | None:
+    def _dispatcher(self) -> Dispatcher:
         name = self.configuration.dispatcher
-        if name == "local" and name not in self.manager.names("dispatchers"):
-            return None
         made = self.manager.load("dispatchers", name)
         settings = self.manager.settings("dispatchers", name, getattr(made, "settings_schema", {}))
         dispatcher: Dispatcher = made(**settings)
