@@ -158,7 +158,8 @@ def standing(context: Context) -> Context:
 
     Whatever in this service asks whether somebody administers the installation asks of what this gives.
     """
-    return replace(context, roles=held(context.roles, context.tenant))
+    roles = held(context.roles, context.tenant)
+    return context if roles == context.roles else replace(context, roles=roles)
 
 
 def role_of(roles: Iterable[str]) -> str:

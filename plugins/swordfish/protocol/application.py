@@ -84,7 +84,7 @@ class SwordfishApplication:
             privileges.check(request.context, found.privileges, request.method)
             if "tenant" in params:
                 # Another tenant's things are not there, whatever was sent to them.
-                request.acting_for(params["tenant"])
+                _ = request.tenant_storage
         if request.method in ("GET", "HEAD"):
             return read(found, request, allowed)
         if isinstance(found, Collection):

@@ -112,7 +112,8 @@ class Request:
             return context
         if not context.is_admin:
             raise NotFound(f"There is no storage service {tenant}.", next_step="Look into /redfish/v1/StorageServices.")
-        return replace(context, tenant=tenant)
+        found = self._storages.get(tenant)
+        return replace(context, tenant=tenant) if found is None else found.context
 
     @property
     def storage(self) -> Storage:
