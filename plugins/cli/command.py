@@ -90,16 +90,27 @@ def complain(error: IsthmusError, *, kept: bool = True) -> None:
 pass_session = click.make_pass_decorator(Session)
 
 
-def listed(function: F) -> F:
-    """The options of every list."""
-    for option in (
-        click.option("--all", "everything", is_flag=True, help="All pages, not only the first hundred."),
-        click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many a page."),
-        click.option("--sort", default="created_at", show_default=True, help="By this field; -FIELD for descending."),
-        click.option("--where", "filters", multiple=True, metavar="FIELD=VALUE", help="Only those; may be repeated."),
-    ):
-        function = option(function)
-    return function
+def listed_by(sort: str) -> Callable[[F], F]:
+    """The options of every list, which is sorted so unless something else is asked for."""
+
+    def with_options(function: F) -> F:
+        for option in (
+            click.option("--all", "everything", is_flag=True, help="All pages, not only the first hundred."),
+            click.option(
+                "--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many a page."
+            ),
+            click.option("--sort", default=sort, show_default=True, help="By this field; -FIELD for descending."),
+            click.option(
+                "--where", "filters", multiple=True, metavar="FIELD=VALUE", help="Only those; may be repeated."
+            ),
+        ):
+            function = option(function)
+        return function
+
+    return with_options
+
+
+listed = listed_by("created_at")
 
 
 def tried(ctx: click.Context, parameter: click.Parameter, value: bool) -> bool:

@@ -13,6 +13,7 @@ from ...core.model.operation import Operation, OperationState
 from . import output
 from .command import NEEDS_ATTENTION, OPERATION_FAILED, STILL_RUNNING
 from .document import details, tell
+from .naming import Names
 from .session import Session
 
 _LONGEST_LOOK = 2.0
@@ -27,7 +28,7 @@ def follow(session: Session, operation: Operation, *, wait: bool, timeout: float
         else:
             show_plan(operation.kind, operation.plan)
             if operation.explanation:
-                show_explanation(dict(operation.explanation))
+                show_explanation(dict(operation.explanation), Names(session))
         return operation
     if wait:
         operation = _watch(session, operation, timeout)
@@ -96,16 +97,16 @@ def _done(operation: Operation) -> None:
         click.echo(f"Note: {operation.result['warning']}")
 
 
-def show_operation(operation: Operation) -> None:
+def show_operation(operation: Operation, names: Names) -> None:
     """One operation with what went wrong in sentences, and why it was placed where it was."""
     details(operation, leave_out=("error", "explanation", "plan"))
     if operation.error:
-        show_error(operation.error)
+        show_error(operation.error, names)
     if operation.explanation:
-        show_explanation(dict(operation.explanation))
+        show_explanation(dict(operation.explanation), names)
 
 
-def show_error(error: Mapping[str, Any]) -> None:
+def show_error(error: Mapping[str, Any], names: Names) -> None:
     """What went wrong, what had gone wrong before it, and what to do."""
     said = str(error.get("message", error.get("code", "unknown")))
     click.secho(f"error         {said}", fg="red")
@@ -124,7 +125,7 @@ def show_error(error: Mapping[str, Any]) -> None:
         if value not in (None, "", [], {}):
             click.echo(f"              {name.replace('_', ' ')}: {output.cell(name, value)}")
     if explanation:
-        show_explanation(dict(explanation))
+        show_explanation(dict(explanation), names)
     if error.get("next_step"):
         click.echo(f"what to do    {error['next_step']}")
 
@@ -139,7 +140,7 @@ def show_plan(what: str, plan: Mapping[str, Any]) -> None:
     tell({**way, **back, **rest})
 
 
-def show_explanation(found: dict[str, Any]) -> None:
+def show_explanation(found: dict[str, Any], names: Names) -> None:
     """Why a placement went where it went."""
     considered = found.get("considered", 0)
     pools = "1 pool" if considered == 1 else f"{considered} pools"
@@ -149,10 +150,12 @@ def show_explanation(found: dict[str, Any]) -> None:
             click.echo(f"              {count['refused']} refused by {count['filter']}")
     for refusal in found.get("refused", []):
         numbers = {key: value for key, value in refusal.items() if key not in ("pool", "name", "filter")}
-        click.echo(f"              {refusal['name']}: {refusal['filter']} {output.cell('', numbers)}")
+        place = names.place(refusal["pool"], refusal["name"])
+        click.echo(f"              {place}: {refusal['filter']} {output.cell('', numbers)}")
     chosen = found.get("chosen")
     if chosen:
         weights = ", ".join(f"{name} {value}" for name, value in chosen.get("weights", {}).items())
-        click.echo(f"              chosen: {chosen['name']} (score {chosen['score']}: {weights})")
+        place = names.place(chosen["pool"], chosen["name"])
+        click.echo(f"              chosen: {place} (score {chosen['score']}: {weights})")
         if chosen.get("unenforced"):
             click.echo(f"              not enforced by anything: {', '.join(chosen['unenforced'])}")

@@ -13,6 +13,8 @@ from .command import pairs
 from .session import Session
 
 T = TypeVar("T")
+MORE = "There are more; use --all."
+"""Said on standard error, also to programs: what reads only a part must not take it for the whole."""
 
 
 def show_list(
@@ -37,7 +39,7 @@ def show_list(
         query = Query(query.filters, query.sort, query.limit, page.next)
     if session.as_json:
         output.show_json(items)
-        return
-    output.table(columns, items, empty)
+    else:
+        output.table(columns, items, "None of them is so." if filters else empty)
     if page.next is not None:
-        click.echo("There are more; use --all.", err=True)
+        click.echo(MORE, err=True)

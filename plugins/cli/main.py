@@ -12,6 +12,7 @@ from .commands import (
     action,
     attachment,
     backend,
+    event,
     host,
     key,
     operation,
@@ -41,7 +42,7 @@ ISTHMUS_ADDRESS, ISTHMUS_CA, ISTHMUS_TOKEN and ISTHMUS_TENANT.
 @click.option("--client", type=click.Path(), help="The client file (or ISTHMUS_CLIENT).")
 @click.option("--address", help="The server's address, https://HOST:PORT.")
 @click.option("--ca", type=click.Path(), help="The CA that its certificate comes from, a PEM file.")
-@click.option("--tenant", help="The tenant to act for, name or id (administrators).")
+@click.option("--tenant", help="The tenant to act for, name or id (administrators); '' for none.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def isthmus(
@@ -74,7 +75,7 @@ for _command in (
     profile.profile,
     operation.operation,
     operation.message,
-    operation.event,
+    event.event,
     operation.explain,
     action.action,
     backend.backend,

@@ -15,12 +15,26 @@ class Names:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._known: dict[tuple[str, str], str] = {}
+        self._places: dict[str, str] = {}
 
     def profile(self, identifier: str) -> str:
         return self._name("profile", identifier, lambda: self._session.storage.profiles.get(identifier))
 
     def pool(self, identifier: str) -> str:
         return self._name("pool", identifier, lambda: self._session.storage.pools.get(identifier))
+
+    def backend(self, identifier: str) -> str:
+        return self._name("backend", identifier, lambda: self._session.administration.backends.get(identifier))
+
+    def place(self, pool: str, name: str) -> str:
+        """`BACKEND/POOL`, for pools of several back ends may have one name; the name alone when the pool is gone."""
+        if pool not in self._places:
+            try:
+                found = self._session.storage.pools.get(pool)
+                self._places[pool] = f"{self.backend(found.backend)}/{found.name}"
+            except NotFound:
+                self._places[pool] = name
+        return self._places[pool]
 
     def user(self, identifier: str) -> str:
         return self._name("user", identifier, lambda: self._session.administration.users.get(identifier))

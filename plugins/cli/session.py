@@ -30,7 +30,8 @@ class Target:
 
 
 class Session:
-    """Made for each run of the command; connects when it is first needed."""
+    """Made for each run of the command; connects when it is first needed. `tenant` None leaves it to environment and
+    file, an empty one is none."""
 
     def __init__(
         self, *, client: str | None, address: str | None, ca: str | None, tenant: str | None, as_json: bool
@@ -51,11 +52,14 @@ class Session:
                 next_step="Start a server with `isthmus serve`, point --client at its client.toml, or set "
                 "ISTHMUS_ADDRESS, ISTHMUS_CA and ISTHMUS_TOKEN.",
             )
+        tenant = self._tenant
+        if tenant is None:
+            tenant = environment.get("ISTHMUS_TENANT") or known.get("tenant")
         return Target(
             address=str(address),
             ca=self._ca or environment.get("ISTHMUS_CA") or known.get("ca"),
             token=str(token),
-            tenant=self._tenant or environment.get("ISTHMUS_TENANT") or known.get("tenant") or None,
+            tenant=tenant or None,
         )
 
     @cached_property

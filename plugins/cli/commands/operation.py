@@ -1,26 +1,25 @@
-"""`isthmus operation`, `isthmus explain`, `isthmus message` and `isthmus event`."""
+"""`isthmus operation`, `isthmus explain` and `isthmus message`."""
 
 from __future__ import annotations
 
-import json
+from functools import partial
 
 import click
 
-from ....core.model.codec import to_json
-from ....core.model.event import Event
-from ..command import Group, answer, listed, pass_session
+from ..command import Group, answer, listed_by, pass_session
 from ..following import follow, show_explanation, show_operation
 from ..listing import show_list
 from ..naming import Names
 from ..output import cell, show_json, table
 from ..session import Session
+from .event import COLUMNS as EVENTS
 
 _COLUMNS = (
     ("ID", "id"), ("KIND", "kind"), ("STATE", "state"), ("STEP", "step"), ("PROGRESS", "progress", "{:.0%}".format),
     ("RESOURCE", "resource"), ("CREATED", "created_at"),
 )  # fmt: skip
 _MESSAGES = (("TIME", "created_at"), ("LEVEL", "level"), ("TEXT", "text"), ("REQUEST", "request_id"))
-_EVENTS = (("NUMBER", "number"), ("TIME", "created_at"), ("KIND", "kind"), ("RESOURCE", "resource"))
+_LATEST_FIRST = "-created_at"
 
 
 @click.group(cls=Group)
@@ -29,10 +28,10 @@ def operation() -> None:
 
 
 @operation.command("list")
-@listed
+@listed_by(_LATEST_FIRST)
 @pass_session
 def list_(session: Session, everything: bool, limit: int, sort: str, filters: tuple[str, ...]) -> None:
-    """List operations; --sort -created_at for the latest first, --where state=needs_attention for the stuck ones."""
+    """List operations, the latest first; --where state=needs_attention for the stuck ones."""
     show_list(
         session, session.storage.operations.list, _COLUMNS, everything=everything, limit=limit, sort=sort,
         filters=filters, empty="No operations.",
@@ -50,7 +49,7 @@ def show(session: Session, operation: str, wait: bool, timeout: float) -> None:
     if wait and found.state.live:
         follow(session, found, wait=True, timeout=timeout)
         return
-    answer(session, found, show_operation)
+    answer(session, found, partial(show_operation, names=Names(session)))
 
 
 @operation.command()
@@ -58,7 +57,7 @@ def show(session: Session, operation: str, wait: bool, timeout: float) -> None:
 @pass_session
 def cancel(session: Session, operation: str) -> None:
     """Take an operation back, as long as there is a way back."""
-    answer(session, session.storage.operations.cancel(operation), show_operation)
+    answer(session, session.storage.operations.cancel(operation), partial(show_operation, names=Names(session)))
 
 
 @operation.command()
@@ -76,7 +75,7 @@ def retry(session: Session, operation: str, wait: bool) -> None:
 @pass_session
 def abandon(session: Session, operation: str) -> None:
     """Give up an operation that needs attention."""
-    answer(session, session.storage.operations.abandon(operation), show_operation)
+    answer(session, session.storage.operations.abandon(operation), partial(show_operation, names=Names(session)))
 
 
 @click.command()
@@ -97,7 +96,7 @@ def explain(session: Session, request_id: str) -> None:
         click.echo(f"\noperation     {each.id}  {each.kind}  {each.state.value}")
         click.echo(f"asked by      {names.user(each.user)} at {cell('created_at', each.created_at)}")
         if each.explanation:
-            show_explanation(dict(each.explanation))
+            show_explanation(dict(each.explanation), names)
         if each.error:
             click.secho(f"error         {each.error.get('message')}", fg="red")
     for message in found.messages:
@@ -105,10 +104,10 @@ def explain(session: Session, request_id: str) -> None:
         if message.next_step:
             click.echo(f"              {message.next_step}")
         if message.details.get("explanation"):
-            show_explanation(dict(message.details["explanation"]))
+            show_explanation(dict(message.details["explanation"]), names)
     if found.events:
         click.echo()
-        table(_EVENTS, list(found.events))
+        table(EVENTS, list(found.events))
 
 
 @click.group(cls=Group)
@@ -117,47 +116,11 @@ def message() -> None:
 
 
 @message.command("list")
-@listed
+@listed_by(_LATEST_FIRST)
 @pass_session
 def messages(session: Session, everything: bool, limit: int, sort: str, filters: tuple[str, ...]) -> None:
-    """List messages."""
+    """List messages, the latest first."""
     show_list(
         session, session.storage.messages.list, _MESSAGES, everything=everything, limit=limit, sort=sort,
         filters=filters, empty="No messages: nothing went wrong.",
     )  # fmt: skip
-
-
-@click.group(cls=Group)
-def event() -> None:
-    """What became true, in order."""
-
-
-@event.command("list")
-@click.option("--after", type=int, default=0, help="Only events with a greater number.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=100)
-@pass_session
-def events(session: Session, after: int, limit: int) -> None:
-    """List events."""
-    found = session.storage.events.after(after, limit)
-    if session.as_json:
-        show_json(list(found))
-    else:
-        table(_EVENTS, found, "No events.")
-
-
-@event.command("follow")
-@click.option("--after", type=int, help="Begin after this number; from now on without it.")
-@pass_session
-def follow_(session: Session, after: int | None) -> None:
-    """Print events as they come, one JSON object a line. Ctrl-C ends it."""
-    feed = session.storage.events.stream(after, render=_line)
-    try:
-        for chunk in feed:
-            if not chunk.startswith(b":"):
-                click.echo(chunk.decode(), nl=False)
-    finally:
-        feed.close()
-
-
-def _line(found: Event) -> bytes:
-    return json.dumps(to_json(found), separators=(",", ":")).encode() + b"\n"

@@ -21,6 +21,18 @@ _USERS = (("ID", "id"), ("NAME", "name"), ("TENANT", "tenant"), ("ROLES", "roles
 _TOKENS = (("ID", "id"), ("NAME", "name"), ("USER", "user"), ("ROLES", "roles"), ("EXPIRES", "expires_at"))
 _LIMITS = (("VOLUMES", "volumes"), ("OF", "max_volumes"), ("SIZE", "bytes"), ("OF", "max_bytes"))
 _ROLES = click.Choice([role.value for role in Role])
+_NO_LIMIT = -1
+
+
+class _OrNone(click.ParamType[int]):
+    """A number as `amount` reads it, or the word `none`, which is `_NO_LIMIT`."""
+
+    def __init__(self, amount: click.ParamType[int]) -> None:
+        self._amount = amount
+        self.name = f"{amount.name}|none"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        return _NO_LIMIT if value == "none" else int(self._amount.convert(value, param, ctx))
 
 
 def password(asked: bool) -> str | None:
@@ -110,13 +122,29 @@ def limits(session: Session, tenant: str | None) -> None:
 @limit.command("set")
 @click.argument("tenant")
 @click.option("--profile", help="For this profile only.")
-@click.option("--volumes", type=click.IntRange(0), help="The most volumes; no limit without it.")
-@click.option("--size", type=Size(), help="The most bytes; no limit without it.")
+@click.option(
+    "--volumes", type=_OrNone(click.IntRange(0)), metavar="COUNT|none", help="The most volumes; none for no limit."
+)
+@click.option("--size", type=_OrNone(Size()), metavar="SIZE|none", help="The most bytes; none for no limit.")
 @pass_session
 def set_limit(session: Session, tenant: str, profile: str | None, volumes: int | None, size: int | None) -> None:
-    """Limit a tenant (administrators). What it has beyond the limit stays."""
-    found = session.administration.tenants.set_limit(tenant, profile, max_volumes=volumes, max_bytes=size)
+    """Limit a tenant (administrators). What it has beyond the limit stays, and so does a limit that is not named."""
+    if volumes is None and size is None:
+        raise click.UsageError("Give --volumes, --size or both; the word none lifts a limit.")
+    administration = session.administration
+    kept = None if profile is None else session.storage.profiles.get(profile).id
+    before = next((each for each in administration.tenants.limits(tenant) if each.profile == kept), None)
+    found = administration.tenants.set_limit(
+        tenant,
+        kept,
+        max_volumes=_most(volumes, before.max_volumes if before else None),
+        max_bytes=_most(size, before.max_bytes if before else None),
+    )
     answer(session, found, lambda limit: details(limit, said={"profile": Names(session).limited(limit.profile)}))
+
+
+def _most(given: int | None, before: int | None) -> int | None:
+    return before if given is None else None if given == _NO_LIMIT else given
 
 
 @click.group(cls=Group)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import click
 
+from ....core.model.pool import Pool
 from ....core.model.request import Changes
 from ..command import Group, answer, listed, pass_session
+from ..document import details
 from ..listing import show_list
+from ..naming import Names, beside
 from ..session import Session
 from .measuring import show_metrics
 
 _COLUMNS = (
-    ("ID", "id"), ("NAME", "name"), ("STATE", "state"), ("TOTAL", "total"), ("USED", "used"),
-    ("PROMISED", "provisioned"), ("RATIO", "ratio"), ("PROTOCOLS", "protocols"), ("ZONE", "zone"),
+    ("STATE", "state"), ("TOTAL", "total"), ("USED", "used"), ("PROMISED", "provisioned"), ("RATIO", "ratio"),
+    ("PROTOCOLS", "protocols"), ("ZONE", "zone"),
 )  # fmt: skip
 
 
@@ -26,8 +29,9 @@ def pool() -> None:
 @pass_session
 def list_(session: Session, everything: bool, limit: int, sort: str, filters: tuple[str, ...]) -> None:
     """List pools."""
+    columns = (("ID", "id"), ("BACKEND", "backend", Names(session).backend), ("NAME", "name"), *_COLUMNS)
     show_list(
-        session, session.storage.pools.list, _COLUMNS, everything=everything, limit=limit, sort=sort,
+        session, session.storage.pools.list, columns, everything=everything, limit=limit, sort=sort,
         filters=filters, empty="No pools. Add a back end with `isthmus backend add`.",
     )  # fmt: skip
 
@@ -37,7 +41,11 @@ def list_(session: Session, everything: bool, limit: int, sort: str, filters: tu
 @pass_session
 def show(session: Session, pool: str) -> None:
     """Show one pool."""
-    answer(session, session.storage.pools.get(pool))
+
+    def say(found: Pool) -> None:
+        details(found, said={"backend": beside(Names(session).backend(found.backend), found.backend)})
+
+    answer(session, session.storage.pools.get(pool), say)
 
 
 @pool.command()

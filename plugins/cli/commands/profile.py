@@ -7,6 +7,7 @@ from typing import Any, TextIO
 
 import click
 
+from ....core.model.opensds import wanted
 from ....core.model.request import Changes, ProfileRequest
 from ..command import Group, answer, listed, pass_session
 from ..listing import show_list
@@ -34,10 +35,7 @@ def _read(file: TextIO | None, name: str, storage_type: str) -> ProfileRequest:
         raise click.BadParameter(f"the file is not JSON: {error}", param_hint="--file") from error
     if not isinstance(document, dict):
         raise click.BadParameter("the file holds no JSON object", param_hint="--file")
-    # Here, because checking documents takes long to load and no other command does it.
-    from ....core.profiles.document import read
-
-    return read({"storageType": storage_type, **document, "name": name})
+    return wanted({"storageType": storage_type, **document, "name": name})
 
 
 @profile.command("list")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import Any
 
 import click
@@ -14,6 +15,7 @@ from isthmus.core.model.identity import now
 from isthmus.core.model.operation import Operation, OperationState
 from isthmus.plugins.cli.command import answer
 from isthmus.plugins.cli.following import show_operation
+from isthmus.plugins.cli.naming import Names
 from isthmus.plugins.cli.session import Session
 from tests.integration.cli.test_command import Run, client_file, read, run
 
@@ -59,7 +61,9 @@ def test_an_operation_shows_why_its_volume_was_placed_where_it_was(run: Run) -> 
 
 def _printed(operation: Operation, *, as_json: bool = False) -> str:
     session = Session(client=None, address=None, ca=None, tenant=None, as_json=as_json)
-    command = click.Command("show", callback=lambda: answer(session, operation, show_operation))
+    command = click.Command(
+        "show", callback=lambda: answer(session, operation, partial(show_operation, names=Names(session)))
+    )
     result = CliRunner().invoke(command)
     assert result.exit_code == 0, result.output
     return result.output
