@@ -18,7 +18,7 @@ _SHOWN = 10
 
 @cache
 def schema() -> Mapping[str, Any]:
-    """The JSON Schema (draft 2020-12) of a profile's `properties`; `$defs/profile` is that of a whole profile."""
+    """The JSON Schema (draft 2020-12) of a profile's `properties`."""
     document: dict[str, Any] = json.loads(Path(__file__).with_name("schema.json").read_text(encoding="utf-8"))
     return document
 
@@ -42,11 +42,6 @@ def check(properties: object) -> None:
     The message names the first fault; `details["faults"]` lists up to ten as {"path": JSON pointer, "message"}.
     """
     _check(properties, "", "the profile's properties")
-
-
-def check_profile(document: object) -> None:
-    """Raise `Invalid` unless `document` is a whole profile in OpenSDS's form; the faults as in `check`."""
-    _check(document, "profile", "the profile")
 
 
 def check_protection(document: object) -> None:

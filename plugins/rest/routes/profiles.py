@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from ....core.model.codec import from_json
+from ....core.model.opensds import OPENSDS_NAMES, wanted
 from ....core.model.request import Changes, ProfileRequest
-from ....core.profiles.document import OPENSDS_NAMES, read
 from ..exchange import Exchange, Reply
 from ..route import Route, listing, made
 
@@ -26,17 +26,17 @@ def _get(x: Exchange, body: Any) -> Reply:
 
 
 def _create(x: Exchange, body: Any) -> Reply:
-    profile = x.storage.profiles.create(_wanted(body))
+    profile = x.storage.profiles.create(_request(body))
     return made(profile, f"/v1/profiles/{profile.id}")
 
 
-def _wanted(body: Mapping[str, Any]) -> ProfileRequest:
+def _request(body: Mapping[str, Any]) -> ProfileRequest:
     """In our form, or in OpenSDS's, where what that has no name for stands under ours."""
-    wanted = from_json(ProfileRequest, body)
+    request = from_json(ProfileRequest, body)
     if OPENSDS_NAMES.isdisjoint(body):
-        return wanted
-    document = read({name: value for name, value in body.items() if name not in _NO_NAMES_OF_OPENSDS})
-    return replace(wanted, storage_type=document.storage_type, properties=document.properties)
+        return request
+    document = wanted({name: value for name, value in body.items() if name not in _NO_NAMES_OF_OPENSDS})
+    return replace(request, storage_type=document.storage_type, properties=document.properties)
 
 
 def _update(x: Exchange, body: Any) -> Reply:

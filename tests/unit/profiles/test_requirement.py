@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from isthmus.core.errors import Invalid
+from isthmus.core.model.opensds import wanted
 from isthmus.core.model.profile import Profile
 from isthmus.core.profiles.capabilities import Capabilities
 from isthmus.core.profiles.default import default_profile
-from isthmus.core.profiles.document import read
 from isthmus.core.profiles.requirement import Requirement, compiled
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -63,7 +63,7 @@ def pool(**figures: Any) -> Capabilities:
 
 
 def test_a_profile_in_opensds_form_loads_and_is_taken_apart() -> None:
-    document = read({"id": "theirs", "createdAt": "2019-09-07T07:02:35", **OPENSDS})
+    document = wanted({"id": "theirs", "createdAt": "2019-09-07T07:02:35", **OPENSDS})
     found = compiled(document.properties, document.name)
     assert (document.name, document.storage_type, document.description) == ("gold", "block", "fast and safe")
     assert (found.protocol, found.thin, found.abilities) == ("iscsi", False, ("snapshot",))
@@ -73,7 +73,7 @@ def test_a_profile_in_opensds_form_loads_and_is_taken_apart() -> None:
 
 
 def test_everything_that_nothing_enforces_is_reported_by_name() -> None:
-    assert set(compiled(read(OPENSDS).properties, "gold").unenforced) == {
+    assert set(compiled(wanted(OPENSDS).properties, "gold").unenforced) == {
         "provisioningProperties.dataStorage.recoveryTimeObjective",
         "provisioningProperties.dataStorage.characterCodeSet",
         "provisioningProperties.dataStorage.maxFileNameLengthBytes",

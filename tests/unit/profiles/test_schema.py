@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from isthmus.core.errors import Invalid
-from isthmus.core.profiles.schema import check, check_profile, pointer, schema
+from isthmus.core.profiles.schema import check, pointer, schema
 
 IO = "/provisioningProperties/ioConnectivity"
 
@@ -31,7 +31,7 @@ def test_the_schema_is_itself_valid_and_every_property_says_what_it_means() -> N
     Draft202012Validator.check_schema(document)
     for name, section in document["$defs"].items():
         for key, value in section.get("properties", {}).items():
-            if value.get("type") != "object" and name not in ("profile", "provisioningProperties"):
+            if value.get("type") != "object" and name != "provisioningProperties":
                 assert "description" in value or "$ref" in value, f"{name}.{key}"
 
 
@@ -108,11 +108,6 @@ def test_any_document_is_taken_or_refused_as_invalid(document: Any) -> None:
         assert error.details["faults"]
     else:
         assert isinstance(document, dict)
-
-
-def test_a_whole_profile_needs_a_name() -> None:
-    with pytest.raises(Invalid, match="'name' is a required property"):
-        check_profile({"storageType": "block"})
 
 
 def test_pointers_escape_what_the_standard_says() -> None:

@@ -22,6 +22,7 @@ from isthmus.core.model.event import Event
 from isthmus.core.model.host import Host, Initiator
 from isthmus.core.model.measurement import Measurement
 from isthmus.core.model.message import Message
+from isthmus.core.model.opensds import OPENSDS_NAMES
 from isthmus.core.model.operation import Operation
 from isthmus.core.model.pool import Pool
 from isthmus.core.model.profile import Profile
@@ -29,7 +30,6 @@ from isthmus.core.model.snapshot import Snapshot
 from isthmus.core.model.system import System
 from isthmus.core.model.tenant import Limit, Role, Tenant, Token, User
 from isthmus.core.model.volume import Volume
-from isthmus.core.profiles.document import OPENSDS_NAMES
 from isthmus.plugins.rest.schema import checker, schemas, validator
 
 NOUNS: Mapping[str, type] = {
