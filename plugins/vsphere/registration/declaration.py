@@ -23,6 +23,16 @@ def registration_actions(registrar: Callable[[], Registrar]) -> tuple[Action, ..
     def upgrade(call: Call) -> dict[str, Any]:
         return {"vcenters": registrar().upgrade(call.input)}
 
+    def upgrading(call: Call) -> dict[str, Any]:
+        from .upgrading import planned
+
+        return {"vcenters": planned(registrar(), call.input)}
+
+    def leaving(call: Call) -> dict[str, Any]:
+        from .leaving import planned
+
+        return planned(registrar(), call.input)
+
     def leave(call: Call) -> dict[str, Any]:
         from .leaving import unregister
 
@@ -32,6 +42,11 @@ def registration_actions(registrar: Callable[[], Registrar]) -> tuple[Action, ..
         from .doctor import examine
 
         return examine(registrar(), call.input)
+
+    def examination(call: Call) -> dict[str, Any]:
+        from .doctor import examine
+
+        return examine(registrar(), {**call.input, "repair": False})
 
     def vcenters(call: Call) -> dict[str, Any]:
         from .listing import listed
@@ -53,6 +68,7 @@ def registration_actions(registrar: Callable[[], Registrar]) -> tuple[Action, ..
             _PERMISSION,
             input=UPGRADE,
             summary="The version, our certificate or the next one, the vCenter's new pin, or another service account.",
+            plan=upgrading,
             run=upgrade,
         ),
         Action(
@@ -61,6 +77,7 @@ def registration_actions(registrar: Callable[[], Registrar]) -> tuple[Action, ..
             _PERMISSION,
             input=UNREGISTER,
             summary="What users made with it stays. Works too when our records or the account's password are gone.",
+            plan=leaving,
             run=leave,
         ),
         Action(
@@ -68,7 +85,8 @@ def registration_actions(registrar: Callable[[], Registrar]) -> tuple[Action, ..
             "Find what is wrong with registrations, and repair it",
             _PERMISSION,
             input=DOCTOR,
+            plan=examination,
             run=doctor,
         ),
-        Action("vcenters", "List the vCenters", "plugin:read", run=vcenters),
+        Action("vcenters", "List the vCenters", "plugin:read", plan=vcenters, run=vcenters),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -27,32 +28,64 @@ def unregister(registrar: Registrar, given: Mapping[str, Any]) -> dict[str, Any]
     refuses, and `Occupied` while operations there have not ended, since these need it to be finished or taken back.
     Sessions of those who began something there are ended in any case.
     """
-    name = str(given["vcenter"]).strip()
-    known = registrar.find(name)
-    if known is None and "-" in name and "." not in name:
-        raise NotFound(f"No vCenter {name} is known.", next_step="Give its address instead of its GUID.")
-    if known is not None:
-        registrar.reaches.refresh(known.guid)
-    removed, trouble, left = False, "", list[Operation]()
+    name, known = _named(registrar, given)
+    removed, trouble = False, ""
     for _ in range(ATTEMPTS):
-        if known is not None and given.get("forget"):
-            left = registrar.under_way.operations(known)
-        elif known is not None:
-            registrar.under_way.demand_none(known)
+        left = _unended(registrar, known, given)
         try:
-            removed = _taken_out(registrar, name, known, given) or removed
+            with _session(registrar, name, known, given) as connection:
+                removed = _removed(registrar, connection) or removed
         except IsthmusError as error:
             if not given.get("forget"):
                 raise
             trouble = error.message
         if known is None or _forgotten(registrar, known, whatever=bool(trouble)):
             answer = {"vcenter": name, "unregistered": removed, "forgotten": known is not None}
-            if left:
-                answer["unended"] = [told(each) for each in left]
-            return {**answer, "left_behind": trouble} if trouble else answer
+            return answer | _left(left, trouble)
         # Who wrote meanwhile may have registered it there again.
         known = registrar.vcenters.find(known.guid) or known
     raise busy(name)
+
+
+def planned(registrar: Registrar, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Whether the plug-in is registered there (None where nobody can say) and the vCenter is known here, and what would
+    be left. Raises as `unregister` does; changes nothing."""
+    name, known = _named(registrar, given)
+    left, registered, trouble = _unended(registrar, known, given), None, ""
+    try:
+        with _session(registrar, name, known, given) as connection:
+            registered = extension.find(connection) is not None
+    except IsthmusError as error:
+        if not given.get("forget"):
+            raise
+        trouble = error.message
+    return {"vcenter": name, "registered": registered, "known": known is not None} | _left(left, trouble)
+
+
+def _named(registrar: Registrar, given: Mapping[str, Any]) -> tuple[str, VCenter | None]:
+    """The vCenter that is meant, with what is known of it; a line to it that was given up is tried."""
+    name = str(given["vcenter"]).strip()
+    known = registrar.find(name)
+    if known is None and "-" in name and "." not in name:
+        raise NotFound(f"No vCenter {name} is known.", next_step="Give its address instead of its GUID.")
+    if known is not None:
+        registrar.reaches.refresh(known.guid)
+    return name, known
+
+
+def _unended(registrar: Registrar, known: VCenter | None, given: Mapping[str, Any]) -> list[Operation]:
+    """The operations there that would be left half done; raises `Occupied` where that is not wanted."""
+    if known is None:
+        return []
+    if not given.get("forget"):
+        registrar.under_way.demand_none(known)
+        return []
+    return registrar.under_way.operations(known)
+
+
+def _left(unended: list[Operation], trouble: str) -> dict[str, Any]:
+    found: dict[str, Any] = {"unended": [told(each) for each in unended]} if unended else {}
+    return {**found, "left_behind": trouble} if trouble else found
 
 
 def _forgotten(registrar: Registrar, vcenter: VCenter, *, whatever: bool) -> bool:
@@ -66,20 +99,16 @@ def _forgotten(registrar: Registrar, vcenter: VCenter, *, whatever: bool) -> boo
     return True
 
 
-def _taken_out(registrar: Registrar, name: str, known: VCenter | None, given: Mapping[str, Any]) -> bool:
-    return _of_unknown(registrar, name, given) if known is None else _of_known(registrar, known, given)
-
-
-def _of_known(registrar: Registrar, known: VCenter, given: Mapping[str, Any]) -> bool:
-    trust = known.trust
-    if given.get("pin") or given.get("ca"):
-        trust = trust_in(known.host, known.port, given, known)
-    with registrar.session(replace(known, trust=trust), Login.of(given)) as (connection, _):
-        demand_same(connection, known)
-        return _removed(registrar, connection)
-
-
-def _of_unknown(registrar: Registrar, name: str, given: Mapping[str, Any]) -> bool:
+@contextmanager
+def _session(registrar: Registrar, name: str, known: VCenter | None, given: Mapping[str, Any]) -> Iterator[Connection]:
+    if known is not None:
+        trust = known.trust
+        if given.get("pin") or given.get("ca"):
+            trust = trust_in(known.host, known.port, given, known)
+        with registrar.session(replace(known, trust=trust), Login.of(given)) as (connection, _):
+            demand_same(connection, known)
+            yield connection
+        return
     host, port = split(name)
     login = Login.of(given)
     if not login.user:
@@ -88,7 +117,7 @@ def _of_unknown(registrar: Registrar, name: str, given: Mapping[str, Any]) -> bo
             next_step="Give --user, and --pin or --ca.",
         )
     with logged_in(Endpoint(host, port, trust_in(host, port, given, None)), login.enter) as (connection, _):
-        return _removed(registrar, connection)
+        yield connection
 
 
 def _removed(registrar: Registrar, connection: Connection) -> bool:

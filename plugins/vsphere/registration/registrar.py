@@ -89,6 +89,11 @@ class Registrar:
 
     def upgrade(self, given: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Bring the registrations of one vCenter or of all up to date. One that fails does not keep the others."""
+        return self.each(given, lambda vcenter: self._upgraded(vcenter, given))
+
+    def each(self, given: Mapping[str, Any], work: Callable[[VCenter], dict[str, Any]]) -> list[dict[str, Any]]:
+        """What `work` answers of the vCenters that an upgrade is for; raises `NotFound`, `Invalid`, and what it raises
+        of one that is named."""
         if given.get("administrators") and not given.get("vcenter"):
             raise Invalid(
                 "Which vCenter may make administrators of this installation is said one by one.",
@@ -99,7 +104,7 @@ class Registrar:
         answers = []
         for vcenter in chosen:
             try:
-                answers.append(self._upgraded(vcenter, given))
+                answers.append(work(vcenter))
             except IsthmusError as error:
                 if given.get("vcenter"):
                     raise
@@ -230,7 +235,7 @@ class Registrar:
                 next_step=wrong[0].cure or None,
                 findings=[shown(each) for each in findings],
             )
-        announced = _announced(given)
+        announced = announced_in(given)
         outcome, changed, stored = self.put(connection, vcenter, whole, announced=announced, password=password)
         findings += self._alarmed(connection, changed)
         self.reaches.refresh(stored.guid)
@@ -256,6 +261,12 @@ class Registrar:
         return list(alarms.findings())
 
     def _upgraded(self, vcenter: VCenter, given: Mapping[str, Any]) -> dict[str, Any]:
+        with self.upgrading(vcenter, given) as (connection, found):
+            return self._registered(connection, vcenter, lambda now: replace(now, **found), given)
+
+    @contextmanager
+    def upgrading(self, vcenter: VCenter, given: Mapping[str, Any]) -> Iterator[tuple[Connection, Mapping[str, Any]]]:
+        """A session for an upgrade, and what the vCenter is known by from then on: its release, another trust."""
         self.reaches.refresh(vcenter.guid)
         found: dict[str, Any] = {}
         if given.get("pin") or given.get("ca"):
@@ -265,8 +276,7 @@ class Registrar:
             login = Login.of(given, "service_")
         with self.session(replace(vcenter, **found), login) as (connection, _):
             about = demand_same(connection, vcenter)
-            found |= {"release": about.version, "api": about.api}
-            return self._registered(connection, vcenter, lambda now: replace(now, **found), given)
+            yield connection, {**found, "release": about.version, "api": about.api}
 
     def _chosen_tenant(self, context: Context, given: Mapping[str, Any], known: VCenter | None) -> str:
         wanted = given.get("tenant") or context.tenant
@@ -343,7 +353,8 @@ def busy(vcenter: str) -> Overloaded:
     return Overloaded(f"Too many change what is known of {vcenter}.", next_step="Try again.", retry_after=1)
 
 
-def _announced(given: Mapping[str, Any]) -> Certificate | None:
+def announced_in(given: Mapping[str, Any]) -> Certificate | None:
+    """The certificate that our server will serve next, if one is given."""
     text = given.get("next_certificate")
     return certificates(str(text))[0] if text else None
 

@@ -11,7 +11,7 @@ from isthmus.core.errors import Occupied
 from isthmus.core.model.operation import OperationState
 from isthmus.plugins.vsphere.connection.sealed_sessions import SealedSessions
 from isthmus.plugins.vsphere.connection.vmodl import vim
-from isthmus.plugins.vsphere.registration.leaving import unregister
+from isthmus.plugins.vsphere.registration.leaving import planned, unregister
 from isthmus.plugins.vsphere.registration.offer import Offer
 from isthmus.plugins.vsphere.registration.our_server import OurServer
 from isthmus.plugins.vsphere.registration.registrar import Registrar
@@ -58,6 +58,10 @@ def test_what_is_under_way_keeps_a_vcenter_registered_until_it_has_ended(
             unregister(registrar, {"vcenter": site.vc.guid})
         assert caught.value.details["operations"] == [operation.id]
         assert extension(site.vc) is not None and VCenters(site.records).find(site.vc.guid) is not None
+        with pytest.raises(Occupied, match=f"expand {operation.id}"):
+            planned(registrar, {"vcenter": site.vc.guid})
+        (unended,) = planned(registrar, {"vcenter": site.vc.guid, "forget": True})["unended"]
+        assert operation.id in unended
         go[0] = True
         assert site.ended(operation).state == "done"
     assert unregister(registrar, {"vcenter": site.vc.guid})["forgotten"]
