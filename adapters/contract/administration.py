@@ -94,10 +94,11 @@ class Systems(Protocol):
 
     def update(self, system: str, changes: Changes, *, if_version: int | None = None) -> System:
         """Name, metadata, `enabled`, address, settings and secrets. An enabled system is asked first when one of the
-        last three changes, as in `add`. A system that is disabled is not reached by anybody."""
+        last three changes, as in `add`. A system that is disabled is not reached by anybody. `InUse` for another name,
+        and for one that is to be disabled, while operations work with it (`Run.data`)."""
 
     def remove(self, system: str, *, if_version: int | None = None) -> None:
-        """Forget it and its credential; nothing is done to the system itself."""
+        """Forget it and its credential; nothing is done to the system itself. `InUse` while operations work with it."""
 
 
 class Extensions(Protocol):

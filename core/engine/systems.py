@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from ..context import Context
-from ..errors import Conflict, Forbidden, Invalid, IsthmusError, Misconfigured, Unauthenticated
+from ..errors import Conflict, Forbidden, InUse, Invalid, IsthmusError, Misconfigured, Unauthenticated
+from ..journal.operations import working_with
 from ..model.backend import Health
 from ..model.description import Description, Finding, Trial
 from ..model.identity import new_id, now
@@ -73,7 +74,12 @@ class Systems(Collection[System]):
         system = self._made(context, wanted)
         with self.parts.database.read() as tx:
             if nouns.system_by_name.find(tx, system.name) is not None:
-                raise Conflict(f"There is a system {system.name} already.", next_step="Choose another name.")
+                raise Conflict(
+                    f"There is a system {system.name} already.",
+                    next_step="Choose another name.",
+                    field="name",
+                    value=system.name,
+                )
         system = replace(system, health=Health.HEALTHY, **_said(self._asked(system, wanted.secrets)))
         sealed = self._sealed(system.id, wanted.secrets)
 
@@ -100,7 +106,10 @@ class Systems(Collection[System]):
         return _trial(answer)
 
     def update(self, context: Context, system: str, changes: Changes, *, if_version: int | None = None) -> System:
-        """Name, metadata, whether it is reached, and how; what changes how is tried first where it is reached."""
+        """Name, metadata, whether it is reached, and how; what changes how is tried first where it is reached.
+
+        Raises `InUse` for another name, and for one that is no longer to be reached, while operations work with it.
+        """
         with self.parts.database.read() as tx:
             known = self.seen(tx, context, system, "write")
             opened = self._opened(tx, known.id)
@@ -136,7 +145,11 @@ class Systems(Collection[System]):
                 values.update(health=Health.HEALTHY, health_reason="", **_said(self._asked(become, kept)))
         sealed = self._sealed(known.id, {name: value for name, value in given.items() if value is not None})
 
+        away = changes.name not in (None, known.name) or changes.enabled is False
+
         def beside(tx: Tx, before: System) -> None:
+            if away:
+                _demand_unused(tx, before)
             for name in given:
                 if name in sealed:
                     secrets.put(tx, before.id, name, sealed[name])
@@ -148,12 +161,14 @@ class Systems(Collection[System]):
         return changed
 
     def remove(self, context: Context, system: str, *, if_version: int | None = None) -> None:
-        """Forget a system and its secrets; nothing is done to the system itself."""
+        """Forget a system and its secrets; nothing is done to the system itself. Raises `InUse` while operations work
+        with it."""
 
         def work(tx: Tx) -> None:
             known = self.seen(tx, context, system, "write")
             if known.name == LOCAL:
                 raise Conflict("The system local is this installation itself and stays.")
+            _demand_unused(tx, known)
             if not nouns.systems.change(tx, known.id, if_version=if_version):
                 nouns.systems.require_version(tx, known.id, if_version)
             secrets.delete(tx, known.id)
@@ -257,6 +272,18 @@ def finding(system: System, fault: str = "") -> Finding:
     if system.health is Health.UNKNOWN:
         return Finding(check, "ok", "It has not been asked yet.")
     return Finding(check, "ok", f"It answers: {system.product or system.adapter}.")
+
+
+def _demand_unused(tx: Tx, system: System) -> None:
+    """Operations know the system that they work with by its name alone."""
+    found = working_with(tx, system.name)
+    if found:
+        named = "; ".join(f"{each.kind} {each.id} ({each.state.replace('_', ' ')})" for each in found)
+        raise InUse(
+            f"Operations that work with the system {system.name} have not ended: {named}.",
+            next_step="Wait for them or cancel them; retry or abandon those that need attention.",
+            operations=[{"id": each.id, "kind": each.kind, "state": each.state.value} for each in found],
+        )
 
 
 def _said(description: Description) -> dict[str, Any]:

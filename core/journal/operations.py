@@ -6,7 +6,7 @@ import contextvars
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from sqlalchemy import Text, bindparam, func, or_, select, update
+from sqlalchemy import Text, bindparam, func, or_, select, type_coerce, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql import ColumnElement
 
@@ -260,6 +260,15 @@ def select_where(tx: Tx, *conditions: ColumnElement[bool], limit: int = 1000) ->
 def live_of(tx: Tx, resource: str) -> list[Operation]:
     """The operations that change this resource now, oldest first."""
     return select_where(tx, table.c.resource == resource, table.c.state.in_([str(state) for state in LIVE]))
+
+
+def working_with(tx: Tx, system: str) -> list[Operation]:
+    """The operations that have not ended and whose notebook names this system (see `Run`), oldest first."""
+    states = [str(state) for state in (*LIVE, OperationState.NEEDS_ATTENTION)]
+    likely = type_coerce(table.c.data, Text).contains('"system"')
+    named = tx.execute(select(table.c.id, table.c.data).where(table.c.state.in_(states), likely))
+    found = [id for id, data in named if data.get("system") == system]
+    return select_where(tx, table.c.id.in_(found)) if found else []
 
 
 def children(tx: Tx, parent: str) -> list[Operation]:

@@ -26,7 +26,8 @@ class Run(Protocol):
 
     `data` is the operation's notebook: plain JSON, kept with the step's commit, shared by all steps, never holding
     an unsealed secret. What a step writes there before it dies or raises is lost; the step then runs again from the
-    start. `result` is kept likewise and is what the caller is told (see `Operation.result`).
+    start. An operation that works with a system keeps its name under `system`: until it has ended the system is neither
+    removed nor renamed nor disabled. `result` is kept likewise and is what the caller is told (see `Operation.result`).
     """
 
     operation: Operation

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from isthmus.core.engine.systems import Systems
-from isthmus.core.errors import Conflict, IsthmusError, NotFound, Stale, Unavailable
+from isthmus.core.errors import Conflict, InUse, IsthmusError, NotFound, Stale, Unavailable
+from isthmus.core.journal import operations
+from isthmus.core.journal.step import Flow, Step
 from isthmus.core.model.backend import Health
 from isthmus.core.model.description import Description
+from isthmus.core.model.identity import new_id
+from isthmus.core.model.operation import OperationState
 from isthmus.core.model.page import Query
 from isthmus.core.model.request import Changes, SystemRequest
 from isthmus.core.model.system import LOCAL, System
 from isthmus.core.store import nouns, secrets
+from isthmus.core.store.database import Tx
+from isthmus.core.store.schema import operations as table
 from tests.unit.engine.bench import Bench
 
 
@@ -98,6 +105,47 @@ def test_a_refused_change_leaves_settings_and_secrets(bench: Bench) -> None:
     assert systems.test(bench.root, "s").ok
     with bench.engine.database.read() as tx:
         assert secrets.names(tx, added.id) == ["key"]
+
+
+def working(bench: Bench, system: str, state: OperationState) -> str:
+    """The id of an operation in this state that works with the system; nobody runs it."""
+    flow, identifier = Flow("test.carry", (Step("carry", lambda run: None),)), new_id()
+    data = {"system": system, "input": {"system": "other"}}
+
+    def work(tx: Tx) -> None:
+        named: Any = {"id": identifier, "flow": flow, "resource_type": "test", "resource": None}
+        operations.accept(tx, **named, context=bench.root, data=data)
+        tx.execute(table.update().where(table.c.id == identifier).values(state=state.value))
+
+    bench.engine.database.change(work)
+    return identifier
+
+
+@pytest.mark.parametrize("state", OperationState)
+def test_a_system_that_operations_work_with_is_neither_removed_nor_renamed_nor_disabled(
+    bench: Bench, state: OperationState
+) -> None:
+    systems = Systems(bench.engine.parts, Reach())
+    added = systems.add(bench.root, WANTED)
+    systems.add(bench.root, replace(WANTED, name="other"))
+    operation = working(bench, "s", state)
+    changes: tuple[Changes, ...] = (Changes(name="t"), Changes(enabled=False))
+    if state.ended:
+        for each in changes:
+            systems.update(bench.root, added.id, each)
+        systems.remove(bench.root, added.id)
+        return
+    named = rf"test\.carry {operation} \({state.replace('_', ' ')}\)"
+    for each in changes:
+        with pytest.raises(InUse, match=named):
+            systems.update(bench.root, "s", each)
+    with pytest.raises(InUse, match=named) as told:
+        systems.remove(bench.root, "s")
+    assert told.value.details["operations"] == [{"id": operation, "kind": "test.carry", "state": state.value}]
+    assert told.value.next_step and systems.get(bench.root, "s") == added
+    # What may mend an operation that goes on trying is not refused, nor is anything of another system.
+    systems.update(bench.root, "s", Changes(name="s", enabled=True, settings={"row": 2}))
+    systems.remove(bench.root, "other")
 
 
 def test_a_secret_that_is_taken_away_is_gone_and_the_others_stay(bench: Bench) -> None:
