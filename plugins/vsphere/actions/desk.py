@@ -8,7 +8,7 @@ such a user may do is decided here, by role and tenant, and done with the plug-i
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -120,13 +120,15 @@ class Desk:
             session = str(uuid.uuid5(uuid.NAMESPACE_URL, named) if call.key else uuid.uuid4())
             user, endpoint, guid = seat.session.connection, seat.reach.vcenter.endpoint, seat.target.guid
             made = seat.reach.line.call(lambda: self._sealed.keep(session, endpoint, guid, user), seconds=SECONDS)
-        data: Mapping[str, Any] = {
+        data: dict[str, Any] = {
             "action": action,
             "input": dict(call.input),
             "subject": {"kind": seat.target.kind, "id": str(seat.target)},
             "vcenter": seat.target.guid,
             "session": session,
         }
+        if "system" in call.input:
+            data["system"] = call.input["system"]
         try:
             operation = self._submit(
                 kind, call.context, resource_type=seat.target.kind, resource=str(seat.target), data=data, key=call.key

@@ -12,13 +12,12 @@ from .wanted import MARK, Wanted
 
 
 class NewVolume:
-    """Steps that several flows share. Data: system (or the input has it); input: name of the volume."""
+    """Steps that several flows share. Data: system; input: name of the volume."""
 
     _stage: Stage
 
     def no_volume(self, run: Run) -> Wait | None:
         """What this operation made is gone."""
-        run.data.setdefault("system", run.data["input"].get("system"))
         made = self._made(run)
         if made is None:
             return None

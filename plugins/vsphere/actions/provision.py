@@ -76,7 +76,6 @@ class Provision(Exposing, NewVolume):
     def volume(self, run: Run) -> Wait | None:
         """A new volume, in the pool and of the profile that were asked for."""
         given = run.data["input"]
-        run.data["system"] = given["system"]
         with self._stage.vcenter(run) as connection:
             hosts = hosts_of(connection, self._stage.subject(run, connection), given.get("hosts", ()))
             demand_hosts(hosts, given.get("hosts", ()))

@@ -115,7 +115,6 @@ class RdmAdd(Exposing, NewVolume):
     def volume(self, run: Run) -> Wait | None:
         """The volume: a new one, or the one that was chosen, as long as nobody has it."""
         given = run.data["input"]
-        run.data["system"] = given["system"]
         with self._stage.vcenter(run) as connection:
             meant = self._meant(connection, self._stage.subject(run, connection), given)
             run.data["controllers"] = [int(each.key) for each in meant.guest.controllers()]

@@ -122,7 +122,7 @@ class Stage:
         try:
             return self._systems()[system]
         except KeyError:
-            raise because(Unavailable, "no-system", system=system) from None
+            raise because(Unavailable, "system-missing", system=system) from None
 
     def _connection(self, run: Run) -> Connection:
         """One of its own, so that what a host takes its time for holds nobody else up."""

@@ -13,13 +13,14 @@ from typing import Any
 
 from ....adapters.contract import Adapter
 from ....adapters.contract.administration import Systems
-from ....core.errors import Conflict, Invalid, IsthmusError, Misconfigured, NotFound, Unavailable
+from ....core.errors import Conflict, InUse, Invalid, IsthmusError, Misconfigured, NotFound, Unavailable
 from ....core.model.description import Trial
 from ....core.model.page import LARGEST_PAGE, Query
 from ....core.model.request import Changes, SystemRequest
 from ....core.model.system import LOCAL, System
 from ....plugin_manager.action import Call, Choice
-from ..reasons import because
+from ..actions.told import OURS
+from ..reasons import because, phrase, texts
 from .adapters import Form, Given
 from .declared import ADD, EDIT, REMOVE
 
@@ -211,6 +212,9 @@ def _told(system: str) -> Iterator[None]:
         yield
     except Misconfigured as error:
         raise because(Misconfigured, "system-credential", system=system, said=error.message) from None
+    except InUse as error:
+        operations = [_operation(each) for each in error.details["operations"]]
+        raise because(InUse, "system-busy", system=system, operations=operations) from None
     except Unavailable as error:
         if "reason" in error.details:
             raise
@@ -220,6 +224,13 @@ def _told(system: str) -> Iterator[None]:
         if "field" in error.details:
             refused.details["field"] = error.details["field"]
         raise refused from None
+
+
+def _operation(named: Mapping[str, str]) -> Mapping[str, Any]:
+    """An operation in words, by the title of its action where it is one of ours."""
+    title = f"action.{named['kind'].removeprefix(OURS)}.title"
+    action = phrase(title) if named["kind"].startswith(OURS) and texts().has(title) else named["kind"]
+    return phrase("phrase.operation", action=action, operation=named["id"])
 
 
 def _short(value: Any) -> Any:
