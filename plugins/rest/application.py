@@ -51,6 +51,7 @@ def make_application(routes: tuple[Route, ...], adapter: Callable[[], Adapter], 
 def _serve(route: Route, adapter: Callable[[], Adapter], places: Places) -> Callable[..., Response]:
     known = frozenset(route.known_parameters)
     check = checker(route.request) if route.request is not None else None
+    makes_at_once = route.status == 201 and not route.keyed
 
     def view(**path: str) -> Response:
         # What metrics call this request; the path itself would make a series of its own for each id.
@@ -60,6 +61,11 @@ def _serve(route: Route, adapter: Callable[[], Adapter], places: Places) -> Call
             _ = exchange.context
         if not route.listed:
             exchange.only(known)
+        if makes_at_once and exchange.key is not None:
+            raise Invalid(
+                f"{route.method} {route.path} takes no Idempotency-Key: a second one would be made all the same.",
+                next_step="Leave it out. When you do not know whether a request arrived, look whether it is there.",
+            )
         body = None
         if check is not None:
             body = exchange.body()

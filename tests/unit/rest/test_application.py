@@ -271,6 +271,12 @@ def test_an_idempotency_key_that_is_none_is_refused(site: Site, key: str) -> Non
     problem(site.ask("POST", "/v1/volumes", json={"name": "x"}, headers={**HEADERS, "Idempotency-Key": key}), 400)
 
 
+def test_what_is_made_at_once_takes_no_idempotency_key(site: Site) -> None:
+    site.offer("hosts", create=lambda *given, **named: pytest.fail("it was asked"))
+    said = problem(site.ask("POST", "/v1/hosts", json={"name": "x"}, headers={**HEADERS, "Idempotency-Key": "k"}), 400)
+    assert "POST /v1/hosts takes no Idempotency-Key" in said["detail"] and said["next_step"]
+
+
 @pytest.mark.parametrize(
     "path", ["/v1/nothing", "/v1/volumes/a/b", "/v1//volumes", "/v1/volumes/%00", "/v1/volumes/" + "x" * 256]
 )
