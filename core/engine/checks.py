@@ -13,6 +13,10 @@ LARGEST_SIZE = 1 << 60
 _NAME = re.compile(r"[^/\\]{1,255}")
 _PATHS = frozenset({".", ".."})
 _INITIATOR = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_@-]{0,222}")
+_ISCSI = re.compile(
+    r"iqn\.\d{4}-(0[1-9]|1[0-2])\.[a-z0-9].*|eui\.[0-9a-f]{16}|naa\.[0-9a-f]{16}([0-9a-f]{16})?", re.I | re.A
+)
+"""The forms of RFC 3720 (3.2.6.3) and RFC 3980; a target serves no other name."""
 _NOTES = 64
 _CHAP_USER = re.compile(r"(?!isthmus)[A-Za-z0-9][A-Za-z0-9._:@-]{0,199}")
 _CHAP_SECRET = re.compile(r"[!-+\--<>-~]{12,255}")
@@ -80,12 +84,19 @@ def check_size(size: Any) -> int:
     return size
 
 
-def check_initiator(name: Any) -> str:
-    """An initiator name (IQN, EUI or a plain name); raises `Invalid`."""
+def check_initiator(name: Any, protocol: str = "") -> str:
+    """An initiator's name, for iSCSI an IQN, EUI or NAA name; raises `Invalid`."""
     if not isinstance(name, str) or not _INITIATOR.fullmatch(name):
         raise Invalid(
             "The initiator name is not usable.",
-            next_step="Use an IQN such as iqn.2004-10.com.example:host1.",
+            next_step="Use up to 223 letters, digits and . : _ @ -, beginning with a letter or digit.",
+            field="initiators",
+        )
+    if protocol == "iscsi" and not _ISCSI.fullmatch(name):
+        raise Invalid(
+            f"{name} is no iSCSI name.",
+            next_step="Use an IQN such as iqn.2004-10.com.example:host1, or a name eui. or naa. with 16 hexadecimal"
+            " digits (naa. also 32).",
             field="initiators",
         )
     return name

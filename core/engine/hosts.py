@@ -182,7 +182,7 @@ def checked_initiators(initiators: tuple[Initiator, ...]) -> tuple[Initiator, ..
     """The initiators, each once, with known protocols and usable names; raises `Invalid`."""
     for initiator in initiators:
         _check_protocol(initiator.protocol)
-        check_initiator(initiator.name)
+        check_initiator(initiator.name, initiator.protocol)
     return tuple(dict.fromkeys(initiators))
 
 

@@ -105,7 +105,8 @@ class Profiles(Collection[Profile]):
         )
 
     def delete(self, context: Context, profile: str, *, if_version: int | None = None) -> None:
-        """Remove a profile with the limits on it; `InUse` while volumes have it."""
+        """Remove a profile with the limits on it; `InUse` while volumes have it, and while it is the default beside
+        others: a volume that names no profile would have none."""
 
         def work(tx: Tx) -> None:
             known = self.seen(tx, context, profile, "write")
@@ -113,7 +114,12 @@ class Profiles(Collection[Profile]):
                 nouns.profiles.require_version(tx, known.id, if_version)
             if nouns.volumes.where(tx, schema.volumes.c.profile == known.id, limit=1):
                 raise InUse(f"Volumes have the profile {known.name}.", next_step="Delete them first.")
+            is_default = nouns.profiles.get(tx, known.id).is_default
             nouns.profiles.delete(tx, known.id)
+            if is_default and nouns.profiles.where(tx, limit=1):
+                raise InUse(
+                    f"The profile {known.name} is the default.", next_step="Make another one the default first."
+                )
             usage.forget_profiles(tx)
             self.parts.happened(tx, "profile.deleted", known, context)
 

@@ -11,7 +11,8 @@ from datetime import datetime
 class Initiator:
     """A name under which a host speaks a protocol; it exists once in the installation.
 
-    `protocol` is `iscsi` (name is an IQN or EUI) or `nbd` (name is free; TLS certificates are issued for it).
+    `protocol` is `iscsi` (the name is an IQN, EUI or NAA name) or `nbd` (the name is free: what lets a host in is the
+    certificate of its attachment).
     """
 
     protocol: str

@@ -45,6 +45,35 @@ def holders(bench: Bench, name: str) -> list[str]:
     return [host.id for host in bench.engine.hosts.list(bench.root, Query(filters={"initiator": name})).items]
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["garbage", "iqn.example", "iqn.2026-13.com.example", "iqn.2026-01.", "eui.12", "eui.0123456789abcdeg", "naa.6"],
+)
+def test_a_name_that_no_target_would_serve_is_refused_at_the_host(bench: Bench, name: str) -> None:
+    wanted = (Initiator("iscsi", name),)
+    for ask in (
+        lambda: bench.engine.hosts.create(bench.root, HostRequest("web", wanted)),
+        lambda: bench.engine.hosts.ensure(bench.root, HostRequest("web", wanted)),
+        lambda: bench.engine.hosts.update(bench.root, bench.host(), Changes(initiators=wanted)),
+    ):
+        with pytest.raises(Invalid, match="no iSCSI name") as refused:
+            ask()
+        assert "iqn.2004-10.com.example:host1" in str(refused.value.next_step)
+
+
+def test_every_form_of_an_iscsi_name_is_taken(bench: Bench) -> None:
+    for name in (
+        "iqn.2001-04.com.example",
+        "iqn.1998-01.com.vmware:esx-01-5f3c2a1b",
+        "iqn.1991-05.com.microsoft:WEB_1.example.com",
+        "eui.02004567A425678D",
+        "naa.52004567BA64678D",
+        "naa.62004567BA64678D0123456789ABCDEF",
+    ):
+        wanted = HostRequest("web", (Initiator("iscsi", name), Initiator("nbd", f"free-{name[:20]}")))
+        assert len(bench.engine.hosts.create(bench.root, wanted).initiators) == 2
+
+
 def test_a_chosen_secret_is_nowhere_but_sealed(bench: Bench) -> None:
     volume, host = bench.volume(), bench.host()
     wanted = AttachmentRequest(volume, host, credential=ChapCredential(SECRET, "web1"))
