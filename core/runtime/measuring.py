@@ -96,8 +96,8 @@ def measure(parts: Parts, backend: Backend) -> None:
         live.driver.check()
         reports = live.driver.pools()
     except IsthmusError as error:
-        reason = str(error)
-        parts.database.change(lambda tx: _failed(tx, backend, reason))
+        reason, advice = str(error), error.next_step or ""
+        parts.database.change(lambda tx: _failed(tx, backend, reason, advice))
         parts.live.forget(backend.id)
         return
     except Exception:
@@ -186,7 +186,8 @@ def _capabilities(live: Live, report: PoolReport) -> dict[str, Any]:
     return {"multiAttach": True, **report.capabilities}
 
 
-def _failed(tx: Tx, backend: Backend, reason: str) -> None:
+def _failed(tx: Tx, backend: Backend, reason: str, advice: str = "") -> None:
+    """Everybody sees the reason, at the pools; what is to be done about it stands at the back end alone."""
     for pool in nouns.pools_of_backend.all(tx, backend.id):
         pools.report(
             tx,
@@ -197,7 +198,7 @@ def _failed(tx: Tx, backend: Backend, reason: str) -> None:
             state=PoolState.UNAVAILABLE,
             reason=reason,
         )
-    _health(tx, backend.id, Health.FAILED, reason)
+    _health(tx, backend.id, Health.FAILED, f"{reason} {advice}".strip())
 
 
 def _health(tx: Tx, backend: str, health: Health, reason: str, **more: Any) -> None:

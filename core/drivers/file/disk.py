@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import fcntl
+import logging
 import os
 import secrets
 import stat
@@ -14,8 +15,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import Failed, Refused, StorageError
+from ...errors import Failed, Refused, StorageError, Transient
 from ...progress import report
+
+_log = logging.getLogger(__name__)
 
 # _IOW(0x94, 9, int) and _IOWR('f', 11, struct fiemap) of the kernel's linux/fs.h.
 _FICLONE = 0x40049409
@@ -28,6 +31,8 @@ _ALLOCATED_AT_ONCE = 1 << 30
 _WRITE_OUT = 1 | 2 | 4
 _COPY_ON_WRITE = frozenset({"btrfs", "bcachefs", "zfs"})
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+FAMILIES = "families"
+"""The folder of images within a back end's own."""
 _CLOSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
@@ -60,12 +65,32 @@ def no_room(folder: Path, needed: int) -> Refused:
 
 
 @contextmanager
-def reported(folder: Path, needed: int) -> Iterator[None]:
-    """Turn the file system's errors into the journal's: full is `Refused`, anything else `Failed`."""
+def reported(folder: Path, needed: int, *, away: bool = False) -> Iterator[None]:
+    """Turn the file system's errors into the journal's: full is `Refused`, anything else `Failed`.
+
+    `Transient` where the folder is away, before anything is looked for in it: what is not found in a folder that is
+    away is not gone. With `away` that is no hindrance, for what only lets go.
+    """
+    if not away:
+        require_there(folder)
     try:
         yield
     except OSError as error:
+        require_there(folder)
         raise storage_error(error, folder, needed) from error
+
+
+def require_there(folder: Path) -> None:
+    """Raise `Transient` when the back end's folder is away, as that of a file system that is not mounted.
+
+    Where it should be is for administrators: it stands in the log and in what the check of the back end says.
+    """
+    if not (folder / FAMILIES).is_dir():
+        _log.warning("the folder %s of a back end is away", folder)
+        raise Transient(
+            "The back end's folder is away.",
+            next_step="Ask an administrator to look at the back end: the server's log says where the folder should be.",
+        )
 
 
 def storage_error(error: OSError, folder: Path, needed: int) -> StorageError:

@@ -68,7 +68,7 @@ class FileDriver:
                 f"The folder {self._directory} belongs to another back end ({marker.get('backend')}).",
                 next_step="Give each back end a folder of its own.",
             )
-        closed = barrier(self._directory / "families" / "image", self._who) if self._who else None
+        closed = barrier(self._directory / disk.FAMILIES / "image", self._who) if self._who else None
         if self._who and closed:
             raise Misconfigured(
                 f"The account {self._who.name}, as which daemons run, cannot reach {self._directory}: {closed} is "
@@ -80,15 +80,20 @@ class FileDriver:
         """Nothing is held between calls."""
 
     def check(self) -> None:
-        with disk.reported(self._directory, 0):
+        try:
             marker = self._folder.marker()
+        except OSError as error:
+            raise disk.storage_error(error, self._directory, 0) from error
         if marker.get("backend") != self._setup.backend:
             raise Failed(
-                f"The folder {self._directory} does not hold this back end's images.",
-                next_step="Is its file system mounted?",
+                "The back end's folder does not hold its images.",
+                next_step=f"Look at {self._directory}: is its file system mounted?",
             )
-        if not os.access(self._directory / "families", os.W_OK):
-            raise Failed(f"Isthmus may not write to {self._directory}.", next_step="Correct its owner, mode or mount.")
+        if not os.access(self._directory / disk.FAMILIES, os.W_OK):
+            raise Failed(
+                "Isthmus may not write to the back end's folder.",
+                next_step=f"Correct the owner, mode or mount of {self._directory}.",
+            )
 
     def pools(self) -> Sequence[PoolReport]:
         with disk.reported(self._directory, 0):

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import Busy, Failed, Invalid, Unavailable
-from .disk import make_folder, sync, write_durably
+from .disk import FAMILIES, make_folder, sync, write_durably
 from .header import backing_layer, visible_size
 
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}\Z")
@@ -183,7 +183,7 @@ class Folder:
 
     def __init__(self, path: Path, timeout: float) -> None:
         self.path = path
-        self._families = path / "families"
+        self._families = path / FAMILIES
         self._index = path / "index"
         self._making = path / "making"
         self._timeout = timeout
@@ -215,8 +215,9 @@ class Folder:
         with suppress(FileNotFoundError):
             if note.read_text() == str(self.path) and not self.marker():
                 raise Unavailable(
-                    f"The folder {self.path} held images and is empty now.",
-                    next_step=f"Is its file system mounted? If the images are gone for good, remove {note}.",
+                    "The back end's folder held images and is empty now.",
+                    next_step=f"Is the file system of {self.path} mounted? If the images are gone for good, remove "
+                    f"{note}.",
                 )
 
     def remember(self, note: Path) -> None:

@@ -123,7 +123,7 @@ class Qcow2Driver(FileDriver):
 
     def release(self, placement: str, reference: Mapping[str, Any]) -> None:
         self._end_daemon(placement)
-        with disk.reported(self._directory, 0):
+        with disk.reported(self._directory, 0, away=True):
             family = self._folder.find(VOLUME, placement)
             if family is not None:
                 with self._folder.locked(family.path) as held:
@@ -131,7 +131,7 @@ class Qcow2Driver(FileDriver):
 
     def _end_daemon(self, volume: str) -> None:
         self._daemons.end(volume)
-        with disk.reported(self._directory, 0):
+        with disk.reported(self._directory, 0, away=True):
             self._views.clear(volume)
 
     def _make(self, path: Path, size: int, thin: bool) -> None:

@@ -16,7 +16,7 @@ from isthmus.core.drivers.contract import (
     Wanted,
     abilities,
 )
-from isthmus.core.errors import Failed, Invalid, Misconfigured, Refused, Unavailable
+from isthmus.core.errors import Failed, Invalid, Misconfigured, Refused, Transient, Unavailable
 from tests.contract.drivers.bench import MIB, pattern
 from tests.environment import nbd
 from tests.environment.folders import USER, file_system, short_folder
@@ -174,12 +174,17 @@ class TestTrouble:
 
     def test_a_file_system_that_is_not_mounted_is_told(self, small: Node) -> None:
         driver = small.driver("raw")
+        driver.create(kept := wanted())
         subprocess.run(["umount", "-l", str(small.images.parent)], check=True, timeout=30)
         with pytest.raises(Failed, match="does not hold"):
             driver.check()
-        for call in (driver.pools, partial(driver.create, wanted()), driver.inventory):
-            with pytest.raises(Failed, match="No such file"):
-                call()
+        # What cannot be seen is not gone, and nothing of it is deleted.
+        for call in (driver.inspect, driver.meter, driver.delete):
+            with pytest.raises(Transient, match="folder is away"):
+                call(kept.placement, {})
+        for again in (driver.pools, partial(driver.create, wanted()), driver.inventory):
+            with pytest.raises(Transient, match="folder is away"):
+                again()
         for _ in range(2):
             with pytest.raises(Unavailable, match="is empty now"):
                 small.driver("raw")

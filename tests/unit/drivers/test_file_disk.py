@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from isthmus.core.drivers.file import disk
-from isthmus.core.errors import Failed, Refused
+from isthmus.core.errors import Failed, Refused, Transient
 
 MIB = 1 << 20
 
@@ -50,6 +50,7 @@ def test_a_document_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch:
 
 
 def test_a_full_disk_is_refused_with_numbers_and_other_errors_fail(tmp_path: Path) -> None:
+    (tmp_path / disk.FAMILIES).mkdir()
     with pytest.raises(Refused) as full, disk.reported(tmp_path, 123):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert full.value.details["needed"] == 123 and full.value.details["free"] > 0
@@ -59,6 +60,30 @@ def test_a_full_disk_is_refused_with_numbers_and_other_errors_fail(tmp_path: Pat
         raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path))
     with pytest.raises(Failed, match="Input/output error"), disk.reported(tmp_path, 1):
         raise OSError(errno.EIO, "Input/output error", str(tmp_path))
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_nothing_is_looked_for_in_a_folder_that_is_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, there: bool
+) -> None:
+    """Nor is one whose file system is not mounted taken for the back end's."""
+    folder = tmp_path / "images"
+    if there:
+        folder.mkdir()
+    with pytest.raises(Transient) as away, disk.reported(folder, 1):
+        pytest.fail("it was looked for")
+    assert str(folder) in caplog.text, "administrators need it"
+    assert str(tmp_path) not in str(away.value.to_json()), "tenants do not"
+    (folder / disk.FAMILIES).mkdir(parents=True)
+    with pytest.raises(Transient), disk.reported(folder, 1):
+        (folder / disk.FAMILIES).rmdir()
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(folder))
+
+
+def test_what_only_lets_go_does_so_while_the_folder_is_away(tmp_path: Path) -> None:
+    with disk.reported(tmp_path, 0, away=True):
+        let_go = True
+    assert let_go
 
 
 def test_what_the_files_occupy_is_counted_in_blocks(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from isthmus.core.errors import Invalid, NoPlacement, NotFound, Overloaded, Unavailable
+from isthmus.core.errors import Failed, Invalid, NoPlacement, NotFound, Overloaded, Unavailable
 from isthmus.core.model.operation import OperationState
 from isthmus.core.model.pool import PoolState
 from isthmus.core.model.request import BackendRequest, Changes, VolumeRequest
@@ -43,6 +43,15 @@ def test_one_that_is_down_keeps_nobody_from_starting(database: Database, tmp_pat
     engine.measuring.measure_all(10.0)
     again.volume("after")
     again.close()
+
+
+def test_what_is_to_be_done_stands_at_the_back_end_which_tenants_do_not_read(bench: Bench) -> None:
+    bench.fails("pools", Failed("Its folder is away.", next_step="Mount /srv/images."))
+    bench.engine.measuring.measure_all(10.0)
+    assert states(bench) == {(PoolState.UNAVAILABLE.value, "Its folder is away.")}
+    with bench.engine.database.read() as tx:
+        (backend,) = nouns.backends.where(tx)
+    assert backend.health_reason == "Its folder is away. Mount /srv/images."
 
 
 def test_one_that_hangs_keeps_nobody_from_starting(
