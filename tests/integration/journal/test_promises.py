@@ -39,7 +39,7 @@ def world(lasting_url: str) -> Iterator[World]:
 
 
 @pytest.fixture(scope="module")
-def lasting(postgresql_server: Server) -> Iterator[World]:
+def lasting(postgresql_server: Server) -> Iterator[World]:  # type: ignore[no-redef]
     """What the property test plays in, in place of its own."""
     name = postgresql_server.create_database()
     world = World(postgresql_server.url(name))

@@ -7,7 +7,7 @@ import datetime
 import pytest
 
 from isthmus.core.errors import Refused, Transient
-from isthmus.core.journal import ledger
+from isthmus.core.journal import ledger, operations
 from isthmus.core.journal.step import Outcome, Run, Step, Until
 from isthmus.core.model.identity import now
 from isthmus.core.model.operation import OperationState
@@ -188,7 +188,7 @@ def test_what_was_asked_for_before_it_slept_is_there_when_it_wakes(world: World)
     journal.cancel(identifier)
     assert world.end(journal, identifier).state is OperationState.CANCELLED
     with world.database.read() as tx:
-        (child,) = ledger.repository.where(tx, ledger.table.c.parent == identifier)
+        (child,) = operations.children(tx, identifier)
     assert child.state is OperationState.CANCELLED and child.user == MEMBER.user
 
 
