@@ -112,9 +112,12 @@ class VspherePlugin(Base):
 
     @cached_property
     def storage_systems(self) -> StorageSystems:
+        from .systems.datastores import Datastores
         from .systems.storage_systems import StorageSystems
+        from .views.asking import Asking
 
-        return StorageSystems(lambda: self.setup.systems[LOCAL_SYSTEM], self.form)
+        datastores = Datastores(self.reaches, self.watches, Asking(lambda: self.setup.systems))
+        return StorageSystems(lambda: self.setup.systems[LOCAL_SYSTEM], self.form, datastores.on)
 
     @cached_property
     def views(self) -> Views:
@@ -183,7 +186,7 @@ class VspherePlugin(Base):
 
     def actions(self) -> Sequence[Action]:
         return (
-            *registration_actions(lambda: self.registrar),
+            *registration_actions(lambda: self.registrar, self._silent),
             *system_actions(self.form, lambda: self.storage_systems),
             *(each.action(lambda: self.offered) for each in DECLARED),
         )
@@ -203,16 +206,20 @@ class VspherePlugin(Base):
 
     def ready(self) -> Sequence[Finding]:
         # A dead vCenter is none of the other vCenters' business, so it does not make the server unready.
-        lines = {line.name: line.condition().reason for line in self.reaches.lines()}
-        wrong = {**self.watches.interrupted(), **{name: reason for name, reason in lines.items() if reason}}
         return tuple(
-            Finding(f"vsphere {name}", "warning", reason, "isthmus vsphere doctor") for name, reason in wrong.items()
+            Finding(f"vsphere {name}", "warning", reason, "isthmus vsphere doctor")
+            for name, reason in self._silent().items()
         )
 
     def close(self) -> None:
         self.watches.close()
         self.sessions.close()
         self.reaches.close()
+
+    def _silent(self) -> Mapping[str, str]:
+        """Why vCenters do not answer, by their names, as far as this process knows."""
+        lines = {line.name: line.condition().reason for line in self.reaches.lines()}
+        return {**self.watches.interrupted(), **{name: reason for name, reason in lines.items() if reason}}
 
     def _content(self, view: str, context: Context, target: ObjectId, locale: str) -> Sequence[Block]:
         # What makes the pages is loaded with the first of them.

@@ -88,7 +88,7 @@ def generated() -> Mapping[str, click.Group]:
     """The commands that a server's plugins bring, by plugin."""
     form = Form([AdapterKind("remote", RemoteSystem.settings_schema)])
     actions = (
-        *registration_actions(lambda: pytest.fail("nothing is done here")),
+        *registration_actions(lambda: pytest.fail("nothing is done here"), dict),
         *system_actions(form, lambda: pytest.fail("nothing is done here")),
         *(each.action(lambda: pytest.fail("nothing is done here")) for each in DECLARED),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ....plugin_manager.action import Action, Call
@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 _PERMISSION = "plugin:write"
 
 
-def registration_actions(registrar: Callable[[], Registrar]) -> tuple[Action, ...]:
-    """`register`, `upgrade`, `unregister`, `doctor` and `vcenters`."""
+def registration_actions(
+    registrar: Callable[[], Registrar], silent: Callable[[], Mapping[str, str]]
+) -> tuple[Action, ...]:
+    """`register`, `upgrade`, `unregister`, `doctor` and `vcenters`. `silent` says why vCenters do not answer, by their
+    names."""
 
     def register(call: Call) -> dict[str, Any]:
         return registrar().register(call.context, call.input)
@@ -51,7 +54,7 @@ def registration_actions(registrar: Callable[[], Registrar]) -> tuple[Action, ..
     def vcenters(call: Call) -> dict[str, Any]:
         from .listing import listed
 
-        return {"vcenters": listed(registrar().reaches)}
+        return {"vcenters": listed(registrar().reaches, silent())}
 
     return (
         Action(

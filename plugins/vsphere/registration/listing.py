@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..vcenters.reach import Reaches
 
 
-def listed(reaches: Reaches) -> list[dict[str, Any]]:
-    """One entry each; nothing is asked of a vCenter, so a dead one costs no time."""
+def listed(reaches: Reaches, silent: Mapping[str, str]) -> list[dict[str, Any]]:
+    """One entry each; nothing is asked of a vCenter, so a dead one costs no time. `silent` says of those that are known
+    not to answer, by their names, why."""
     found = []
     for vcenter in reaches.vcenters.all():
-        condition = reaches.get(vcenter.guid).line.condition()
+        reason = silent.get(vcenter.name, "")
         found.append(
             {
                 "guid": vcenter.guid,
@@ -19,8 +21,8 @@ def listed(reaches: Reaches) -> list[dict[str, Any]]:
                 "tenant": vcenter.tenant,
                 "release": vcenter.release,
                 "state": vcenter.state,
-                "reachable": condition.open,
-                "reason": condition.reason,
+                "reachable": not reason,
+                "reason": reason,
                 "verified_by": vcenter.trust.pin or "authority",
                 "service_user": vcenter.service_user,
                 "administrators": vcenter.administrators,

@@ -75,6 +75,9 @@ def test_a_dead_vcenter_is_told_by_every_doctor_and_ends_commands_with_1(
             assert done.returncode == 1 and "cannot be reached" in done.stdout and "{" not in done.stdout
             assert command(installation, action, "--vcenter", f"127.0.0.1:{other.port}").returncode == 0
         until(lambda: f"warning vsphere {name}: " in isthmus(installation, "doctor").stdout)
+        listed = {each["guid"]: each for each in installation.done("vcenters")["vcenters"]}
+        assert "cannot be reached" in listed[vc.guid]["reason"] and not listed[vc.guid]["reachable"]
+        assert listed[other.guid]["reachable"] and listed[other.guid]["reason"] == ""
         installation.done("unregister", vcenter=vc.guid, forget=True)
         installation.done("unregister", vcenter=other.guid)
     assert f"vsphere {name}" not in isthmus(installation, "doctor").stdout

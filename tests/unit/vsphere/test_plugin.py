@@ -103,7 +103,7 @@ def test_the_newest_vcenters_are_given_an_archive() -> None:
 
 def test_every_action_on_an_object_is_a_type_of_task_with_texts_in_every_language() -> None:
     texts = Texts.load("isthmus.ui_bridge", "isthmus.plugins.vsphere")
-    offer = Offer((GROW, *registration_actions(lambda: pytest.fail("nothing is called"))), texts)
+    offer = Offer((GROW, *registration_actions(lambda: pytest.fail("nothing is called"), dict)), texts)
     assert offer.tasks() == [f"{KEY}.barn-grow"]
     tasks = {locale: data for locale, module, data in offer.resources() if module == "task"}
     assert tasks.keys() == {"en", "de", "zh_CN"}
@@ -121,7 +121,7 @@ def test_every_type_of_event_and_privilege_has_its_texts() -> None:
 
 
 def test_passwords_are_declared_as_secrets_and_certificates_as_files() -> None:
-    for action in registration_actions(lambda: pytest.fail("nothing is called")):
+    for action in registration_actions(lambda: pytest.fail("nothing is called"), dict):
         for name, schema in action.input.get("properties", {}).items():
             assert schema.get("writeOnly", False) == ("password" in name)
             assert ("contentMediaType" in schema) == (name in ("ca", "next_certificate"))
