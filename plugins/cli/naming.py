@@ -20,9 +20,6 @@ class Names:
     def profile(self, identifier: str) -> str:
         return self._name("profile", identifier, lambda: self._session.storage.profiles.get(identifier))
 
-    def pool(self, identifier: str) -> str:
-        return self._name("pool", identifier, lambda: self._session.storage.pools.get(identifier))
-
     def backend(self, identifier: str) -> str:
         return self._name("backend", identifier, lambda: self._session.administration.backends.get(identifier))
 

@@ -48,7 +48,7 @@ def show(session: Session, volume: str) -> None:
         names = Names(session)
         said = {"profile": beside(names.profile(found.profile), found.profile)}
         if found.pool is not None:
-            said["pool"] = beside(names.pool(found.pool), found.pool)
+            said["pool"] = beside(names.place(found.pool, found.pool), found.pool)
         details(found, said=said)
 
     answer(session, session.storage.volumes.get(volume), say)

@@ -46,7 +46,7 @@ def test_a_volume_is_shown_with_the_names_of_its_profile_and_pool(run: Run) -> N
     volume = read(run("--json", "volume", "show", made["result"]["volume"]))
     shown = run("volume", "show", volume["id"]).output
     assert _shown(shown, "profile") == f"memory ({volume['profile']})"
-    assert re.fullmatch(rf"pool\d \({volume['pool']}\)", _shown(shown, "pool"))
+    assert re.fullmatch(rf"array/pool\d \({volume['pool']}\)", _shown(shown, "pool"))
     assert run("volume", "delete", volume["id"], "--wait").exit_code == 0
 
 
