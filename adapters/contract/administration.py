@@ -111,7 +111,8 @@ class Extensions(Protocol):
     def configure(
         self, namespace: str, name: str, *, enabled: bool | None = None, settings: Mapping[str, Any] | None = None
     ) -> Extension:
-        """Takes effect at the next start of the server; the answer's `details` says so."""
+        """Takes effect at the next start of the server; the answer's `details` says so. `Conflict` for disabling what
+        the server cannot be run or administered without, `InUse` for what back ends or systems use."""
 
 
 class Administration(Protocol):
