@@ -40,7 +40,8 @@ class Call:
 
 
 Result = Mapping[str, Any]
-"""What a function answers: plain JSON."""
+"""What a function answers: plain JSON. Findings (`core.model.description.Finding`) and, under the name `error`, error
+documents are said as such by faces that speak to people."""
 
 
 @dataclass(frozen=True, slots=True)
