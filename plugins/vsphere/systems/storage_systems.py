@@ -31,10 +31,12 @@ _LONGEST = 120
 
 
 class StorageSystems:
-    """One for the process. `local` is this installation's own adapter."""
+    """One for the process. `local` is this installation's own adapter; `datastores` are those that lie in a system."""
 
-    def __init__(self, local: Callable[[], Adapter], form: Form) -> None:
-        self._local, self._form = local, form
+    def __init__(
+        self, local: Callable[[], Adapter], form: Form, datastores: Callable[[str], Sequence[Mapping[str, str]]]
+    ) -> None:
+        self._local, self._form, self._datastores = local, form, datastores
 
     def check(self, action: str, call: Call) -> None:
         """Raises what is wrong as far as it is entered."""
@@ -54,8 +56,8 @@ class StorageSystems:
             self._given(known.adapter, given)
 
     def plan(self, action: str, call: Call) -> Mapping[str, Any]:
-        """Tries what would be added; else says which system is meant, and what of it would be another. Changes
-        nothing."""
+        """Tries what would be added; else says which system is meant, and what of it would be another, or which
+        datastores would be without it. Changes nothing."""
         systems, given = self._systems(call), call.input
         if action == ADD:
             wanted = self._wanted(call)
@@ -63,7 +65,12 @@ class StorageSystems:
                 trial = _passed(wanted.name, systems.test(wanted))
             return {"name": wanted.name, **_answered(trial)}
         known = self._found(systems, str(given["system"]))
-        return {"system": _shown(known), **({"changes": self._new(known, given)} if action == EDIT else {})}
+        more: dict[str, Any] = {}
+        if action == EDIT:
+            more = {"changes": self._new(known, given)}
+        elif action == REMOVE:
+            more = {"datastores": self._datastores(known.name)}
+        return {"system": _shown(known), **more}
 
     def choices(self, call: Call) -> Sequence[Choice]:
         """The systems there are."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,9 +14,14 @@ from isthmus.core.model.identity import new_id, now
 from isthmus.core.model.system import System, SystemState
 from isthmus.core.store import nouns
 from isthmus.plugin_manager.action import Call
+from isthmus.plugins.vsphere.inventory.watch import Watches
 from isthmus.plugins.vsphere.reasons import said
 from isthmus.plugins.vsphere.systems.adapters import Form
+from isthmus.plugins.vsphere.systems.datastores import Datastores
+from isthmus.plugins.vsphere.systems.declared import REMOVE
 from isthmus.plugins.vsphere.systems.storage_systems import StorageSystems
+from isthmus.plugins.vsphere.views.asking import Asking
+from tests.environment.server import until
 from tests.integration.vsphere.actions_site import GIB, ActionSite
 
 CLUSTER = "cluster-1"
@@ -35,7 +41,11 @@ def systems(site: ActionSite, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stora
         return {"local": site.adapter, **{each.name: site.adapter for each in known}}
 
     monkeypatch.setattr(site.offered.stage, "_systems", reached)
-    yield StorageSystems(lambda: site.adapter, Form(()))
+    watches = Watches(site.offered.desk.reaches)
+    watches.inventory(site.vc.guid).complete(20)
+    datastores = Datastores(site.offered.desk.reaches, watches, Asking(reached))
+    yield StorageSystems(lambda: site.adapter, Form(()), datastores.on)
+    watches.close()
     database.change(lambda tx: nouns.systems.delete(tx, far.id))
 
 
@@ -109,3 +119,33 @@ def test_an_operation_whose_system_went_some_other_way_says_under_which_name_it_
         "The storage system far, with which this was begun, is not there.",
         "Add it again under the name far, or enable it, then retry the operation.",
     ]
+
+
+def test_a_rehearsal_says_which_datastores_would_be_without_it(site: ActionSite, systems: StorageSystems) -> None:
+    def planned(name: str) -> Any:
+        return systems.plan(REMOVE, Call(site.root, None, {"system": name}))["datastores"]
+
+    assert planned("far") == []
+    site.done("provision", CLUSTER, **VOLUME)
+    until(lambda: planned("far") == [{"name": "gold", "vcenter": f"127.0.0.1:{site.vc.port}"}])
+
+
+def test_what_a_system_that_hangs_has_is_left_out(site: ActionSite) -> None:
+    never = threading.Event()
+
+    class Hung:
+        def storage(self, context: Any) -> Any:
+            never.wait(60)
+            return site.adapter.storage(context)
+
+    site.done("provision", CLUSTER, **{**VOLUME, "system": "local"})
+    reaches = site.offered.desk.reaches
+    watches, hung = Watches(reaches), Hung()
+    try:
+        inventory = watches.inventory(site.vc.guid)
+        assert inventory.complete(20) and "gold" in [each.name for each in inventory.all("Datastore")]
+        asking = Asking(lambda: {"far": hung}, seconds=0.1)  # type: ignore[dict-item]
+        assert Datastores(reaches, watches, asking).on("far") == []
+    finally:
+        never.set()
+        watches.close()
