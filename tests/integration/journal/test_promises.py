@@ -38,8 +38,8 @@ def world(lasting_url: str) -> Iterator[World]:
     world.close()
 
 
-@pytest.fixture(scope="module")
-def lasting(postgresql_server: Server) -> Iterator[World]:  # type: ignore[no-redef]
+@pytest.fixture(scope="module")  # type: ignore[no-redef]
+def lasting(postgresql_server: Server) -> Iterator[World]:
     """What the property test plays in, in place of its own."""
     name = postgresql_server.create_database()
     world = World(postgresql_server.url(name))
