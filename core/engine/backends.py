@@ -45,7 +45,12 @@ class Backends(Collection[Backend]):
         backend = self._made(context, wanted)
         with self.parts.database.read() as tx:
             if nouns.backend_by_name.find(tx, backend.name) is not None:
-                raise Conflict(f"There is a back end {backend.name} already.", next_step="Choose another name.")
+                raise Conflict(
+                    f"There is a back end {backend.name} already.",
+                    next_step="Choose another name.",
+                    field="name",
+                    value=backend.name,
+                )
         live = self.parts.live.make(backend, wanted.secrets)
         try:
             live.driver.check()

@@ -314,7 +314,9 @@ def _check_user_name(name: str) -> str:
     """A name with which one can sign in: Basic credentials end the name at the first colon (RFC 7617, 2)."""
     if ":" in check_name(name):
         raise Invalid(
-            "The name of a user has no colon.", next_step="Use 1 to 255 printable characters without colons.", field="name"
+            "The name of a user has no colon.",
+            next_step="Use 1 to 255 printable characters without colons.",
+            field="name",
         )
     return name
 

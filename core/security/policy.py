@@ -122,7 +122,7 @@ def authorise(context: Context, permission: str, tenant: str | None) -> None:
     if rule.roles.isdisjoint(context.roles):
         raise Forbidden(
             f"{permission} needs one of the roles {', '.join(sorted(rule.roles))}",
-            next_step="Ask a manager of the tenant or an administrator.",
+            next_step=_whom_to_ask(rule),
             permission=permission,
         )
     if own or rule.reach is Reach.SHARED or (rule.reach is Reach.COMMON and tenant is None):
@@ -190,6 +190,12 @@ def _rule(permission: str) -> Rule:
     if rule is None:
         raise ValueError(f"no permission {permission!r} in the table")
     return rule
+
+
+def _whom_to_ask(rule: Rule) -> str:
+    """Who can do it for the caller."""
+    managed = Role.MANAGER in rule.roles
+    return "Ask a manager of the tenant or an administrator." if managed else "Ask an administrator."
 
 
 def _common(permission: str) -> bool:

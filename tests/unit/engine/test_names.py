@@ -53,6 +53,7 @@ def test_a_name_is_given_once_also_to_many_at_a_time(bench: Bench, noun: str) ->
     assert len(made) == 1
     assert [type(error) for error in refused] == [Conflict] * 3
     assert "same" in str(refused[0])
+    assert [error.details for error in refused] == [{"field": "name", "value": "same"}] * 3  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("noun", ["back end", "profile", "tenant"])

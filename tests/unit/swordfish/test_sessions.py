@@ -214,9 +214,11 @@ def test_a_session_from_before_the_password_was_changed_is_out_after_it(site: Si
     _, token = site.login()
     context = site.here.context(token, "")
     assert context.must_change_password
-    site.adapter.administration(context).users.update(site.user, Changes(password=PASSWORD))
+    other = f"{PASSWORD}, and a new one"
+    site.adapter.administration(context).users.update(site.user, Changes(password=other))
     assert refused(site.here, token) and refused(site.there, token)
-    assert not site.adapter.authenticate(Credential(user="ada", password=PASSWORD)).must_change_password
+    assert not site.adapter.authenticate(Credential(user="ada", password=other)).must_change_password
+    users.update(site.user, Changes(password=PASSWORD))
 
 
 def test_a_request_costs_one_statement_and_writes_nothing(site: Site, executed: list[Any]) -> None:
