@@ -6,7 +6,7 @@ checks the caller's roles and tenant once more, as for every face.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -56,12 +56,6 @@ _BY_COMPONENTS = (
     "StoragePool",
     "StoragePoolCollection",
     "StoragePoolMetrics",
-    "ClassOfService",
-    "ClassOfServiceCollection",
-    "DataProtectionLineOfService",
-    "DataStorageLineOfService",
-    "IOConnectivityLineOfService",
-    "IOPerformanceLineOfService",
     "DataStorageLoSCapabilities",
     "IOConnectivityLoSCapabilities",
     "Fabric",
@@ -97,6 +91,13 @@ _BY_MANAGER = (
     "PrivilegeRegistry",
     "Role",
     "RoleCollection",
+    # What tenants may ask for, administrators say.
+    "ClassOfService",
+    "ClassOfServiceCollection",
+    "DataProtectionLineOfService",
+    "DataStorageLineOfService",
+    "IOConnectivityLineOfService",
+    "IOPerformanceLineOfService",
 )
 
 Operations = Mapping[str, tuple[frozenset[str], ...]]
@@ -183,11 +184,12 @@ def check(context: Context, entity: str | None, method: str) -> None:
         raise PasswordChangeRequired("The password must be changed first.", user=context.user)
     if entity is None:
         return
-    sufficient = REGISTRY[entity].get(method, ())
-    others = PROPERTIES.get(entity)
-    if others is not None:
-        sufficient += tuple(one for each in others.values() for one in each.get(method, ()))
-    _demand(context, sufficient, method, entity)
+    _demand(context, _sufficient(entity, method), method, entity)
+
+
+def permitted(context: Context, entity: str, methods: Sequence[str]) -> Sequence[str]:
+    """Those of the methods for which the caller has the privileges."""
+    return _permitted(context.roles, entity, tuple(methods))
 
 
 def check_properties(context: Context, entity: str, method: str, names: Iterable[str]) -> None:
@@ -196,6 +198,19 @@ def check_properties(context: Context, entity: str, method: str, names: Iterable
     for name in names:
         operations = others.get(name, REGISTRY[entity])
         _demand(context, operations.get(method, ()), method, f"{entity}.{name}")
+
+
+@lru_cache(maxsize=1024)
+def _sufficient(entity: str, method: str) -> tuple[frozenset[str], ...]:
+    """The sets of privileges of which one is needed for the method, on one of the properties at least."""
+    others = PROPERTIES.get(entity, {})
+    return REGISTRY[entity].get(method, ()) + tuple(one for each in others.values() for one in each.get(method, ()))
+
+
+@lru_cache(maxsize=4096)
+def _permitted(roles: frozenset[str], entity: str, methods: tuple[str, ...]) -> tuple[str, ...]:
+    had = _had(roles)
+    return tuple(one for one in methods if any(needed <= had for needed in _sufficient(entity, one)))
 
 
 def _demand(context: Context, sufficient: tuple[frozenset[str], ...], method: str, what: str) -> None:

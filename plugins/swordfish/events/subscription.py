@@ -12,6 +12,7 @@ from ....core.errors import NotFound, Stale
 from ....core.model.event import Event
 from ....core.model.identity import new_id, now
 from ....core.model.record import Record, Records
+from ..protocol.messages import versionless
 from ..protocol.refusal import refuse
 from .rendering import resource_type
 
@@ -62,14 +63,14 @@ class Subscription:
 
     def wants(self, event: Event, record: Mapping[str, Any]) -> bool:
         """Whether a record of an event is to be told; every filter that is set must let it pass."""
-        prefix, _, rest = str(record["MessageId"]).partition(".")
-        key = rest.rpartition(".")[2]
+        message = versionless(str(record["MessageId"]))
+        prefix = message.partition(".")[0]
         kind = "Task" if prefix == "TaskEvent" else resource_type(event)
         origin = record.get("OriginOfCondition", {}).get("@odata.id")
         return (
             (not self.registry_prefixes or prefix in self.registry_prefixes)
             and (not self.resource_types or kind in self.resource_types)
-            and (not self.message_ids or f"{prefix}.{key}" in self.message_ids)
+            and (not self.message_ids or message in map(versionless, self.message_ids))
             and (not self.severities or record["MessageSeverity"] in self.severities)
             and (not self.origins or origin in self.origins)
         )

@@ -6,6 +6,7 @@ and a monitor on another server all give the same one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
 
@@ -30,26 +31,29 @@ LONGEST_RETRY_AFTER = 60
 """The same for what waits for the maintenance window."""
 
 
-def answered(operation: Operation, request: Request) -> Response:
+def answered(operation: Operation, request: Request, messages: Sequence[Mapping[str, Any]] = ()) -> Response:
     """The answer to a request that began this operation: its last one, or 202 if it takes longer than a moment.
 
     A client that says `Prefer: respond-async` (RFC 7240) is not made to wait at all, nor one whose operation waits for
-    the maintenance window. Raises a refusal when the
-    operation failed.
+    the maintenance window. `messages` are about what was asked for besides and is not done: they go with a 202, for
+    neither the task nor its monitor knows of them. Raises a refusal when the operation failed.
     """
     operation = seen(operation, request)
     if operation.state.live and not waits(operation) and "respond-async" not in (request.header("Prefer") or ""):
         operation = seen(request.storage.operations.wait(operation.id, MOMENT), request)
-    return accepted(operation, request) if operation.state.live else concluded(operation, request)
+    return accepted(operation, request, messages) if operation.state.live else concluded(operation, request)
 
 
-def accepted(operation: Operation, request: Request) -> Response:
-    """202 with the task, where to wait for it, and when to come back."""
+def accepted(operation: Operation, request: Request, messages: Sequence[Mapping[str, Any]] = ()) -> Response:
+    """202 with the task, with these messages in it, where to wait for it, and when to come back."""
     start = window_start(operation)
     left = RETRY_AFTER if start is None else ceil((start - now()).total_seconds())
     seconds = max(RETRY_AFTER, min(LONGEST_RETRY_AFTER, left))
     headers = {"Location": uris.task_monitor(operation.id), "Retry-After": str(seconds)}
-    return Response(202, json_text(body_at(uris.task(operation.id), request)), headers)
+    body = body_at(uris.task(operation.id), request)
+    if messages:
+        body["@Message.ExtendedInfo"] = messages
+    return Response(202, json_text(body), headers)
 
 
 def concluded(operation: Operation, request: Request) -> Response:

@@ -16,6 +16,7 @@ from ..service import Service
 from .changing import act, create, delete, update
 from .core_errors import refusal_of
 from .messages import said
+from .options import refuse_options
 from .reading import read
 from .refusal import Refusal, missing, not_allowed, refuse
 from .request import Request
@@ -77,7 +78,7 @@ class SwordfishApplication:
         request.params = params
         if isinstance(found, Endpoint):
             return self._endpoint(found, request)
-        allowed = ("POST",) if action is not None else methods(found)
+        allowed: Sequence[str] = ("POST",) if action is not None else methods(found)
         if request.method not in allowed:
             raise not_allowed(allowed)
         if not _open(found, request):
@@ -86,10 +87,14 @@ class SwordfishApplication:
                 # Another tenant's things are not there, whatever was sent to them.
                 _ = request.tenant_storage
         if request.method in ("GET", "HEAD"):
+            if not found.open:
+                allowed = privileges.permitted(request.context, found.privileges, allowed)
             return read(found, request, allowed)
+        if request.query:
+            refuse_options(request.query, reading=False)
         if isinstance(found, Collection):
             if found.creation is not None:
-                return create(found.creation, request)
+                return create(found, found.creation, request)
         elif action is not None:
             return act(found, action, request)
         elif request.method == "PATCH" and found.update is not None:
@@ -123,6 +128,8 @@ class SwordfishApplication:
         handler = endpoint.handlers.get("GET" if request.method == "HEAD" else request.method)
         if handler is None:
             raise not_allowed(endpoint_methods(endpoint))
+        if request.query:
+            refuse_options(request.query, reading=request.method in ("GET", "HEAD"))
         response: Response = handler(request)
         if request.method in ("GET", "HEAD") and "Allow" not in response.headers:
             return Response(

@@ -13,18 +13,23 @@ from .reading import body_at, description_of, matches
 from .refusal import Refusal, not_allowed, refuse
 from .representation import represented
 from .request import Request
-from .resource import Action, Creation, Delete, Outcome, Resource, Update
+from .resource import Action, Collection, Creation, Delete, Outcome, Resource, Update
 from .response import Response, json_text, tagged
 from .values import check_apply_times, check_changes, check_creation, check_parameters
 
 
-def create(creation: Creation, request: Request) -> Response:
+def create(collection: Collection, creation: Creation, request: Request) -> Response:
     """POST to a collection: 201 with the new resource, or 202 with the task that makes it."""
+    if not creation.keyed and request.key is not None:
+        # What is sent again would be made again, or refused because it is there.
+        advice = "This is no request that is done once however often it comes. Look whether it was done."
+        raise refuse(400, "HeaderInvalid", "Idempotency-Key", resolution=advice)
     values = check_creation(request.body, creation.body)
     try:
         outcome = creation.run(request, values)
     except IsthmusError as error:
-        raise refusal_of(error, request.path, creation.body.core) from error
+        kind = collection.type.removesuffix("Collection")
+        raise refusal_of(error, request.path, creation.body.core, kind=kind) from error
     return created(outcome, request)
 
 
@@ -48,7 +53,7 @@ def update(resource: Resource, change: Update, request: Request) -> Response:
     except IsthmusError as error:
         raise _faulty(error, resource, request, names) from error
     if isinstance(outcome, Operation):
-        answer = answered(outcome, request)
+        answer = answered(outcome, request, messages)
         if answer.status != 200:
             return answer
     uri = request.path.rstrip("/")

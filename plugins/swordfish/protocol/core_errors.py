@@ -14,22 +14,36 @@ RETRY_AFTER = 5
 
 
 def refusal_of(
-    error: errors.IsthmusError, uri: str, names: Mapping[str, str] | None = None, action: str = ""
+    error: errors.IsthmusError,
+    uri: str,
+    names: Mapping[str, str] | None = None,
+    action: str = "",
+    *,
+    kind: str = "",
 ) -> Refusal:
     """How a request to `uri` ends that met `error`.
 
     `names` gives the JSON pointers of properties by the names that the core calls them, so that a complaint about
-    `size` names `/CapacityBytes`; those of an `action` are its parameters. What the core says and advises stands in
-    `Resolution`.
+    `size` names `/CapacityBytes`; those of an `action` are its parameters. `kind` is the type that was to be made.
+    What the core says and advises stands in `Resolution`.
     """
     if action and isinstance(error, errors.Invalid):
-        pointer = (names or {}).get(str(error.details.get("field", "")))
+        pointer = (names or {}).get(_field(error))
         if pointer is not None:
             return refuse(400, "ActionParameterValueError", pointer[1:], action, resolution=_advice(error))
-    for kind, answer in _ANSWERS:
-        if isinstance(error, kind):
+    if kind and isinstance(error, errors.Conflict) and (pointer := (names or {}).get(_field(error))) is not None:
+        value = str(error.details.get("value", ""))
+        taken = said("ResourceAlreadyExists", kind, pointer[1:], value, related=(pointer,), resolution=_advice(error))
+        return Refusal(409, [taken])
+    for known, answer in _ANSWERS:
+        if isinstance(error, known):
             return answer(error, uri, names or {})
     return Refusal(500, [said("InternalError", resolution=_advice(error))])
+
+
+def _field(error: errors.IsthmusError) -> str:
+    """What of the request the error is about, as the core calls it."""
+    return str(error.details.get("field", ""))
 
 
 def _advice(error: errors.IsthmusError) -> str:
@@ -40,7 +54,7 @@ def _advice(error: errors.IsthmusError) -> str:
 
 
 def _invalid(error: errors.IsthmusError, uri: str, names: Mapping[str, str]) -> Refusal:
-    pointer = names.get(str(error.details.get("field", "")))
+    pointer = names.get(_field(error))
     if pointer is None:
         return Refusal(400, [said("GeneralError", resolution=_advice(error))])
     return Refusal(400, [said("PropertyValueError", pointer[1:], related=(pointer,), resolution=_advice(error))])

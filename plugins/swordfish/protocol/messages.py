@@ -49,6 +49,12 @@ def said(name: str, *arguments: str, related: Sequence[str] = (), resolution: st
     return message
 
 
+def versionless(message_id: str) -> str:
+    """A message id without its version: `Base.1.22.Success` and `Base.Success` both give `Base.Success`."""
+    prefix, _, rest = message_id.partition(".")
+    return f"{prefix}.{rest.rpartition('.')[2]}"
+
+
 def _stem(prefix: str, version: str) -> str:
     major, minor, _ = version.split(".")
     return f"{prefix}.{major}.{minor}"

@@ -80,6 +80,19 @@ def read_options(query: str, *, collection: bool) -> Options:
     )
 
 
+def refuse_options(query: str, *, reading: bool) -> None:
+    """For requests that take no options: a change, or, when it is `reading`, one to what is no resource.
+
+    Refuses an unknown `$option` with 501 and a known one with 400; other names are passed over.
+    """
+    for part in query.split("&"):
+        name = decoded(part.partition("=")[0])
+        if name in _READERS or name == "only":
+            raise refuse(400, "QueryNotSupportedOnResource" if reading else "QueryNotSupportedOnOperation")
+        if name.startswith("$"):
+            raise refuse(501, "QueryParameterUnsupported", name[:60])
+
+
 def _expand(text: str) -> Expand:
     what, _, rest = text.partition("(")
     levels = 1

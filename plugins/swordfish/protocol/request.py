@@ -169,12 +169,21 @@ class Request:
             if data and kind not in _JSON_TYPES:
                 raise refuse(415, "HeaderInvalid", "Content-Type", resolution="Send Content-Type: application/json.")
             try:
-                self._body = read_object(data)
+                self._body = _with_whole_numbers(read_object(data))
             except Invalid as fault:
                 raise refuse(
                     400, "MalformedJSON", resolution=f"{fault.message} {fault.next_step or ''}".strip()
                 ) from None
         return self._body
+
+
+def _with_whole_numbers(value: Any) -> Any:
+    """The value with numbers such as 2.0 as what they are: to JSON Schema (2020-12, 4.2.3) they are integers."""
+    if isinstance(value, dict):
+        return {name: _with_whole_numbers(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_with_whole_numbers(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def segments(path: str) -> list[str]:

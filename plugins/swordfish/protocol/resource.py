@@ -155,11 +155,13 @@ class Window:
 class Creation:
     """How a member of a collection is made: what is sent, and what makes it of the checked body.
 
-    An `open` one takes no credentials (a login).
+    An `open` one takes no credentials (a login). A `keyed` one hands `Request.key` on, so that it is done once; the
+    others refuse a key.
     """
 
     body: Body
     run: Callable[[Request, Mapping[str, Any]], Outcome]
+    keyed: bool = False
     open: bool = False
 
 

@@ -36,7 +36,9 @@ _FAULTS = {
     "format": "ValueFormatError",
     "minLength": "ValueFormatError",
     "maxLength": "ValueFormatError",
+    "multipleOf": "ValueOutOfRange",
 }
+_LIMITS = {"minimum": "at least {}", "exclusiveMinimum": "more than {}", "maximum": "at most {}"}
 
 
 def check_creation(body: Mapping[str, Any], wanted: Body) -> dict[str, Any]:
@@ -183,6 +185,10 @@ def _said_of(fault: ValidationError, name: str, action: str) -> dict[str, Any]:
         path.append(next(str(key) for key in schema["required"] if key not in instance))
         return said("PropertyMissing", "/".join(path), related=("/" + "/".join(path),))
     where = "/".join(path)
+    if fault.validator in ("maxItems", "minItems"):
+        # Said of a property and of a parameter alike.
+        size = "ArraySizeTooLong" if fault.validator == "maxItems" else "ArraySizeTooShort"
+        return said(size, where, str(fault.validator_value), related=() if action else ("/" + where,))
     ending = _FAULTS.get(str(fault.validator))
     secret = isinstance(schema, Mapping) and schema.get("writeOnly", False)
     value = _HIDDEN if secret else _shown(fault.instance)
@@ -190,9 +196,17 @@ def _said_of(fault: ValidationError, name: str, action: str) -> dict[str, Any]:
         if action:
             return said("ActionParameterValueError", where, action, resolution=fault.message[:200])
         return said("PropertyValueError", where, related=("/" + where,), resolution=fault.message[:200])
+    advice = _range(schema) if ending == "ValueOutOfRange" else None
     if action:
-        return said(f"ActionParameter{ending}", value, where, action)
-    return said(f"Property{ending}", value, where, related=("/" + where,))
+        return said(f"ActionParameter{ending}", value, where, action, resolution=advice)
+    return said(f"Property{ending}", value, where, related=("/" + where,), resolution=advice)
+
+
+def _range(schema: JsonSchema) -> str:
+    """What numbers a schema takes, in a sentence."""
+    bounds = [words.format(schema[name]) for name, words in _LIMITS.items() if name in schema]
+    steps = [f"a multiple of {schema['multipleOf']}"] if schema.get("multipleOf", 1) != 1 else []
+    return f"Send a number that is {' and '.join(bounds + steps)}."
 
 
 def _shown(value: Any) -> str:

@@ -12,15 +12,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ....core.errors import Conflict
 from ....core.model.identity import now
 from ....core.model.page import Query
 from ....core.model.request import Changes, UserRequest
 from ....core.model.tenant import LONGEST_PASSWORD, SHORTEST_PASSWORD, User
 from .. import uris
 from ..accounts.privileges import CORE_ROLES, check_properties, held, role_of
-from ..protocol.messages import said
-from ..protocol.refusal import Refusal, refuse
+from ..protocol.refusal import refuse
 from ..protocol.request import Request
 from ..protocol.resource import NULL, Body, Collection, Creation, Outcome, Property, Resource, Window
 from ..uris import link
@@ -55,21 +53,15 @@ def _list(request: Request, after: str | None, limit: int) -> Window:
 
 
 def _create(request: Request, values: Mapping[str, Any]) -> Outcome:
-    name = values["UserName"]
     wanted = UserRequest(
-        name=name,
+        name=values["UserName"],
         tenant=request.context.tenant,
         roles=(CORE_ROLES[values["RoleId"]],),
         password=values["Password"],
         must_change_password=values.get("PasswordChangeRequired", False),
         enabled=values.get("Enabled", True),
     )
-    try:
-        user = request.administration.users.create(wanted)
-    except Conflict:
-        taken = said("ResourceAlreadyExists", "ManagerAccount", "UserName", name, related=("/UserName",))
-        raise Refusal(400, [taken]) from None
-    return uris.account(user.id)
+    return uris.account(request.administration.users.create(wanted).id)
 
 
 def _update(request: Request, user: User, changes: Mapping[str, Any]) -> Outcome:

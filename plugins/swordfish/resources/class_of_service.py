@@ -24,6 +24,8 @@ from .storage_service import load as load_service
 
 _NAME = {"type": "string", "minLength": 1, "maxLength": 255}
 _DESCRIPTION = {"type": "string", "maxLength": 1000}
+_PASSED_OVER: Mapping[str, JsonSchema] = {name: {} for name in ("Id", "ClassOfServiceVersion", "Identifier")}
+"""What a class has that was read, and the new one has otherwise."""
 _LINES: Mapping[str, JsonSchema] = {
     kind: {"type": "array", "maxItems": len(lines), "items": {"type": "object"}} for kind, lines in KINDS.items()
 }
@@ -136,7 +138,7 @@ CLASSES_OF_SERVICE = Collection(
     uri_of=lambda uri, request: str(uri),
     creation=Creation(
         Body(
-            {"Name": _NAME, "Description": _DESCRIPTION, **_LINES},
+            {"Name": _NAME, "Description": _DESCRIPTION, **_LINES, **_PASSED_OVER},
             required=("Name",),
             core={"name": "/Name", "description": "/Description"},
         ),

@@ -270,6 +270,7 @@ CONNECTIONS = Collection(
             required=("VolumeInfo", "Links"),
         ),
         _create,
+        keyed=True,
     ),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from ....core.model.identity import now
 from .. import uris
 from ..events.rendering import RESOURCE_TYPES
 from ..events.subscription import PUSH, STREAM, Subscription, visible
+from ..protocol.messages import TABLE, versionless
 from ..protocol.refusal import refuse
 from ..protocol.request import Request
 from ..protocol.resource import NULL, Action, Body, Collection, Creation, Outcome, Property, Resource, Window
@@ -82,6 +83,7 @@ def _list(request: Request, after: str | None, limit: int) -> Window:
 
 def _create(request: Request, values: Mapping[str, Any]) -> str:
     destination = _checked(values["Destination"])
+    _check_messages(values.get("MessageIds", ()))
     context = request.context
     made = request.service.subscriptions.add(
         Subscription(
@@ -97,7 +99,7 @@ def _create(request: Request, values: Mapping[str, Any]) -> str:
             registry_prefixes=tuple(values.get("RegistryPrefixes", ())),
             resource_types=tuple(values.get("ResourceTypes", ())),
             severities=tuple(values.get("Severities", ())),
-            message_ids=tuple(_short(one) for one in values.get("MessageIds", ())),
+            message_ids=tuple(values.get("MessageIds", ())),
             origins=tuple(one["@odata.id"].rstrip("/") for one in values.get("OriginResources", ())),
             retry_policy=values.get("DeliveryRetryPolicy", _POLICIES[0]),
             verify_certificate=values.get("VerifyCertificate", True),
@@ -127,10 +129,15 @@ def _checked(destination: str) -> str:
     return destination
 
 
-def _short(message_id: str) -> str:
-    """A message id without its version: `Base.1.22.Success` and `Base.Success` mean the same."""
-    prefix, _, rest = message_id.partition(".")
-    return f"{prefix}.{rest.rpartition('.')[2]}"
+def _check_messages(message_ids: Sequence[str]) -> None:
+    """Refuse with 400 ids of messages that are never told."""
+    for number, one in enumerate(message_ids):
+        prefix, _, key = versionless(one).partition(".")
+        if prefix not in PREFIXES or key not in TABLE[prefix]["messages"]:
+            known = (f"{prefix}.{key}" for prefix in PREFIXES for key in TABLE[prefix]["messages"])
+            place = f"MessageIds/{number}"
+            advice = f"Name one of {', '.join(known)}, with or without a version."
+            raise refuse(400, "PropertyValueNotInList", one[:100], place, related=(f"/{place}",), resolution=advice)
 
 
 def _joined(headers: Any) -> dict[str, str]:

@@ -228,6 +228,7 @@ VOLUMES = Collection(
             later=True,
         ),
         _create,
+        keyed=True,
     ),
 )
 

@@ -173,7 +173,7 @@ def test_an_account_lives(service: RedfishService, client: RedfishClient) -> Non
         ({"Password": None}, "PropertyValueTypeError"),
         ({"RoleId": "Root"}, "PropertyValueNotInList"),
         ({"RoleId": "admin"}, "PropertyValueNotInList"),
-        ({"UserName": ADMINISTRATOR}, "ResourceAlreadyExists"),
+        ({"UserName": "a:b"}, "PropertyValueError"),
         ({"UserName": "a/b"}, "PropertyValueError"),
         ({"AccountTypes": ["IPMI"]}, "PropertyValueNotInList"),
         ({"Locked": False}, "PropertyUnknown"),
@@ -185,6 +185,50 @@ def test_an_account_that_cannot_be(client: RedfishClient, changed: dict[str, Any
     assert (answer.status_code, code(answer)) == (400, message)
     assert PASSWORD not in answer.text and "short" not in answer.text
     assert client.members(ACCOUNTS) == before
+
+
+def test_a_name_that_is_taken_is_said_so(client: RedfishClient) -> None:
+    answer = client.post(ACCOUNTS, {"UserName": ADMINISTRATOR, "Password": PASSWORD, "RoleId": "ReadOnly"})
+    assert (answer.status_code, code(answer)) == (409, "ResourceAlreadyExists")
+    (message,) = answer.json()["error"]["@Message.ExtendedInfo"]
+    assert message["MessageArgs"] == ["ManagerAccount", "UserName", ADMINISTRATOR]
+    assert message["RelatedProperties"] == ["/UserName"]
+
+
+@pytest.mark.parametrize("kind", ["SessionService/Sessions", "AccountService/Accounts", "EventService/Subscriptions"])
+def test_what_is_not_done_once_takes_no_key(client: RedfishClient, kind: str) -> None:
+    uri = f"{ROOT}/{kind}"
+    before = client.members(uri)
+    bodies = {
+        SESSIONS: {"UserName": ADMINISTRATOR, "Password": CHIEF},
+        ACCOUNTS: {"UserName": "keyed", "Password": PASSWORD, "RoleId": "ReadOnly"},
+    }
+    body = bodies.get(uri, {"Destination": "https://127.0.0.1/", "Protocol": "Redfish"})
+    answer = client.post(uri, body, headers={"Idempotency-Key": "once"})
+    assert (answer.status_code, code(answer)) == (400, "HeaderInvalid")
+    assert client.members(uri) == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "message"),
+    [
+        ("GET", "odata?$foo=1", 501, "QueryParameterUnsupported"),
+        ("GET", "$metadata?$foo=1", 501, "QueryParameterUnsupported"),
+        ("GET", "EventService/SSE?$filter=MessageId eq 'x'", 400, "QueryNotSupportedOnResource"),
+        ("GET", "AccountService/PrivilegeMap?$select=Id", 400, "QueryNotSupportedOnResource"),
+        ("POST", "AccountService/Accounts?$foo=1", 501, "QueryParameterUnsupported"),
+        ("POST", "AccountService/Accounts?$expand=.", 400, "QueryNotSupportedOnOperation"),
+    ],
+)
+def test_an_option_that_is_not_taken_is_refused_wherever_it_stands(
+    client: RedfishClient, method: str, path: str, status: int, message: str
+) -> None:
+    before = client.members(ACCOUNTS)
+    body = {"UserName": "optional", "Password": PASSWORD, "RoleId": "ReadOnly"} if method == "POST" else None
+    answer = client.request(method, f"{ROOT}/{path}", body)
+    assert (answer.status_code, code(answer)) == (status, message)
+    assert client.members(ACCOUNTS) == before
+    assert client.get(f"{ROOT}/odata?foo=1").status_code == 200
 
 
 def test_of_four_who_change_an_account_at_once_one_wins(service: RedfishService, client: RedfishClient) -> None:
@@ -230,6 +274,10 @@ def test_a_password_that_must_be_changed(service: RedfishService, client: Redfis
     )
     assert rest.status_code == 403 and rest.json()["code"] == "password_change_required"
     assert "must be changed" in rest.json()["detail"]
+    same = stranger.patch(uri, {"Password": PASSWORD})
+    assert (same.status_code, code(same)) == (400, "PropertyValueError")
+    assert same.json()["error"]["@Message.ExtendedInfo"][0]["RelatedProperties"] == ["/Password"]
+    assert own.get(SESSIONS).status_code == 403, "it must be changed as before"
     changed = stranger.patch(uri, {"Password": OTHER})
     assert changed.status_code == 200 and changed.json()["PasswordChangeRequired"] is False
     assert stranger.get(SESSIONS).status_code == 401

@@ -127,6 +127,9 @@ def test_the_system_says_what_it_is_and_what_it_offers(pair: Pair) -> None:
     assert (found["system"], found["product"]) == ("array", "Isthmus") and found["version"]
     assert {"volumes", "volumes.create", "snapshots", "volumes.clone", "hosts", "attachments"} <= set(found["offers"])
     assert not {"messages", "limits", "events", "volumes.revert"} & set(found["offers"])
+    assert "profiles" in found["offers"] and "profiles.create" not in found["offers"], (
+        "they are administrators' to make"
+    )
     assert "iscsi" in found["protocols"]
     profiles = {one["name"]: one for one in pair.ask("profiles", "list")}
     assert profiles["iscsi"]["is_default"] and profiles["iscsi"]["properties"] == ISCSI

@@ -172,15 +172,42 @@ def test_a_class_that_is_posted_is_a_profile_for_this_tenant(offer: Offer) -> No
 
 def test_a_class_that_was_read_whole_can_be_posted_again(offer: Offer) -> None:
     whole = offer.admin.body(f"{offer.classes()}/{offer.gold}?$expand=.")
-    copied = offer.made({kind: whole[kind] for kind in (DATA, CONNECTIVITY, PERFORMANCE, PROTECTION)})
+    copied = offer.made({**whole, "Name": f"copy-{uuid.uuid4()}"})
     links = offer.admin.body(f"{offer.classes()}/{offer.gold}")
-    linked = offer.made({kind: links[kind] for kind in (DATA, CONNECTIVITY, PERFORMANCE, PROTECTION)})
+    linked = offer.made({**links, "Name": f"copy-{uuid.uuid4()}"})
+    assert len({offer.gold, *(uri.rpartition("/")[2] for uri in (copied, linked))}) == 3
     for uri in (copied, linked):
         for kind in (DATA, CONNECTIVITY, PERFORMANCE, PROTECTION):
             was, now = lines(offer.admin, f"{offer.classes()}/{offer.gold}", kind), lines(offer.admin, uri, kind)
             assert [shown(line) for line in now] == [shown(line) for line in was]
     # What Swordfish has no word for is not copied.
     assert offer.profile(copied)["properties"]["snapshotProperties"]["retention"] == {"duration": 7}
+
+
+def test_a_class_is_made_once_by_its_name(offer: Offer) -> None:
+    answer = offer.admin.post(offer.classes(), {"Name": "gold"})
+    assert why(answer) == (409, "ResourceAlreadyExists", ["/Name"])
+    assert answer.json()["error"]["@Message.ExtendedInfo"][0]["MessageArgs"] == ["ClassOfService", "Name", "gold"]
+    keyed = offer.admin.post(offer.classes(), {"Name": f"class-{uuid.uuid4()}"}, headers={"Idempotency-Key": "once"})
+    assert why(keyed) == (400, "HeaderInvalid", [])
+
+
+def test_what_a_line_takes_is_said_where_it_is_too_much(offer: Offer) -> None:
+    def refused(line: dict[str, Any]) -> dict[str, Any]:
+        answer = offer.admin.post(offer.classes(), {"Name": f"class-{uuid.uuid4()}", CONNECTIVITY: [line]})
+        assert answer.status_code == 400
+        (message,) = answer.json()["error"]["@Message.ExtendedInfo"]
+        return {**message, "key": message["MessageId"].rpartition(".")[2]}
+
+    several = refused({"AccessProtocols": ["FC", "iSCSI"]})
+    assert (several["key"], several["MessageArgs"][1]) == ("ArraySizeTooLong", "1")
+    assert several["RelatedProperties"] == [f"/{CONNECTIVITY}/0/AccessProtocols"]
+    for amount in (1000, 125_001):
+        out = refused({"MaxBytesPerSecond": amount})
+        assert out["key"] == "PropertyValueOutOfRange"
+        assert "at least 125000" in out["Resolution"] and "a multiple of 125000" in out["Resolution"]
+    uri = offer.made({CONNECTIVITY: [{"MaxBytesPerSecond": 125_000.0, "MaxIOPS": 7.0}]})
+    assert offer.profile(uri)["properties"]["provisioningProperties"]["ioConnectivity"] == {"maxIOPS": 7, "maxBWS": 1}
 
 
 def test_a_volume_is_made_by_a_class_that_was_posted(offer: Offer) -> None:
@@ -317,16 +344,16 @@ def test_classes_are_made_and_changed_by_administrators_alone(offer: Offer, user
         ({"Name": "x", DATA: {}}, "PropertyValueTypeError", f"/{DATA}"),
         ({"Name": "x", DATA: ["Thin"]}, "PropertyValueTypeError", f"/{DATA}/0"),
         ({"Name": "x", DATA: [{"ProvisioningPolicy": "Thick"}]}, "PropertyValueNotInList", None),
-        ({"Name": "x", DATA: [{"ProvisioningPolicy": "Thin"}] * 2}, "PropertyValueError", f"/{DATA}"),
+        ({"Name": "x", DATA: [{"ProvisioningPolicy": "Thin"}] * 2}, "ArraySizeTooLong", f"/{DATA}"),
         ({"Name": "x", DATA: [{"Bogus": 1}]}, "PropertyUnknown", f"/{DATA}/0/Bogus"),
         ({"Name": "x", DATA: [{"@odata.id": 5}]}, "ResourceMissingAtURI", f"/{DATA}/0"),
         ({"Name": "x", DATA: [{"@odata.id": "/redfish/v1"}]}, "ResourceMissingAtURI", f"/{DATA}/0"),
         ({"Name": "x", CONNECTIVITY: [{"MaxIOPS": -1}]}, "PropertyValueOutOfRange", f"/{CONNECTIVITY}/0/MaxIOPS"),
         ({"Name": "x", CONNECTIVITY: [{"MaxIOPS": "many"}]}, "PropertyValueTypeError", f"/{CONNECTIVITY}/0/MaxIOPS"),
         ({"Name": "x", CONNECTIVITY: [{"MaxIOPS": 2**63}]}, "PropertyValueOutOfRange", f"/{CONNECTIVITY}/0/MaxIOPS"),
-        ({"Name": "x", CONNECTIVITY: [{"MaxBytesPerSecond": 125_001}]}, "PropertyValueError", None),
+        ({"Name": "x", CONNECTIVITY: [{"MaxBytesPerSecond": 125_001}]}, "PropertyValueOutOfRange", None),
         ({"Name": "x", CONNECTIVITY: [{"AccessProtocols": ["NBD"]}]}, "PropertyValueNotInList", None),
-        ({"Name": "x", CONNECTIVITY: [{"AccessProtocols": ["iSCSI", "FC"]}]}, "PropertyValueError", None),
+        ({"Name": "x", CONNECTIVITY: [{"AccessProtocols": ["iSCSI", "FC"]}]}, "ArraySizeTooLong", None),
         ({"Name": "x", PROTECTION: [{"ReplicaType": "Clone"}] * 2}, "PropertyValueError", f"/{PROTECTION}/1"),
         ({"Name": "x", PROTECTION: [{"ReplicaType": "Snapshot", "MinLifetime": "PT1H"}]}, "PropertyValueError", None),
         ({"Name": "x", PROTECTION: [{"ReplicaType": "Clone", "Schedule": {}}]}, "PropertyUnknown", None),

@@ -88,6 +88,12 @@ def test_what_happens_is_pushed_with_context_and_headers(
 
 
 @pytest.mark.usefixtures("tidy")
+def test_messages_are_asked_for_with_or_without_a_version(client: RedfishClient, destination: Destination) -> None:
+    wanted = ["TaskEvent.TaskCompletedOK", "ResourceEvent.1.3.ResourceCreated"]
+    assert client.body(subscribe(client, destination, MessageIds=wanted))["MessageIds"] == wanted
+
+
+@pytest.mark.usefixtures("tidy")
 def test_filters_let_pass_what_was_asked_for(
     service: RedfishService, client: RedfishClient, destination: Destination
 ) -> None:
@@ -158,6 +164,9 @@ def test_a_tenant_hears_of_its_own_things_only(
         ({"Destination": 5}, 400, "PropertyValueTypeError"),
         ({"EventFormatType": "Bogus"}, 400, "PropertyValueNotInList"),
         ({"RegistryPrefixes": ["Bogus"]}, 400, "PropertyValueNotInList"),
+        ({"MessageIds": ["TaskCompletedOK"]}, 400, "PropertyValueNotInList"),
+        ({"MessageIds": ["TaskEvent.TaskCompletedOK", "Foo.1.0.Bar"]}, 400, "PropertyValueNotInList"),
+        ({"MessageIds": ["Base.1.22.Success"]}, 400, "PropertyValueNotInList"),
         ({"HttpHeaders": [{"a b": "c"}]}, 400, "PropertyValueFormatError"),
         ({"Bogus": 1}, 400, "PropertyUnknown"),
     ],

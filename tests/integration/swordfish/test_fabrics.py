@@ -164,6 +164,12 @@ def test_an_endpoint_is_made_once(world: World) -> None:
     ]
 
 
+def test_hosts_take_no_key(world: World) -> None:
+    for uri, body in ((ENDPOINTS, initiator(fresh())), (GROUPS, {"Name": fresh()})):
+        answer = world.client.post(uri, body, headers={"Idempotency-Key": "once"})
+        assert (answer.status_code, said(answer)) == (400, ["HeaderInvalid"])
+
+
 def test_a_host_with_several_names_is_made_by_grouping_endpoints(world: World) -> None:
     client = world.client
     one, two, three = (endpoint(client) for _ in range(3))

@@ -84,6 +84,29 @@ def test_who_does_not_want_to_wait_is_answered_at_once(world: World) -> None:
     assert world.client.finished(answer).status_code == 201
 
 
+def test_who_is_answered_at_once_is_told_what_is_not_done_of_a_change(world: World) -> None:
+    volume = world.volume("mixed")
+    uri, size = volume["@odata.id"], 2 * volume["CapacityBytes"]
+    answer = world.client.patch(uri, {"CapacityBytes": float(size), "Nonsense": 1, "Id": "x"}, headers=ASYNC)
+    _task(world, answer)
+    messages = answer.json()["@Message.ExtendedInfo"]
+    assert [one["RelatedProperties"] for one in messages] == [["/Nonsense"], ["/Id"]]
+    assert world.client.finished(answer).json()["CapacityBytes"] == size
+    plain = world.client.patch(uri, {"CapacityBytes": 2 * size}, headers=ASYNC)
+    _task(world, plain)
+    assert "@Message.ExtendedInfo" not in plain.json()
+    assert world.client.finished(plain).status_code == 200
+
+
+def test_a_monitor_takes_no_options(world: World) -> None:
+    answer = world.client.post(world.volumes, world.body("without options"), headers=ASYNC)
+    assert world.client.get(f"{answer.headers['Location']}?$foo=1").status_code == 501
+    assert world.client.finished(answer).status_code == 201
+    before = world.client.members(world.volumes)
+    assert world.client.post(f"{world.volumes}?$foo=1", world.body("never")).status_code == 501
+    assert world.client.members(world.volumes) == before
+
+
 def _same(monitored: requests.Response, direct: requests.Response) -> None:
     """The monitor's last answer has the status and the headers of the request's own."""
     assert monitored.status_code == direct.status_code

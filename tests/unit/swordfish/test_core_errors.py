@@ -39,6 +39,15 @@ def test_an_error_has_its_status_and_message(error: errors.IsthmusError, status:
     assert error.message in refusal.messages[0]["Resolution"]
 
 
+def test_a_name_that_is_taken_is_said_in_the_same_way_of_all_kinds() -> None:
+    error = errors.Conflict("There is a profile gold already.", field="name", value="gold")
+    refusal = refusal_of(error, URI, {"name": "/Name"}, kind="ClassOfService")
+    (message,) = refusal.messages
+    assert (refusal.status, message["MessageArgs"]) == (409, ["ClassOfService", "Name", "gold"])
+    assert message["MessageId"].endswith(".ResourceAlreadyExists") and message["RelatedProperties"] == ["/Name"]
+    assert refusal_of(error, URI, {"name": "/Name"}).messages[0]["MessageId"].endswith(".ResourceInUse")
+
+
 def test_who_must_come_back_later_is_told_when() -> None:
     assert refusal_of(errors.Overloaded("Later.", retry_after=7), URI).headers == {"Retry-After": "7"}
 

@@ -89,6 +89,7 @@ ALL = Subscription("s", PUSH, "u1", None, ("admin",), now())
         ({"resource_types": ("Volume",)}, True),
         ({"resource_types": ("Task",)}, False),
         ({"message_ids": ("ResourceEvent.ResourceCreated",)}, True),
+        ({"message_ids": ("ResourceEvent.1.4.ResourceCreated",)}, True),
         ({"message_ids": ("ResourceEvent.ResourceRemoved",)}, False),
         ({"severities": ("Critical",)}, False),
         ({"origins": ("/redfish/v1/StorageServices/t1/Volumes/r1",)}, True),

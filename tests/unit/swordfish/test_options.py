@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from isthmus.plugins.swordfish.protocol.options import DEEPEST, PLAIN, Expand, Options, read_options
+from isthmus.plugins.swordfish.protocol.options import DEEPEST, PLAIN, Expand, Options, read_options, refuse_options
 from isthmus.plugins.swordfish.protocol.refusal import Refusal
 
 
@@ -55,6 +55,25 @@ def test_what_cannot_be_read_is_refused_in_the_clauses_words(query: str, status:
         read_options(query, collection=True)
     assert caught.value.status == status
     assert caught.value.messages[0]["MessageId"].endswith(f".{message}")
+
+
+@pytest.mark.parametrize(
+    ("query", "reading", "status", "message"),
+    [
+        ("$foo=1", True, 501, "QueryParameterUnsupported"),
+        ("$foo=1", False, 501, "QueryParameterUnsupported"),
+        ("a=b&%24foo", False, 501, "QueryParameterUnsupported"),
+        ("$filter=Name eq 'x'", True, 400, "QueryNotSupportedOnResource"),
+        ("only", True, 400, "QueryNotSupportedOnResource"),
+        ("$select=Id", False, 400, "QueryNotSupportedOnOperation"),
+    ],
+)
+def test_where_there_are_no_options_all_are_refused(query: str, reading: bool, status: int, message: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        refuse_options(query, reading=reading)
+    assert caught.value.status == status
+    assert caught.value.messages[0]["MessageId"].endswith(f".{message}")
+    refuse_options("foo=1&bar", reading=reading)
 
 
 @pytest.mark.parametrize("query", ["$filter=Name eq 'x'", "$top=1", "$skip=1", "$skiptoken=x", "only"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -70,6 +71,33 @@ def test_a_creation_names_every_fault(sent: dict[str, Any], faults: list[str]) -
         check_creation(sent, BODY)
     assert caught.value.status == 400
     assert sorted(ids(caught.value)) == sorted(faults)
+
+
+@pytest.mark.parametrize(
+    ("sent", "key", "limit"), [([], "ArraySizeTooShort", "1"), (["a", "b"], "ArraySizeTooLong", "1")]
+)
+def test_an_array_has_the_size_that_is_said(sent: list[str], key: str, limit: str) -> None:
+    body = Body({"Names": {"type": "array", "minItems": 1, "maxItems": 1}})
+    for check in (check_creation, partial(check_parameters, action="Thing.Do")):
+        with pytest.raises(Refusal) as caught:
+            check({"Names": sent}, body)
+        assert ids(caught.value) == [key] and caught.value.messages[0]["MessageArgs"] == ["Names", limit]
+
+
+@pytest.mark.parametrize(
+    ("schema", "sent", "advice"),
+    [
+        ({"minimum": 1}, 0, "Send a number that is at least 1."),
+        ({"minimum": 1, "maximum": 9}, 10, "Send a number that is at least 1 and at most 9."),
+        ({"minimum": 5, "multipleOf": 5}, 7, "Send a number that is at least 5 and a multiple of 5."),
+        ({"exclusiveMinimum": 0}, 0, "Send a number that is more than 0."),
+    ],
+)
+def test_a_number_that_is_out_of_range_is_told_the_range(schema: dict[str, int], sent: int, advice: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        check_creation({"Size": sent}, Body({"Size": {"type": "integer", **schema}}))
+    assert ids(caught.value) == ["PropertyValueOutOfRange"]
+    assert caught.value.messages[0]["Resolution"] == advice
 
 
 def test_annotations_say_nothing_about_a_resource() -> None:
