@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from isthmus.core.errors import Failed, InUse, LimitExceeded, NoPlacement, Unavailable
@@ -179,11 +181,12 @@ def test_an_unavailable_pool_is_not_said_to_be_full(bench: Bench) -> None:
     snapshot = bench.snapshot(volume)
     bench.fails("pools", Unavailable("the cable is out"))
     engine.measuring.measure_all(10.0)
-    for change in (
+    changes: tuple[Callable[[], object], ...] = (
         lambda: engine.volumes.extend(root, volume, 2 * SIZE),
         lambda: engine.volumes.revert(root, volume, snapshot),
         lambda: engine.snapshots.create(root, SnapshotRequest(volume, "second")),
-    ):
+    )
+    for change in changes:
         with pytest.raises(Unavailable, match="is unavailable: the cable is out"):
             change()
 

@@ -51,11 +51,12 @@ def holders(bench: Bench, name: str) -> list[str]:
 )
 def test_a_name_that_no_target_would_serve_is_refused_at_the_host(bench: Bench, name: str) -> None:
     wanted = (Initiator("iscsi", name),)
-    for ask in (
+    asked: tuple[Callable[[], Host], ...] = (
         lambda: bench.engine.hosts.create(bench.root, HostRequest("web", wanted)),
         lambda: bench.engine.hosts.ensure(bench.root, HostRequest("web", wanted)),
         lambda: bench.engine.hosts.update(bench.root, bench.host(), Changes(initiators=wanted)),
-    ):
+    )
+    for ask in asked:
         with pytest.raises(Invalid, match="no iSCSI name") as refused:
             ask()
         assert "iqn.2004-10.com.example:host1" in str(refused.value.next_step)
