@@ -25,7 +25,7 @@ from tests.environment.server import until
 from tests.integration.vsphere.actions_site import GIB, ActionSite
 
 CLUSTER = "cluster-1"
-VOLUME = {"name": "gold", "size": 2 * GIB, "profile": "shared", "system": "far"}
+VOLUME: dict[str, Any] = {"name": "gold", "size": 2 * GIB, "profile": "shared", "system": "far"}
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def tried(site: ActionSite, systems: StorageSystems) -> list[IsthmusError]:
         (systems.edit, {"name": "near"}),
         (systems.edit, {"enabled": False}),
     ]
-    found = []
+    found: list[IsthmusError] = []
     for does, given in wanted:
         with pytest.raises(InUse) as caught:
             does(Call(site.root, None, {"system": "far", **given}))
