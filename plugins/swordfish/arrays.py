@@ -38,7 +38,11 @@ def find(request: Request) -> Array:
             raise _absent(wanted)
     except Forbidden:
         pass
-    pools = tuple(pools_of(request, wanted))
+    try:
+        pools = tuple(pools_of(request, wanted))
+    except Forbidden:
+        # It is a back end's name, not its id: who may not read back ends does not learn of it.
+        raise _absent(wanted) from None
     if backend is None and not pools:
         raise _absent(wanted)
     return Array(wanted, backend, pools)

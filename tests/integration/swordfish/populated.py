@@ -31,7 +31,7 @@ GIB = 1 << 30
 MIB = 1 << 20
 ODD = Distribution(Path(rest.__path__[0]) / "odd_driver.py", {"isthmus.drivers": {"odd": "OddDriver"}})
 OWN_ADDRESS = "127.0.0.2"
-ROLES = ("admin", "manager", "member", "reader")
+ROLES = ("manager", "member", "reader")
 TENANTS = ("blue", "red")
 _SECRET = "sixteen-letters1"
 
