@@ -78,7 +78,7 @@ def emitted() -> Iterator[str]:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "happened":
                 kind = node.args[1]
                 if isinstance(kind, ast.Constant):
-                    yield kind.value
+                    yield str(kind.value)
                 else:
                     assert ast.unparse(kind) == "f'{self.permission}.updated'", "a kind that this test does not know"
             if isinstance(node, ast.ClassDef) and any(getattr(each, "name", "") == "update" for each in node.body):
