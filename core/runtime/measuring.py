@@ -45,7 +45,7 @@ class Measuring:
         self._running: dict[str, threading.Thread] = {}
 
     def measure_all(self, patience: float) -> None:
-        """Measure the pools of every back end that this node reaches.
+        """Measure the pools of every back end that this node reaches, as they are from now on.
 
         One that has not answered after `patience` seconds is unavailable; it is measured on, and counts again when it
         answers. Raises `Unavailable` when the database does not answer.
@@ -55,27 +55,32 @@ class Measuring:
             backends = nouns.backends.where(tx)
         parts.live.keep({backend.id: backend.created_at for backend in backends})
         mine = [backend for backend in backends if backend.node in (None, parts.settings.node)]
-        threads = [(backend, self._begin(backend)) for backend in mine]
+        threads = [(backend, *self._begin(backend)) for backend in mine]
         until = time.monotonic() + patience
-        for backend, thread in threads:
+        for backend, thread, fresh in threads:
             thread.join(max(0.0, until - time.monotonic()))
+            if not fresh and not thread.is_alive():
+                # What was begun before may have been answered before, too.
+                thread, _ = self._begin(backend)
+                thread.join(max(0.0, until - time.monotonic()))
             if thread.is_alive():
                 reason = f"It has not answered for {patience:.0f} s."
                 _log.warning("back end %s: %s", backend.name, reason)
                 parts.database.change(lambda tx, b=backend, r=reason: _failed(tx, b, r))  # type: ignore[misc]
         refresh(parts)
 
-    def _begin(self, backend: Backend) -> threading.Thread:
-        """The thread that measures this back end: one that still does, or a new one."""
+    def _begin(self, backend: Backend) -> tuple[threading.Thread, bool]:
+        """The thread that measures this back end: one that still does, or a new one; whether it is new."""
         with self._guard:
             running = self._running.get(backend.id)
-            if running is None or not running.is_alive():
+            fresh = running is None or not running.is_alive()
+            if running is None or fresh:
                 running = threading.Thread(
                     target=self._measure, args=(backend,), name=f"measure-{backend.name}", daemon=True
                 )
                 self._running[backend.id] = running
                 running.start()
-            return running
+            return running, fresh
 
     def _measure(self, backend: Backend) -> None:
         begun = time.monotonic()

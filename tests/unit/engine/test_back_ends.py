@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from isthmus.core.errors import Failed, Invalid, NoPlacement, NotFound, Overloaded, Unavailable
+from isthmus.core.model.backend import Backend
 from isthmus.core.model.operation import OperationState
 from isthmus.core.model.pool import PoolState
 from isthmus.core.model.request import BackendRequest, Changes, VolumeRequest
@@ -52,6 +53,33 @@ def test_what_is_to_be_done_stands_at_the_back_end_which_tenants_do_not_read(ben
     with bench.engine.database.read() as tx:
         (backend,) = nouns.backends.where(tx)
     assert backend.health_reason == "Its folder is away. Mount /srv/images."
+
+
+def test_who_asks_is_told_of_the_present_whatever_was_being_measured_before(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measures, joined = bench.engine.measuring, threading.Event()
+    begin = measures._begin
+
+    def watched(backend: Backend) -> tuple[threading.Thread, bool]:
+        found = begin(backend)
+        if not found[1]:
+            joined.set()
+        return found
+
+    come, go_on = bench.hangs("pools")
+    before = threading.Thread(target=measures.measure_all, args=(10.0,))
+    before.start()
+    assert come.wait(10)
+    bench.fails("pools", Failed("Its folder is away."))
+    monkeypatch.setattr(measures, "_begin", watched)
+    asked = threading.Thread(target=measures.measure_all, args=(10.0,))
+    asked.start()
+    assert joined.wait(10)
+    go_on.set()
+    for each in (before, asked):
+        each.join(15)
+    assert states(bench) == {(PoolState.UNAVAILABLE.value, "Its folder is away.")}
 
 
 def test_one_that_hangs_keeps_nobody_from_starting(
