@@ -23,6 +23,7 @@ def test_time_of_a_child_that_was_waited_for_is_counted() -> None:
     assert tree.wall > 0
 
 
+@pytest.mark.slow
 def test_time_of_a_daemon_that_left_its_parent_is_counted() -> None:
     # It lives on for a while, so that it is looked at once more after its work.
     burn = BURN + "time.sleep(1)\n"

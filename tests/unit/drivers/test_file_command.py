@@ -38,11 +38,13 @@ def python(program: str) -> list[str]:
     return [sys.executable, "-c", program]
 
 
+@pytest.mark.slow
 def test_one_that_goes_on_writing_is_let_go_on_and_heard_to_its_end(tmp_path: Path) -> None:
     assert run(python(WRITES), tmp_path, 1.5) == (3, "done\n")
     assert (tmp_path / "made").stat().st_size == 120 * 4096
 
 
+@pytest.mark.slow
 def test_how_far_it_says_that_it_is_is_reported(tmp_path: Path) -> None:
     told: list[float] = []
     with heard(told.append):
@@ -50,6 +52,7 @@ def test_how_far_it_says_that_it_is_is_reported(tmp_path: Path) -> None:
     assert told == sorted(told) and {0.125, 1.0} <= set(told)
 
 
+@pytest.mark.slow
 def test_one_that_stands_still_is_killed(tmp_path: Path) -> None:
     with pytest.raises(Transient, match="went no further for 2 s"):
         run(python(STANDS), tmp_path, 2.0)

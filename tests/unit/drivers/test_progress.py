@@ -22,6 +22,7 @@ def copy() -> str:
     return "copied"
 
 
+@pytest.mark.slow
 def test_a_call_that_gets_further_is_waited_for_longer_than_its_time() -> None:
     bound = Bound()
     assert bound.call("copy", copy, PAUSE * STEPS / 2) == "copied"

@@ -207,6 +207,7 @@ def test_a_hanging_run_is_given_up_and_the_work_is_done_nonetheless(make: Make) 
         hang.set()
 
 
+@pytest.mark.slow
 def test_where_every_run_hangs_another_process_gets_the_duty(make: Make, database: Database) -> None:
     hang, done = threading.Event(), threading.Event()
     hung = threading.Semaphore(0)
@@ -227,6 +228,7 @@ def test_where_every_run_hangs_another_process_gets_the_duty(make: Make, databas
         hang.set()
 
 
+@pytest.mark.slow
 def test_a_run_that_says_it_is_alive_is_not_given_up(make: Make) -> None:
     finished = threading.Event()
 

@@ -46,6 +46,7 @@ def crash_everywhere(world: World, plan: Plan) -> Iterator[tuple[int, str, str]]
 
 
 @pytest.mark.parametrize("story", STORIES)
+@pytest.mark.slow
 def test_a_crash_at_any_write_loses_nothing(world: World, story: str) -> None:
     plan, allowed = STORIES[story]
     ends = list(crash_everywhere(world, plan))

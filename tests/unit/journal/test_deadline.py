@@ -70,6 +70,7 @@ def test_the_hanging_thread_is_fenced_out_when_it_comes_back(world: World, hang:
     assert wrote == [operation.id]
 
 
+@pytest.mark.slow
 def test_a_hanging_thread_is_fenced_out_even_while_its_own_journal_runs_the_step_again(world: World) -> None:
     first, second = Hang(), Gate()
     wrote: list[int] = []
@@ -97,6 +98,7 @@ def test_a_hanging_thread_is_fenced_out_even_while_its_own_journal_runs_the_step
     assert wrote == [1]
 
 
+@pytest.mark.slow
 def test_hanging_threads_are_replaced(world: World, hang: Hang) -> None:
     journal = world.journal(threads=2)
 
@@ -115,6 +117,7 @@ def test_hanging_threads_are_replaced(world: World, hang: Hang) -> None:
     assert world.run(journal, world.flow(Step("a", nothing))).state is OperationState.DONE
 
 
+@pytest.mark.slow
 def test_progress_extends_the_deadline(world: World) -> None:
     def slow(run: Run) -> Outcome:
         for number in range(10):

@@ -50,6 +50,7 @@ def runners() -> set[threading.Thread]:
     return {thread for thread in threading.enumerate() if thread.name.startswith("isthmus-runner")}
 
 
+@pytest.mark.slow
 def test_lost_and_doubled_messages_are_made_up_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("isthmus.core.journal.sweeper._FORGET", 0.05)
     dispatcher: Dispatcher = Lossy()

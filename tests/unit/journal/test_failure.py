@@ -222,6 +222,7 @@ def test_from_the_pivot_on_everything_is_tried_again(world: World, error: Except
     assert world.backend.of(ended) == ["a", "cut"]
 
 
+@pytest.mark.slow
 def test_what_keeps_failing_past_the_pivot_needs_attention_and_is_never_undone(world: World) -> None:
     told: list[OperationState] = []
 

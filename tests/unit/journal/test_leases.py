@@ -63,6 +63,7 @@ def test_a_runner_that_was_silent_for_too_long_is_fenced_out(world: World) -> No
     assert world.get(identifier).state is OperationState.DONE
 
 
+@pytest.mark.slow
 def test_a_long_step_keeps_its_lease(world: World) -> None:
     pause = Pause()
     runner, other = world.journal(lease=4.0), world.journal(lease=4.0)
@@ -75,6 +76,7 @@ def test_a_long_step_keeps_its_lease(world: World) -> None:
     assert world.end(other, identifier).state is OperationState.DONE
 
 
+@pytest.mark.slow
 def test_what_waits_for_a_thread_keeps_its_lease(world: World) -> None:
     pause = Pause()
     runner, _ = world.journal(threads=1, lease=4.0), world.journal(lease=4.0)
@@ -89,6 +91,7 @@ def test_what_waits_for_a_thread_keeps_its_lease(world: World) -> None:
     world.end(runner, waiting)
 
 
+@pytest.mark.slow
 def test_a_thread_that_dies_leaves_its_operation_to_the_lease(world: World) -> None:
     crashes = [True]
 
@@ -200,6 +203,7 @@ def test_only_kinds_and_versions_that_are_loaded_are_taken_over(world: World) ->
     assert world.backend.of(identifier) == ["a"]
 
 
+@pytest.mark.slow
 def test_a_step_of_another_node_runs_there(world: World) -> None:
     where: list[str] = []
     here, there = world.journal(node="here"), world.journal(node="there")
@@ -241,6 +245,7 @@ def test_a_step_that_kills_every_server_is_not_run_for_ever(world: World, pivot:
     assert world.backend.of(ended) == (["a"] if pivot else [])
 
 
+@pytest.mark.slow
 def test_leases_do_not_go_by_the_clock_of_a_machine(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (ledger, operations):
         monkeypatch.setattr(module, "now", lambda: datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=400))

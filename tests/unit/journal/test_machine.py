@@ -47,6 +47,7 @@ def play(world: World, plan: Plan, crash: tuple[int, str] | None) -> None:
         stage.leave()
 
 
+@pytest.mark.slow
 @given(plan=plans(), crash=crashes)
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_story_has_an_end(lasting: World, plan: Plan, crash: tuple[int, str] | None) -> None:

@@ -6,6 +6,8 @@ import contextvars
 import threading
 import time
 
+import pytest
+
 from isthmus.core.errors import Refused, Transient
 from isthmus.core.journal.step import Outcome, Run, Step
 from isthmus.core.model.operation import OperationState
@@ -22,11 +24,13 @@ def copy() -> None:
         report(number / 60)
 
 
+@pytest.mark.slow
 def test_a_call_that_gets_further_extends_the_deadline_of_its_step(world: World) -> None:
     flow = world.flow(Step("a", lambda run: copy(), deadline=DEADLINE))
     assert world.run(world.journal(), flow).state is OperationState.DONE
 
 
+@pytest.mark.slow
 def test_it_extends_that_of_an_undo_as_well(world: World) -> None:
     def refuse(run: Run) -> Outcome:
         raise Refused("no")
@@ -54,6 +58,7 @@ def test_a_call_is_as_much_of_the_operation_as_its_step(world: World) -> None:
     assert world.end(journal, identifier).progress == 1.0
 
 
+@pytest.mark.slow
 def test_a_call_that_was_turned_away_from_counts_no_longer(world: World) -> None:
     stop = threading.Event()
 

@@ -49,6 +49,7 @@ def test_what_waits_for_a_time_holds_no_thread_and_says_how_long(world: World) -
     assert world.run(journal, world.flow(Step("x", nothing))).state is OperationState.DONE
 
 
+@pytest.mark.slow
 def test_it_is_no_try_and_no_part_of_the_deadline(world: World) -> None:
     tries: list[int] = []
 

@@ -180,6 +180,7 @@ def test_a_wait_that_cannot_end_is_a_failure(world: World, what: str) -> None:
     assert world.run(journal, flow).state is OperationState.FAILED
 
 
+@pytest.mark.slow
 def test_an_operation_of_another_system_is_looked_at_again_and_again(world: World) -> None:
     looks: list[int] = []
 

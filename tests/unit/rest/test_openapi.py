@@ -31,6 +31,7 @@ def named(route: Route) -> str:
 each_route = pytest.mark.parametrize("route", ROUTES, ids=named)
 
 
+@pytest.mark.slow
 def test_the_document_is_valid() -> None:
     validate(DOCUMENT)
 

@@ -124,6 +124,7 @@ def check(explanation: Explanation, wanted: Outcome, considered: int) -> None:
 
 @given(st.lists(pools(), unique_by=lambda each: each.id), requests())
 @settings(max_examples=150, deadline=None)
+@pytest.mark.slow
 def test_a_decision_is_that_of_the_reference(found: list[Pool], request: PlacementRequest) -> None:
     scheduler = Scheduler()
     scheduler.replace(found)
@@ -132,6 +133,7 @@ def test_a_decision_is_that_of_the_reference(found: list[Pool], request: Placeme
 
 @given(changes, st.lists(requests(), min_size=1, max_size=3))
 @settings(max_examples=100, deadline=None)
+@pytest.mark.slow
 def test_decisions_stay_those_of_the_reference_while_pools_change(
     happenings: list[Any], asked: list[PlacementRequest]
 ) -> None:

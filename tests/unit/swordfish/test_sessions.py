@@ -208,6 +208,7 @@ def test_a_disabled_user_is_out_and_the_session_does_not_come_back(site: Site) -
         site.there.get(session.id)
 
 
+@pytest.mark.slow
 def test_a_session_from_before_the_password_was_changed_is_out_after_it(site: Site) -> None:
     users = site.adapter.administration(site.administrator).users
     users.update(site.user, Changes(must_change_password=True))

@@ -212,6 +212,7 @@ def test_an_answer_of_another_configuration_is_not_kept(world: World) -> None:
     assert world.systems.get(world.root, "s").health is Health.HEALTHY
 
 
+@pytest.mark.slow
 def test_one_that_hangs_is_waited_for_once_and_not_by_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.add("s")
     world.add("t")
