@@ -13,6 +13,9 @@ _CLUSTER = 1 << _CLUSTER_BITS
 _HEADER = struct.Struct(">4sIQIIQIIQQIIQQQQII8x")
 """Version 3, with the compression type and its padding at the end."""
 _REFCOUNT_ORDER = 4
+_NOT_ENCRYPTED = 0
+_NO_SNAPSHOTS = (0, 0)
+_NO_FEATURES = (0, 0, 0)
 _BACKING_FORMAT = 0xE2792ACA
 
 LARGEST_WRITTEN = (_CLUSTER // 8) * (_CLUSTER // 8) * _CLUSTER
@@ -23,8 +26,8 @@ def write_empty(path: Path, size: int, backing: str | None = None) -> None:
     """Write a qcow2 image of `size` bytes, at most `LARGEST_WRITTEN`, that reads as zeros, or as the qcow2 file
     `backing` beside it and zeros beyond its end.
 
-    Just what `qemu-img create` writes, at a tenth of the time: header, reference counts of the four clusters that there
-    are, and an empty first-level table. Whatever was at `path` is replaced.
+    To qemu the same as what `qemu-img create` writes, at a tenth of the time: header, reference counts of the four
+    clusters that there are, and an empty first-level table. Whatever was at `path` is replaced.
     """
     extensions, name = b"", b""
     if backing is not None:
@@ -39,16 +42,13 @@ def write_empty(path: Path, size: int, backing: str | None = None) -> None:
         len(name),
         _CLUSTER_BITS,
         size,
-        0,
+        _NOT_ENCRYPTED,
         entries,
         3 * _CLUSTER,
         _CLUSTER,
         1,
-        0,
-        0,
-        0,
-        0,
-        0,
+        *_NO_SNAPSHOTS,
+        *_NO_FEATURES,
         _REFCOUNT_ORDER,
         _HEADER.size,
     )

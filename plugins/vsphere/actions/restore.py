@@ -6,15 +6,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from ....adapters.contract import Storage
 from ....core.context import Context
 from ....core.errors import Conflict, Failed, Invalid, IsthmusError, NotFound, Refused
 from ....core.journal.step import Run, Wait
 from ....core.model.attachment import AccessMode, Attachment
-from ....core.model.operation import Operation, OperationState
+from ....core.model.operation import OperationState
 from ....core.model.request import AttachmentRequest
 from ....plugin_manager.action import Call, Choice
 from ..connection.soap import Connection, Who
@@ -24,7 +22,7 @@ from ..hosts.esx import Esx
 from ..hosts.machines import Machine
 from ..hosts.vmfs import Vmfs
 from ..reasons import because
-from .asked import asked
+from .asked import asked, attached, withdrawn
 from .backing import Backing, targets_of
 from .desk import Desk, Seat
 from .hidden import demand_readable, demand_seen, demand_seen_still
@@ -177,12 +175,12 @@ class Restore:
     def withdraw(self, run: Run) -> Wait | None:
         """No host may have the volume. One that got it meanwhile was not asked to let go of it, and stops this."""
         storage, children = self._stage.storage(run), []
-        attached, known = self._attachments(run), [each["host"] for each in run.data["attached"]]
-        if any(each.host not in known for each in attached):
+        there, known = self._attachments(run), [each["host"] for each in run.data["attached"]]
+        if any(each.host not in known for each in there):
             raise because(Conflict, "attached-meanwhile", name=run.data["name"])
-        for each in attached:
+        for each in there:
             with suppress(NotFound):
-                children.append(asked(run, each.id, partial(_withdrawn, storage, each.id)))
+                children.append(withdrawn(run, storage, each.id))
         return self._stage.all_ended(run, storage, children)
 
     def attach(self, run: Run) -> Wait | None:
@@ -194,7 +192,7 @@ class Restore:
                 request = AttachmentRequest(
                     run.data["volume"], each["host"], AccessMode(each["mode"]), metadata=each["metadata"]
                 )
-                children.append(asked(run, each["host"], partial(_attached, storage, request)))
+                children.append(attached(run, storage, request))
         waiting = self._stage.all_ended(run, storage, children)
         if waiting is None:
             run.data["targets"] = targets_of(self._attachments(run))
@@ -214,7 +212,8 @@ class Restore:
         has changed, what follows puts everything back as it was, and the last step tells."""
         storage = self._stage.storage(run)
         try:
-            child = asked(run, "revert", partial(_reverted, storage, run.data["volume"], run.data["point"]))
+            volume, point = run.data["volume"], run.data["point"]
+            child = asked(run, "revert", lambda key: storage.volumes.revert(volume, point, key=key))
         except _NEVER as error:
             self._refused(run, error)
             return None
@@ -348,7 +347,7 @@ class Restore:
             raise because(Conflict, "no-restore", system=backing.system)
         demand_any_snapshot(store, backing)
         # Mostly some of them are on: no reason to read all that there is to read about them.
-        _demand_off(machines.powered_on(connection, subject), store.name)
+        _demand_off(machines.not_off(connection, subject), store.name)
         found = machines.machines_on(connection, subject)
         if given:
             demand_readable(connection, store, found)
@@ -371,7 +370,7 @@ class Restore:
 
 
 def _on(found: Sequence[Machine]) -> list[str]:
-    return [each.name for each in found if each.power != machines.OFF]
+    return [each.name for each in found if not each.off]
 
 
 def _demand_off(on: Sequence[str], name: str) -> None:
@@ -389,15 +388,3 @@ def _torn(machine: Machine, store: Vmfs) -> bool:
 def _mounted(store: Vmfs, host: Esx) -> bool:
     seen = store.seen_by(host)
     return seen is not None and seen.mounted
-
-
-def _withdrawn(storage: Storage, attachment: str, key: str) -> Operation:
-    return storage.attachments.delete(attachment, key=key)
-
-
-def _attached(storage: Storage, request: AttachmentRequest, key: str) -> Operation:
-    return storage.attachments.create(request, key=key)
-
-
-def _reverted(storage: Storage, volume: str, snapshot: str, key: str) -> Operation:
-    return storage.volumes.revert(volume, snapshot, key=key)

@@ -25,8 +25,7 @@ REGISTER, UNREGISTER, POOL = (
     "VirtualMachine.Inventory.Unregister",
     "Resource.AssignVMToPool",
 )
-OFF = "poweredOff"
-"""The power state of a machine whose disks nobody writes to."""
+_OFF = "poweredOff"
 _MAKING, _MERGING = "VirtualMachine.createSnapshot", "VirtualMachine.consolidateDisks"
 _REMOVING, _REVERTING = "vm.Snapshot.remove", "vm.Snapshot.revert"
 _REGISTERING = "Folder.registerVm"
@@ -71,6 +70,11 @@ class Machine:
     def runs(self) -> bool:
         return self.power == "poweredOn"
 
+    @property
+    def off(self) -> bool:
+        """Neither running nor suspended: nobody writes to its disks."""
+        return self.power == _OFF
+
     def named(self, name: str) -> list[Any]:
         """Its snapshots of that name (VirtualMachineSnapshotTree), the oldest first."""
         return [each for each in self.points if each.name == name]
@@ -85,11 +89,11 @@ def machines_on(connection: Connection, store: Any) -> list[Machine]:
     return machines_at(connection, connection.read(store, "vm").get("vm") or [])
 
 
-def powered_on(connection: Connection, store: Any) -> list[str]:
+def not_off(connection: Connection, store: Any) -> list[str]:
     """The names of those that have anything on the datastore and are not powered off."""
     found = read_all(connection, connection.read(store, "vm").get("vm") or [], "name", "runtime.powerState")
     return sorted(
-        str(each.get("name", moid)) for moid, each in found.items() if str(each.get("runtime.powerState")) != OFF
+        str(each.get("name", moid)) for moid, each in found.items() if str(each.get("runtime.powerState")) != _OFF
     )
 
 
@@ -135,7 +139,7 @@ def rewind(connection: Connection, machine: Machine, name: str, alive: Alive) ->
     points = now.named(name) if now is not None else []
     if now is None or not points:
         return True
-    off = now.power == OFF
+    off = now.off
     if off:
         with translated(connection.endpoint):
             ended(connection, points[-1].snapshot.RevertToSnapshot_Task(None, True), alive)
